@@ -1,0 +1,4 @@
+/** The registry of backend kinds: one line each. */
+import type { BackendKind } from '../protocol.ts'
+
+export const backendKinds: readonly BackendKind[] = []

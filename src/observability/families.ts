@@ -1,0 +1,84 @@
+/** Every metric family of the product in one place: the README's table is generated from it. */
+export interface Family {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  /** Upper bounds of a histogram's buckets in the family's unit. */
+  readonly bounds?: readonly number[]
+}
+
+/** 50 microseconds to 10 seconds: a proxy's own latency lies at the lower end, a blocking command's at the upper. */
+export const LATENCY_BOUNDS_SECONDS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const
+
+export const FAMILIES = {
+  portolan_requests_total: {
+    type: 'counter',
+    help: 'Requests answered, by operation and outcome.',
+    labels: ['listener', 'operation', 'outcome'],
+  },
+  portolan_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from a request being read whole until its response begins to leave.',
+    labels: ['listener', 'operation'],
+    bounds: LATENCY_BOUNDS_SECONDS,
+  },
+  portolan_slow_requests_total: {
+    type: 'counter',
+    help: 'Requests that took longer than the slow log threshold.',
+    labels: ['listener'],
+  },
+  portolan_downstream_connections: {
+    type: 'gauge',
+    help: 'Connections of applications that are open now.',
+    labels: ['listener'],
+  },
+  portolan_downstream_connections_total: {
+    type: 'counter',
+    help: 'Connections of applications that were accepted or refused.',
+    labels: ['listener', 'outcome'],
+  },
+  portolan_downstream_bytes_total: {
+    type: 'counter',
+    help: 'Bytes read from and written to applications.',
+    labels: ['listener', 'direction'],
+  },
+  portolan_protocol_errors_total: {
+    type: 'counter',
+    help: 'Connections ended because a peer broke its protocol.',
+    labels: ['listener', 'side', 'kind'],
+  },
+  portolan_upstream_connections: {
+    type: 'gauge',
+    help: 'Connections to a backend that are open now, by what they are used for.',
+    labels: ['backend', 'use'],
+  },
+  portolan_upstream_connects_total: {
+    type: 'counter',
+    help: 'Attempts to connect to a backend.',
+    labels: ['backend', 'outcome'],
+  },
+  portolan_upstream_in_flight: {
+    type: 'gauge',
+    help: 'Requests sent to a backend and not answered yet.',
+    labels: ['backend'],
+  },
+  portolan_upstream_queue: {
+    type: 'gauge',
+    help: 'Sessions that wait for an exclusive connection.',
+    labels: ['backend'],
+  },
+  portolan_upstream_up: {
+    type: 'gauge',
+    help: '1 while a backend is reachable.',
+    labels: ['backend'],
+  },
+  portolan_subscriptions: {
+    type: 'gauge',
+    help: 'Channels and patterns that applications are subscribed to.',
+    labels: ['listener'],
+  },
+} as const satisfies Record<string, Family>
+
+export type FamilyName = keyof typeof FAMILIES

@@ -1,0 +1,124 @@
+/**
+ * The interfaces between the core and the protocols. A folder in listeners/ exports a Protocol, a folder in
+ * src/backends/ a BackendKind; src/main.ts hands both registries to the core as values.
+ */
+import type { ZodObject } from 'zod'
+import type { BackendConfig, ListenerConfig } from './config/index.ts'
+import type { Logger } from './observability/logger.ts'
+import type { Metrics } from './observability/metrics.ts'
+
+/** The downstream half of a protocol: what a folder in listeners/ exports. */
+export interface Protocol {
+  readonly name: string
+  /** The protocol's own listener options, each with `.describe()`; the common ones are added by src/config. */
+  readonly options: ZodObject
+  build(config: ListenerConfig, runtime: Runtime): Listener
+}
+
+/** The upstream half of a protocol: what a folder in src/backends/ exports. */
+export interface BackendKind {
+  /** The protocol that it serves: a listener can only use backends of its own protocol. */
+  readonly protocol: string
+  readonly options: ZodObject
+  build(config: BackendConfig, runtime: Runtime): Backend
+}
+
+export interface Listener {
+  readonly name: string
+  /** Binds. Rejects with a ProxyError that says what to do, such as for a port in use. */
+  start(): Promise<void>
+  /** The bound address as `host:port` or a socket path; defined after start(). */
+  readonly address: string
+  /**
+   * Takes a changed configuration or a changed backend without closing a connection.
+   * Returns false when only a new listener can serve it (another address, say); then nothing has changed.
+   */
+  update(config: ListenerConfig): boolean
+  /** Stops accepting, finishes what is in flight, closes idle connections; destroys the rest after graceMs. */
+  drain(graceMs: number): Promise<void>
+  status(): ListenerStatus
+}
+
+export interface ListenerStatus {
+  readonly connections: number
+}
+
+export interface Backend {
+  readonly name: string
+  /** Begins to connect. Resolves at once: that a backend is away never keeps the process from starting. */
+  start(): Promise<void>
+  /** Connects on its own, authenticates and reports; never rejects, a failure is part of the report. */
+  probe(timeoutMs: number): Promise<ProbeReport>
+  status(): BackendStatus
+  /** Lets what is in flight finish, then closes; destroys the rest after graceMs. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface BackendStatus {
+  readonly state: 'connecting' | 'up' | 'down' | 'closed'
+  readonly endpoints: readonly EndpointStatus[]
+  /** Why it is down, in words and without secrets. */
+  readonly lastError?: string
+}
+
+export interface EndpointStatus {
+  readonly address: string
+  readonly state: 'connecting' | 'up' | 'down' | 'open-circuit'
+  readonly connections: number
+  readonly lastError?: string
+}
+
+export interface ProbeReport {
+  readonly ok: boolean
+  readonly endpoints: readonly EndpointProbe[]
+}
+
+export interface EndpointProbe {
+  readonly address: string
+  readonly ok: boolean
+  /** Product and version, such as `redis 7.0.15`. */
+  readonly version?: string
+  /** Time of one round trip in milliseconds. */
+  readonly latencyMs?: number
+  /** How the endpoint stands in its topology, such as `standalone, primary, 0 replicas`. */
+  readonly topology?: string
+  /** Further facts, label to value. */
+  readonly facts?: Readonly<Record<string, string>>
+  /** The stage that failed, the cause in words, and what the user can do next. */
+  readonly failure?: {
+    readonly stage: 'resolve' | 'connect' | 'tls' | 'authenticate' | 'query'
+    readonly cause: string
+    readonly next: string
+  }
+}
+
+/** What the core offers to listeners and backends; a constructor takes only what it uses. */
+export interface Runtime {
+  /** The backend of that name as it is now; a reload may replace it, so ask again at request boundaries. */
+  backend(name: string): Backend
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/** Time, injected so that tests need no sleeping. */
+export interface Clock {
+  /** Monotonic milliseconds. */
+  now(): number
+  /** Calls back after ms; the timer never keeps the process alive. Returns a function that cancels it. */
+  after(ms: number, callback: () => void): () => void
+  /** Calls back every ms until cancelled; the timer never keeps the process alive. */
+  every(ms: number, callback: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms).unref()
+    return () => clearTimeout(timer)
+  },
+  every(ms, callback) {
+    const timer = setInterval(callback, ms).unref()
+    return () => clearInterval(timer)
+  },
+}
