@@ -1,0 +1,113 @@
+// Where things of others live at run time: a folder outside the tree, filled from npm, PyPI and Debian's archive by
+// their ordinary clients, kept between runs. Nothing in it is ever committed.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+
+export const cacheRoot =
+  process.env['PORTOLAN_INTEROP_CACHE'] ?? join(tmpdir(), `portolan-interop-${userInfo().username}`)
+
+/** A folder of the cache, made when it is missing. */
+export function cacheDir(...names) {
+  const dir = join(cacheRoot, ...names)
+  mkdirSync(dir, { recursive: true })
+  return dir
+}
+
+/** Something that cannot be had on this machine: its programs are reported as skipped, with this reason. */
+export class Unavailable extends Error {
+  name = 'Unavailable'
+}
+
+/** Runs a command to its end and returns its output; throws Unavailable with the end of what it said. */
+export function sh(command, args, options = {}) {
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options })
+  if (result.error) throw new Unavailable(`${command}: ${result.error.message}`)
+  if (result.status !== 0) {
+    const said = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-3).join(' | ')
+    throw new Unavailable(`${command} ${args.join(' ')}: exit ${result.status}: ${said}`)
+  }
+  return result.stdout
+}
+
+/**
+ * Makes a folder once: `fill` works in a temporary folder that takes its final name only when all went well, so that a
+ * broken download is never taken for a finished one. `recipe` is whatever changes the content.
+ */
+export function once(name, recipe, fill) {
+  const hash = createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 8)
+  const dir = join(cacheDir(), `${name}-${hash}`)
+  if (existsSync(dir)) return dir
+  const work = join(cacheDir(), `.${name}-${hash}.${process.pid}`)
+  rmSync(work, { recursive: true, force: true })
+  mkdirSync(work)
+  fill(work)
+  try {
+    renameSync(work, dir)
+  } catch (error) {
+    if (!existsSync(dir)) throw error // else another run was faster
+    rmSync(work, { recursive: true, force: true })
+  }
+  return dir
+}
+
+/** The folder of a node_modules that holds these packages under these names: `{ redis5: 'npm:redis@5' }`. */
+export function npmPackages(name, dependencies) {
+  return once(`npm-${name}`, dependencies, dir => {
+    writeFileSync(join(dir, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }))
+    sh('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], { cwd: dir })
+  })
+}
+
+/** The version that npm put into such a folder. */
+export function npmVersion(dir, name) {
+  return JSON.parse(readFileSync(join(dir, 'node_modules', name, 'package.json'), 'utf8')).version
+}
+
+/** A folder for PYTHONPATH that holds these requirements. */
+export function pipPackages(name, requirements) {
+  return once(`pip-${name}`, requirements, dir => {
+    const quiet = ['--quiet', '--disable-pip-version-check', '--no-input']
+    sh('python3', ['-m', 'pip', 'install', ...quiet, '--target', dir, ...requirements], {
+      env: { ...process.env, PIP_ROOT_USER_ACTION: 'ignore' },
+    })
+  })
+}
+
+/**
+ * The upstream source of a Debian package, unpacked. It is fetched with lists of its own, so neither the machine's apt
+ * configuration nor root is needed.
+ */
+export function debianSource(name, suite, upstreamVersion) {
+  return once(`debian-${name}`, [suite, upstreamVersion], dir => {
+    const apt = join(dir, 'apt')
+    mkdirSync(join(apt, 'lists', 'partial'), { recursive: true })
+    mkdirSync(join(apt, 'archives', 'partial'), { recursive: true })
+    const key = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+    const mirror = 'http://deb.debian.org'
+    writeFileSync(
+      join(apt, 'sources.list'),
+      `deb-src ${key} ${mirror}/debian ${suite} main\ndeb-src ${key} ${mirror}/debian-security ${suite}-security main\n`,
+    )
+    const settings = [
+      `Dir::Etc::sourcelist=${apt}/sources.list`,
+      'Dir::Etc::sourceparts=/dev/null',
+      `Dir::State::lists=${apt}/lists`,
+      `Dir::Cache=${apt}`,
+      'APT::Sandbox::User=',
+    ].flatMap(setting => ['-o', setting])
+    sh('apt-get', [...settings, '-qq', 'update'])
+    const found = sh('apt-cache', [...settings, 'showsrc', name])
+      .split('\n')
+      .filter(line => line.startsWith('Version: '))
+      .map(line => line.slice('Version: '.length))
+      .filter(version => version.replace(/^\d+:/, '').startsWith(`${upstreamVersion}-`))
+    if (found.length === 0) throw new Unavailable(`Debian ${suite} has no source of ${name} ${upstreamVersion}`)
+    sh('apt-get', [...settings, '-qq', 'source', '--download-only', '--tar-only', `${name}=${found.at(-1)}`], {
+      cwd: dir,
+    })
+    sh('tar', ['--strip-components=1', '-xf', `${name}_${upstreamVersion}.orig.tar.gz`], { cwd: dir })
+  })
+}

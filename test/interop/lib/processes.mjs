@@ -1,0 +1,184 @@
+// Starts and ends the processes that a run needs: servers on free loopback ports, and programs with a deadline.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Unavailable } from './cache.mjs'
+
+const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
+const living = new Set()
+process.on('exit', () => {
+  for (const child of living) killGroup(child, 'SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
+
+/** A child that leads its own process group, so that whatever it starts ends with it. */
+function spawnGroup(command, args, options) {
+  const child = spawn(command, args, { detached: true, ...options })
+  living.add(child)
+  child.on('exit', () => living.delete(child))
+  return child
+}
+
+function killGroup(child, signal) {
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // it has ended already
+  }
+}
+
+/** A port that was free a moment ago. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** A running server: `{ port, log(), exited, stop() }`; started when it accepts connections. */
+async function startServer(command, args, port, options = {}) {
+  const child = spawnGroup(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  let log = ''
+  const keep = chunk => {
+    log = (log + chunk).slice(-200_000)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  const server = {
+    port,
+    pid: child.pid,
+    log: () => log,
+    exited: new Promise(resolve => child.on('close', (code, signal) => resolve(signal ?? code))),
+    async stop() {
+      killGroup(child, 'SIGTERM')
+      const late = setTimeout(() => killGroup(child, 'SIGKILL'), 5_000)
+      await server.exited
+      clearTimeout(late)
+    },
+  }
+  let failure
+  child.on('error', error => {
+    failure = error.message
+  })
+  child.on('exit', (code, signal) => {
+    failure ??= `exit ${signal ?? code}: ${log.slice(-2_000)}`
+  })
+  const deadline = Date.now() + 20_000
+  while (!(await accepts(port))) {
+    if (failure !== undefined) throw new Unavailable(`${command}: ${failure}`)
+    if (Date.now() > deadline) throw new Unavailable(`${command} does not listen on ${port}: ${log.slice(-2_000)}`)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return server
+}
+
+function accepts(port) {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
+
+/** A private redis-server that allows DEBUG, MODULE and protected settings; further arguments as on its command line. */
+export async function startRedis(...extra) {
+  const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-redis-'))
+  const port = await freePort()
+  const args = [
+    '--port',
+    port,
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--dir',
+    dir,
+    '--unixsocket',
+    join(dir, 'redis.sock'),
+  ]
+  for (const group of ['protected-configs', 'debug-command', 'module-command']) args.push(`--enable-${group}`, 'yes')
+  const server = await startServer('redis-server', [...args, ...extra].map(String), port)
+  const { stop } = server
+  server.stop = async () => {
+    await stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  return server
+}
+
+/** Portolan in front of a Redis port. `extra` adds options to the listener and the backend. */
+export async function startPortolan(redisPort, extra = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-'))
+  const port = await freePort()
+  const config = {
+    listeners: { cache: { protocol: 'redis', address: `127.0.0.1:${port}`, backend: 'cache', ...extra.listener } },
+    backends: { cache: { protocol: 'redis', endpoints: [`127.0.0.1:${redisPort}`], ...extra.backend } },
+    ...extra.top,
+  }
+  const file = join(dir, 'portolan.yaml')
+  writeFileSync(file, JSON.stringify(config, null, 2)) // JSON is YAML
+  const bin = join(projectRoot, 'bin', 'portolan.cjs')
+  const server = await startServer(process.execPath, [bin, 'run', '-c', file], port)
+  const { stop } = server
+  server.stop = async () => {
+    await stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  return server
+}
+
+/** HAProxy as a blind relay: what is lost through it is lost through any proxy. */
+export async function startHaproxy(redisPort) {
+  const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-haproxy-'))
+  const port = await freePort()
+  const file = join(dir, 'haproxy.cfg')
+  writeFileSync(
+    file,
+    `global\n  maxconn 4000\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 10m\n  timeout server 10m\n` +
+      `listen cache\n  bind 127.0.0.1:${port}\n  server redis 127.0.0.1:${redisPort}\n`,
+  )
+  const server = await startServer('haproxy', ['-db', '-f', file], port)
+  const { stop } = server
+  server.stop = async () => {
+    await stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  return server
+}
+
+/** Runs a program to its end: `{ code, output, timedOut }`. At the deadline its whole process group is killed. */
+export function runProgram(command, args, { timeoutMs = 120_000, onOutput, input, ...options } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawnGroup(command, args, {
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      ...options,
+    })
+    let output = ''
+    let timedOut = false
+    const keep = chunk => {
+      output += chunk
+      onOutput?.(String(chunk))
+    }
+    child.stdout.setEncoding('latin1').on('data', keep)
+    child.stderr.setEncoding('latin1').on('data', keep)
+    if (input !== undefined) child.stdin.end(input)
+    const timer = setTimeout(() => {
+      timedOut = true
+      killGroup(child, 'SIGKILL')
+    }, timeoutMs)
+    child.on('error', error => {
+      clearTimeout(timer)
+      reject(new Unavailable(`${command}: ${error.message}`))
+    })
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ code: signal ?? code, output, timedOut })
+    })
+  })
+}

@@ -1,0 +1,49 @@
+// Runs the programs and test suites of others, direct and through Portolan, and compares: what passes directly must
+// pass through. `node test/interop/run.mjs --help` tells the options; README.md tells what is run and what came out.
+import { parseArgs } from 'node:util'
+import { Unavailable } from './lib/cache.mjs'
+import { compareTcl } from './tcl/compare.mjs'
+
+const HELP = `usage: node test/interop/run.mjs [clients] [tcl] [options]     (both without a name)
+  --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a Redis behind it
+  --program NAME  clients: only this program; may be repeated
+  --file NAME     tcl: only this file, such as unit/type/list; may be repeated
+  --only CASE     tcl: only this case; may be repeated
+  --resp N        tcl: 2 or 3; both without it
+  --tags TAGS     tcl: the suite's tags, by default "-slow"
+  --fresh         tcl: run directly again instead of using the kept result`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    through: { type: 'string', default: 'portolan' },
+    program: { type: 'string', multiple: true },
+    file: { type: 'string', multiple: true },
+    only: { type: 'string', multiple: true },
+    resp: { type: 'string' },
+    tags: { type: 'string', default: '-slow' },
+    fresh: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  console.log(HELP)
+  process.exit(0)
+}
+
+const wanted = name => positionals.length === 0 || positionals.includes(name)
+const print = line => console.log(line)
+let lost = 0
+
+if (wanted('tcl')) {
+  for (const resp of values.resp ? [Number(values.resp)] : [2, 3]) {
+    try {
+      const { through, file: files, only, tags, fresh } = values
+      lost += (await compareTcl({ through, resp, files, only, tags, fresh, print })).length
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+      print(`SKIPPED the Tcl suite in RESP${resp}: ${error.message}`)
+    }
+  }
+}
+process.exit(lost === 0 ? 0 : 1)

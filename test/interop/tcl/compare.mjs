@@ -1,0 +1,114 @@
+// Redis's Tcl suite, direct and through a proxy, file by file: every case that passes directly must pass through it.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readExceptions } from '../lib/exceptions.mjs'
+import { startTarget } from '../lib/target.mjs'
+import { runSuiteFile } from './run-file.mjs'
+import { baselineFile, prepareSuite, suiteFiles } from './suite.mjs'
+
+// Its cases redirect invalidations to a RESP2 connection and hang when there is none, whoever serves them.
+const NOT_IN_RESP3 = ['unit/tracking']
+
+/** Runs the files (all without `files`) and returns the number of cases lost and not excepted. */
+export async function compareTcl({ through, resp, files, tags, only, fresh, print }) {
+  const suite = prepareSuite(resp)
+  const wanted = files ?? suiteFiles(suite).filter(file => resp === 2 || !NOT_IN_RESP3.includes(file))
+  const baseline = new Baseline(baselineFile(suite, resp, tags), fresh || only !== undefined)
+  const exceptionOf = readExceptions()
+  const lane = { direct: new Lane('direct', suite), through: new Lane(through, suite) }
+  const run = { tags, only }
+  const lost = []
+  let passedDirect = 0
+  let passedThrough = 0
+  print(`Redis ${suite.version}'s Tcl suite, RESP${resp}, tags ${tags}, through ${through}`)
+  try {
+    for (const file of wanted) {
+      const [direct, first] = await Promise.all([
+        baseline.get(file) ?? lane.direct.run(file, run).then(result => baseline.set(file, result)),
+        lane.through.run(file, run),
+      ])
+      if (count(direct.passed) === 0 && count(first.passed) === 0 && Object.keys(first.failed).length === 0) continue
+      let missing = difference(direct, first)
+      let unsteady = []
+      if (missing.length > 0) {
+        // Cases that depend on time fail now and then on a busy machine: only what is lost twice is lost.
+        await lane.through.restart()
+        const again = difference(direct, await lane.through.run(file, run))
+        const names = new Set(again.map(one => one.name))
+        unsteady = missing.filter(one => !names.has(one.name))
+        missing = again
+      }
+      passedDirect += count(direct.passed)
+      passedThrough += count(first.passed)
+      print(`${file}: ${count(direct.passed)} direct, ${count(first.passed)} through (${first.seconds} s)`)
+      for (const trouble of direct.trouble) print(`  direct run: ${trouble}`)
+      for (const { name } of unsteady) print(`  unsteady: ${name}`)
+      for (const { name, why } of missing) {
+        const excepted = exceptionOf(`tcl resp${resp}`, name) ?? exceptionOf('tcl', name)
+        print(`  ${excepted ? `excepted (${excepted})` : 'LOST'}: ${name}${excepted ? '' : `\n${indent(why)}`}`)
+        if (!excepted) lost.push({ file, name, why })
+      }
+    }
+  } finally {
+    await lane.direct.stop()
+    await lane.through.stop()
+  }
+  print(`${passedDirect} cases pass directly, ${passedThrough} through ${through}; ${lost.length} lost`)
+  return lost
+}
+
+/** A server, and perhaps a proxy, that is used for file after file and replaced when a file has left it in doubt. */
+class Lane {
+  #through
+  #suite
+  #target
+  constructor(through, suite) {
+    this.#through = through
+    this.#suite = suite
+  }
+  async run(file, options) {
+    this.#target ??= await startTarget(this.#through)
+    const target = this.#target
+    const result = await runSuiteFile(this.#suite, file, { ...options, host: target.host, port: target.port })
+    if (!target.alive()) result.trouble.push(`a server ended: ${target.log().slice(-1_000)}`)
+    if (result.trouble.length > 0) await this.restart()
+    return result
+  }
+  async restart() {
+    await this.#target?.stop()
+    this.#target = undefined
+  }
+  stop() {
+    return this.restart()
+  }
+}
+
+class Baseline {
+  #path
+  #files
+  constructor(path, fresh) {
+    this.#path = fresh ? undefined : path
+    this.#files = !fresh && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
+  }
+  get(file) {
+    return this.#files[file]
+  }
+  set(file, result) {
+    this.#files[file] = result
+    if (this.#path !== undefined && result.trouble.length === 0) writeFileSync(this.#path, JSON.stringify(this.#files))
+    return result
+  }
+}
+
+const count = passed => Object.values(passed).reduce((sum, n) => sum + n, 0)
+const indent = text => text.replace(/^/gm, '      ')
+
+/** The cases that passed directly and did not, or not as often, through the proxy. */
+function difference(direct, through) {
+  const missing = []
+  for (const [name, times] of Object.entries(direct.passed)) {
+    if ((through.passed[name] ?? 0) >= times) continue
+    const why = through.failed[name]?.join('\n') ?? through.trouble.join('\n') ?? ''
+    missing.push({ name, why: why || 'the case did not run' })
+  }
+  return missing
+}
