@@ -1,2 +1,17 @@
-/** The configuration as the rest of the code sees it; read by load.ts, checked by schema.ts. */
-export type { AdminConfig, AppConfig, BackendConfig, ListenerConfig, LogConfig, ShutdownConfig } from './types.ts'
+/** The configuration as the rest of the code sees it: its types, and the schemas that protocols build theirs from. */
+
+export { address, isLocal } from './address.ts'
+export { secretRef } from './secret-ref.ts'
+export { readSecret } from './secrets.ts'
+export { type ClientTlsOptions, clientTls, type ServerTlsOptions, serverTls } from './tls-options.ts'
+export type {
+  Address,
+  AdminConfig,
+  AppConfig,
+  BackendConfig,
+  ListenerConfig,
+  LogConfig,
+  SecretRef,
+  ShutdownConfig,
+} from './types.ts'
+export { duration, type Quantity, size } from './units.ts'

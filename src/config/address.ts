@@ -1,0 +1,38 @@
+/** The schema of a place to bind or to dial: `host:port`, `[::1]:6379` or `unix:/path`. */
+import { z } from 'zod'
+import type { Address } from './types.ts'
+
+const ADDRESS = /^(unix:.+|(\[[0-9A-Fa-f:.]+(%[^\]]+)?\]|[^\s:[\]/]+):\d{1,5})$/
+const EXPECTED = 'must be host:port, [ipv6]:port or unix:/path'
+
+/** An address; port 0 asks the operating system for a free one. */
+export function address() {
+  const error = (issue: { readonly input?: unknown }) => {
+    const { input } = issue
+    if (input === undefined) return undefined
+    if (typeof input === 'number') return `${EXPECTED}; a port alone does not say where, write 127.0.0.1:${input}`
+    if (typeof input !== 'string') return EXPECTED
+    if (/^:\d+$/.test(input)) return `${EXPECTED}; write 127.0.0.1${input}, or 0.0.0.0${input} for all interfaces`
+    if (input.startsWith('/')) return `${EXPECTED}; write unix:${input} for a socket`
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(input)) return `${EXPECTED}; it is not a URL`
+    return /:.*:/.test(input) ? `${EXPECTED}; an IPv6 address goes in brackets` : EXPECTED
+  }
+  return z
+    .string({ error })
+    .regex(ADDRESS, { error })
+    .transform((text, context): Address => {
+      if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) }
+      const colon = text.lastIndexOf(':')
+      const host = text.slice(0, colon).replace(/^\[|\]$/g, '')
+      const port = Number(text.slice(colon + 1))
+      if (port <= 65_535) return { host, port }
+      context.addIssue({ code: 'custom', message: 'has a port above 65535', input: text })
+      return z.NEVER
+    })
+}
+
+/** True for addresses that nothing outside this machine can reach: a unix socket, localhost, 127.0.0.0/8 and ::1. */
+export function isLocal(address: Address): boolean {
+  if ('path' in address) return true
+  return address.host === 'localhost' || address.host === '::1' || /^127(\.\d{1,3}){3}$/.test(address.host)
+}

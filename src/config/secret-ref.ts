@@ -1,0 +1,27 @@
+/** The schema of a reference to a secret. A secret itself is never written into a configuration. */
+import { z } from 'zod'
+import type { SecretRef } from './types.ts'
+import { duration } from './units.ts'
+
+/** What is wrong with anything but a reference; a report that shows this masks the source line. */
+export const SECRET_FORMS =
+  'must say where the secret is, one of { env: NAME }, { file: PATH } or { command: [PROGRAM, ARGUMENT, ...] }'
+
+/** Where a secret comes from: an environment variable, a file, or the output of a command. */
+export function secretRef() {
+  return z.union(
+    [
+      z.strictObject({ env: z.string().min(1).describe('Name of the environment variable.') }),
+      z.strictObject({ file: z.string().min(1).describe('File that holds nothing else, as Kubernetes mounts it.') }),
+      z
+        .strictObject({
+          command: z.array(z.string()).min(1).describe('Program and arguments that print it; no shell is involved.'),
+          refresh: duration().optional().describe('How long it is good for; then the command runs again.'),
+        })
+        .transform(
+          ({ command, refresh }): SecretRef => (refresh === undefined ? { command } : { command, refreshMs: refresh }),
+        ),
+    ],
+    { error: issue => (issue.input === undefined ? undefined : SECRET_FORMS) },
+  ) satisfies z.ZodType<SecretRef>
+}
