@@ -8,10 +8,10 @@ const minVersion = () =>
 export function clientTls() {
   return z
     .strictObject({
-      ca: z.string().min(1).optional().describe('File of PEM certificates to trust instead of the system's own.'),
+      ca: z.string().min(1).optional().describe('File of PEM certificates to trust instead of the usual ones.'),
       cert: z.string().min(1).optional().describe('File of the PEM certificate shown to the backend.'),
       key: z.string().min(1).optional().describe('File of the PEM private key that belongs to `cert`.'),
-      serverName: z.string().min(1).optional().describe('Name sent and verified instead of the endpoint's host.'),
+      serverName: z.string().min(1).optional().describe('Name sent and verified instead of the host of the endpoint.'),
       verify: z
         .boolean()
         .default(true)
