@@ -1,0 +1,126 @@
+/**
+ * Child processes of a benchmark: started on free ports with a readiness check, raised file limits and a core of their
+ * own, and certain to be gone when the benchmark ends, however it ends.
+ */
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const alive = new Set<ChildProcess>()
+
+export interface Running {
+  readonly pid: number
+  readonly port: number
+  /** Ends the process, by force after two seconds; resolves when it is gone. */
+  stop(): Promise<void>
+}
+
+/** Ends every child at once, for the moment before this process ends. */
+export function killChildren(): void {
+  for (const child of alive) child.kill('SIGKILL')
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/** The command with the soft limit of open files raised to the hard one. */
+export function withFiles(command: readonly string[]): string[] {
+  return ['sh', '-c', 'ulimit -n "$(ulimit -Hn)" && exec "$@"', 'sh', ...command]
+}
+
+/** The command on one core; undefined for no pinning. */
+export function onCore(core: number | undefined, command: readonly string[]): string[] {
+  return core === undefined ? [...command] : ['taskset', '-c', String(core), ...command]
+}
+
+/** Moves all threads of a running process to these cores ("1", "0-3"). */
+export async function moveTo(cores: string, pid: number): Promise<void> {
+  await run('taskset', ['-apc', cores, String(pid)])
+}
+
+/** Starts a child whose end is watched over; output is the caller's to read. */
+export function launchChild(command: readonly string[], stdin: 'pipe' | 'ignore' = 'ignore'): ChildProcess {
+  const [file, ...args] = command
+  const child = spawn(file as string, args, { stdio: [stdin, 'pipe', 'pipe'] })
+  alive.add(child)
+  child.once('exit', () => alive.delete(child))
+  return child
+}
+
+/** Starts a server and resolves once its port accepts; rejects with the end of its output when it exits before. */
+export async function startServer(command: readonly string[], port: number): Promise<Running> {
+  const child = launchChild(command)
+  let output = ''
+  const keep = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-2000)
+  }
+  child.stdout?.on('data', keep)
+  child.stderr?.on('data', keep)
+  let failure: string | undefined
+  child.once('error', error => {
+    failure = error.message
+  })
+  child.once('exit', (code, signal) => {
+    failure ??= `exit ${code ?? signal}`
+  })
+  await untilAccepting(port, () => {
+    if (failure !== undefined) throw new Error(`${command.join(' ')}: ${failure}\n${output}`)
+  })
+  return { pid: child.pid as number, port, stop: () => stopChild(child) }
+}
+
+/** Ends a child, by force after two seconds. */
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  child.kill('SIGTERM')
+  const force = setTimeout(() => child.kill('SIGKILL'), 2000)
+  await gone
+  clearTimeout(force)
+}
+
+/** Runs a command to its end and gives its standard output; rejects with its error output when it fails. */
+export async function runToEnd(command: readonly string[]): Promise<string> {
+  const child = launchChild(command)
+  const output: Buffer[] = []
+  const errors: Buffer[] = []
+  child.stdout?.on('data', chunk => output.push(chunk))
+  child.stderr?.on('data', chunk => errors.push(chunk))
+  const code = await new Promise<number | string | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (exit, signal) => resolve(exit ?? signal))
+  })
+  if (code !== 0)
+    throw new Error(`${command.join(' ')}: exit ${code}\n${Buffer.concat(errors).toString().slice(-2000)}`)
+  return Buffer.concat(output).toString()
+}
+
+/** Resolves once the port accepts a connection; asks every millisecond, at most for 15 s. `check` may throw to end it. */
+export async function untilAccepting(port: number, check: () => void): Promise<void> {
+  const deadline = Date.now() + 15_000
+  for (;;) {
+    check()
+    if (await accepts(port)) return
+    if (Date.now() > deadline) throw new Error(`nothing listens on port ${port} after 15 s`)
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,31 @@
+/** A load row: the tool's throughput and percentiles, and the processor time that each request cost meanwhile. */
+
+import { onCore, runToEnd } from './child.ts'
+import type { Sample } from './metrics.ts'
+import { readCpu } from './proc.ts'
+import type { Target } from './stage.ts'
+import type { LoadRow } from './suite.ts'
+import type { Timing } from './timing.ts'
+
+export async function measureLoad(row: LoadRow, target: Target, timing: Timing, core?: number): Promise<Sample> {
+  await row.prepare?.(target.backendPort)
+  const load = async (requests: number) => row.parse(await runToEnd(onCore(core, row.command(target.port, requests))))
+  const requestsIn = (rps: number, ms: number) => Math.max(1000, Math.round((rps * ms) / 1000))
+
+  const warm = await load(requestsIn(row.expectedRps, timing.warmMs))
+  const requests = requestsIn(warm.rps ?? row.expectedRps, timing.measureMs)
+  const before = { proxy: readCpu(target.proxyPids), backend: readCpu(target.backendPids) }
+  const sample = await load(requests)
+  const after = { proxy: readCpu(target.proxyPids), backend: readCpu(target.backendPids) }
+
+  const backendUs = (after.backend.runUs - before.backend.runUs) / requests
+  if (target.proxyPids.length === 0) return { ...sample, backendUs }
+  const cpuUs = (after.proxy.runUs - before.proxy.runUs) / requests
+  return {
+    ...sample,
+    backendUs,
+    cpuUs,
+    tickUs: (after.proxy.tickUs - before.proxy.tickUs) / requests,
+    cores: (cpuUs * (sample.rps ?? 0)) / 1e6,
+  }
+}

@@ -1,0 +1,28 @@
+// Entry of the benchmarks: bundles them into a temporary folder, runs them there and removes the folder.
+// `node bench/run.mjs --help` lists the options.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'portolan-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+await build({
+  // The load clients are processes of their own, so that they can be pinned apart from the process that measures.
+  entryPoints: ['main.ts', 'lib/latency-client.ts', 'lib/idle-clients.ts'].map(file => join(here, file)),
+  outdir: folder,
+  outbase: here,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  sourcemap: 'inline',
+  logLevel: 'warning',
+})
+const { main } = await import(pathToFileURL(join(folder, 'main.mjs')).href)
+process.exit(await main({ args: process.argv.slice(2), root: dirname(here), folder }))
