@@ -1,6 +1,6 @@
 /** Addresses as text: for logs, metrics, errors and status pages. */
 import type { Socket } from 'node:net'
-import type { Address } from '../config/types.ts'
+import type { Address } from '../config/index.ts'
 
 /** `host:port`, with brackets around an IPv6 address, or the path of a unix socket. */
 export function formatAddress(address: Address): string {

@@ -5,7 +5,7 @@
  */
 import { connect as netConnect, type OnReadOpts, type Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
-import type { Address } from '../config/types.ts'
+import type { Address } from '../config/index.ts'
 import { ProxyError } from '../errors.ts'
 import { formatAddress } from './address.ts'
 import type { ClientTls } from './tls.ts'

@@ -4,33 +4,19 @@
  */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { type ConnectionOptions, createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
-import type { Address } from '../config/types.ts'
+import {
+  type ConnectionOptions,
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+  type Server,
+} from 'node:tls'
+import type { Address, ClientTlsOptions, ServerTlsOptions } from '../config/index.ts'
 import { ProxyError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { watchFiles } from './watch-files.ts'
-
-/** What a backend needs; all but `serverName` and `verify` are file paths. */
-export interface ClientTlsOptions {
-  /** Authorities to trust instead of the system's. */
-  readonly ca?: string | undefined
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
-  readonly serverName?: string | undefined
-  /** Whether the peer's certificate must be valid for its name. Default true. */
-  readonly verify?: boolean | undefined
-  readonly minVersion?: SecureVersion | undefined
-}
-
-/** What a listener needs; file paths. */
-export interface ServerTlsOptions {
-  readonly cert: string
-  readonly key: string
-  /** Authorities of client certificates. */
-  readonly clientCa?: string | undefined
-  readonly requireClientCertificate?: boolean | undefined
-  readonly minVersion?: SecureVersion | undefined
-}
 
 export interface ClientTls {
   /** Options for `tls.connect` to that address, as of now. */
@@ -40,22 +26,25 @@ export interface ClientTls {
 }
 
 export interface ServerTls {
-  readonly clientCertificate: 'none' | 'optional' | 'required'
-  /** The context for the next handshake. */
-  context(): SecureContext
+  /**
+   * A server that never listens: emit 'connection' on it with an accepted socket, and take its 'secureConnection' and
+   * 'tlsClientError'. Its certificate follows the files.
+   */
+  server(handshakeTimeoutMs: number): Server
+  /** Stops watching the files. */
   close(): void
 }
 
 /** Reads the files. Throws ProxyError `tls-files` when they are missing or do not fit together. */
-export function clientTls(options: ClientTlsOptions, logger: Logger): ClientTls {
-  const { ca, cert, key, serverName, verify = true, minVersion = 'TLSv1.2' } = options
-  const context = liveContext({ ca, cert, key, minVersion }, logger)
+export function openClientTls(options: ClientTlsOptions, logger: Logger): ClientTls {
+  const { serverName, verify, minVersion } = options
+  const context = liveContext(options, logger)
   return {
     options(address) {
       const host = 'path' in address ? 'localhost' : address.host
       const name = serverName ?? host
       return {
-        secureContext: context.current(),
+        secureContext: context.current().secureContext,
         // The name to verify; an IP address is matched against the certificate but must not be sent as SNI.
         host: name,
         ...(isIP(name) ? {} : { servername: name }),
@@ -68,38 +57,56 @@ export function clientTls(options: ClientTlsOptions, logger: Logger): ClientTls 
 }
 
 /** Reads the files. Throws ProxyError `tls-files` when they are missing or do not fit together. */
-export function serverTls(options: ServerTlsOptions, logger: Logger): ServerTls {
-  const { cert, key, clientCa, requireClientCertificate, minVersion = 'TLSv1.2' } = options
-  const context = liveContext({ ca: clientCa, cert, key, minVersion }, logger)
+export function openServerTls(options: ServerTlsOptions, logger: Logger): ServerTls {
+  const { cert, key, clientCa, requireClientCertificate, minVersion } = options
+  const servers = new Set<Server>()
+  const context = liveContext({ ca: clientCa, cert, key, minVersion }, logger, pem => {
+    for (const server of servers) server.setSecureContext(pem)
+  })
   return {
-    clientCertificate: requireClientCertificate ? 'required' : clientCa ? 'optional' : 'none',
-    context: context.current,
-    close: context.close,
+    server(handshakeTimeoutMs) {
+      const server = createServer({
+        ...context.current().pem,
+        requestCert: clientCa !== undefined,
+        rejectUnauthorized: requireClientCertificate,
+        handshakeTimeout: handshakeTimeoutMs,
+      })
+      servers.add(server)
+      return server
+    },
+    close() {
+      servers.clear()
+      context.close()
+    },
   }
 }
 
 interface ContextFiles {
-  readonly ca: string | undefined
-  readonly cert: string | undefined
-  readonly key: string | undefined
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
   readonly minVersion: SecureVersion
 }
 
+interface Context {
+  readonly pem: SecureContextOptions
+  readonly secureContext: SecureContext
+}
+
 interface LiveContext {
-  current(): SecureContext
+  current(): Context
   close(): void
 }
 
-function liveContext(files: ContextFiles, logger: Logger): LiveContext {
+function liveContext(files: ContextFiles, logger: Logger, onChange?: (pem: SecureContextOptions) => void): LiveContext {
   const paths = [files.ca, files.cert, files.key].filter(path => path !== undefined)
-  let contents = readContents(paths)
-  let context = createContext(files)
+  let context = readContext(files)
   const close = watchFiles(paths, logger, () => {
     try {
-      const next = readContents(paths)
-      if (next === contents) return
-      context = createContext(files)
-      contents = next
+      const next = readContext(files)
+      if (sameContents(next, context)) return
+      onChange?.(next.pem)
+      context = next
       logger.info({ files: paths }, 'TLS files reloaded')
     } catch (error) {
       logger.error({ files: paths, reason: (error as Error).message }, 'changed TLS files not used; the old ones stay')
@@ -108,28 +115,28 @@ function liveContext(files: ContextFiles, logger: Logger): LiveContext {
   return { current: () => context, close }
 }
 
-function createContext({ ca, cert, key, minVersion }: ContextFiles): SecureContext {
+function readContext({ ca, cert, key, minVersion }: ContextFiles): Context {
+  const pem = {
+    minVersion,
+    ...(ca !== undefined && { ca: readFile(ca) }),
+    ...(cert !== undefined && { cert: readFile(cert) }),
+    ...(key !== undefined && { key: readFile(key) }),
+  }
   try {
-    return createSecureContext({
-      minVersion,
-      ...(ca && { ca: readFile(ca) }),
-      ...(cert && { cert: readFile(cert) }),
-      ...(key && { key: readFile(key) }),
-    })
+    return { pem, secureContext: createSecureContext(pem) }
   } catch (error) {
-    if (error instanceof ProxyError) throw error
-    const names = [ca, cert, key].filter(Boolean).join(', ')
+    const names = [ca, cert, key].filter(path => path !== undefined).join(', ')
     throw tlsFilesError(`the TLS files ${names} cannot be used together: ${(error as Error).message}`, error)
   }
 }
 
-function readContents(paths: readonly string[]): string {
-  return paths.map(path => readFile(path).toString('latin1')).join('\0')
+function sameContents(a: Context, b: Context): boolean {
+  return a.pem.ca === b.pem.ca && a.pem.cert === b.pem.cert && a.pem.key === b.pem.key
 }
 
-function readFile(path: string): Buffer {
+function readFile(path: string): string {
   try {
-    return readFileSync(path)
+    return readFileSync(path, 'latin1')
   } catch (error) {
     throw tlsFilesError(`cannot read the TLS file ${path}: ${(error as Error).message}`, error)
   }
