@@ -1,0 +1,172 @@
+/**
+ * Commands by number: names are looked up in the bytes of a frame, without a string, and facts stand in arrays under
+ * the id. Subcommands have ids of their own, under names as `client|kill`. Ids never change once given.
+ */
+import { CommandFlag, categoryFlag, commandFlag, impliedCategories } from './command-facts.ts'
+import { type KeySpec, parseKeySpecs, rangeSpec, readKeySpec } from './key-spec.ts'
+
+/** Most commands and subcommands that a table takes. */
+export const MAX_COMMANDS = 4096
+
+const SLOTS = 4 * MAX_COMMANDS
+const PIPE = 124
+
+export class CommandTable {
+  /** Lower case. */
+  readonly names: string[] = []
+  /** Bits of CommandFlag. */
+  readonly flags = new Uint32Array(MAX_COMMANDS)
+  /** Bits of CategoryFlag. */
+  readonly categories = new Uint32Array(MAX_COMMANDS)
+  /** Number of arguments, name included; negative: at least so many; 0: not known. */
+  readonly arity = new Int16Array(MAX_COMMANDS)
+  /** For a subcommand the id of its container, else -1. */
+  readonly parent = new Int16Array(MAX_COMMANDS)
+
+  readonly #keys: (string | readonly KeySpec[])[] = []
+  /** Open addressing; id + 1, or 0 for a free slot. */
+  readonly #slots = new Uint16Array(SLOTS)
+  /** All names, one behind the other, with the letters of subcommands only (`kill`). */
+  #bytes = new Uint8Array(8192)
+  #used = 0
+  readonly #starts = new Uint32Array(MAX_COMMANDS + 1)
+
+  /** The id of the command whose name is bytes[start, end), in whatever case; -1 when it is not known. */
+  lookup(bytes: Uint8Array, start: number, end: number): number {
+    return this.#find(bytes, start, end, -1)
+  }
+
+  /** The id of a container's subcommand; -1 when it is not known. */
+  lookupSubcommand(container: number, bytes: Uint8Array, start: number, end: number): number {
+    return this.#find(bytes, start, end, container)
+  }
+
+  /** The id of `get`, `CONFIG` or `client|kill`; -1 when it is not known. For setting up, not per request. */
+  idOf(name: string): number {
+    const bytes = Buffer.from(name)
+    const pipe = bytes.indexOf(PIPE)
+    if (pipe < 0) return this.lookup(bytes, 0, bytes.length)
+    const container = this.lookup(bytes, 0, pipe)
+    return container < 0 ? -1 : this.lookupSubcommand(container, bytes, pipe + 1, bytes.length)
+  }
+
+  keySpecs(id: number): readonly KeySpec[] {
+    const keys = this.#keys[id]
+    if (typeof keys !== 'string') return keys ?? []
+    return (this.#keys[id] = parseKeySpecs(keys))
+  }
+
+  /** The ids of a container's subcommands. */
+  subcommands(container: number): number[] {
+    return [...this.names.keys()].filter(id => this.parent[id] === container)
+  }
+
+  /**
+   * Adds a command, or replaces what is known of it; a subcommand's container must be there. Key specifications may be
+   * given as text (key-spec.ts), to be read when they are asked for. Returns the id, or -1 when the table is full.
+   */
+  add(name: string, arity: number, flags: number, categories: number, keys: string | readonly KeySpec[]): number {
+    const lower = name.toLowerCase()
+    let id = this.idOf(lower)
+    if (id < 0) id = this.#append(lower)
+    if (id < 0) return -1
+    this.arity[id] = arity
+    this.flags[id] = flags | (this.flags[id]! & CommandFlag.CONTAINER)
+    this.categories[id] = categories
+    this.#keys[id] = keys
+    return id
+  }
+
+  /**
+   * Takes what a backend's COMMAND reply says, values as a RESP2 parser makes them. What the backend says goes; what it
+   * leaves out (flags that Redis hides, key specifications before Redis 7) stays as it was. Entries that make no sense
+   * are skipped. Returns the names that were new.
+   */
+  merge(commandReply: readonly unknown[]): string[] {
+    const added: string[] = []
+    for (const entry of commandReply) this.#mergeEntry(entry, '', added)
+    return added
+  }
+
+  #mergeEntry(entry: unknown, container: string, added: string[]): void {
+    if (!Array.isArray(entry) || entry.length < 6) return
+    const own = text(entry[0]).toLowerCase()
+    const name = container === '' || own.includes('|') ? own : `${container}|${own}`
+    if (own === '' || (container !== '' && !name.startsWith(`${container}|`))) return
+    const known = this.idOf(name)
+    let flags = 0
+    for (const word of list(entry[2])) flags |= commandFlag(text(word))
+    if (known >= 0) flags |= this.flags[known]! & (CommandFlag.MAY_REPLICATE | CommandFlag.TOUCHES_ARBITRARY_KEYS)
+    let categories = 0
+    for (const word of list(entry[6])) categories |= categoryFlag(text(word))
+    let keys = list(entry[8]).map(readKeySpec)
+    if (entry.length < 9) {
+      const readOnly = (flags & CommandFlag.READONLY) !== 0
+      const movable = (flags & CommandFlag.MOVABLE_KEYS) !== 0
+      keys = known >= 0 ? [...this.keySpecs(known)] : rangeSpec(entry, readOnly, movable)
+    }
+    const id = this.add(name, integer(entry[1]), flags, impliedCategories(flags, categories), keys)
+    if (id < 0) return
+    if (known < 0) added.push(name)
+    if (container === '') for (const subcommand of list(entry[9])) this.#mergeEntry(subcommand, name, added)
+  }
+
+  #append(name: string): number {
+    const id = this.names.length
+    const pipe = name.indexOf('|')
+    const container = pipe < 0 ? -1 : this.idOf(name.slice(0, pipe))
+    if (id === MAX_COMMANDS || (pipe >= 0 && container < 0)) return -1
+    const bytes = Buffer.from(name.slice(pipe + 1))
+    if (this.#used + bytes.length > this.#bytes.length) {
+      const larger = new Uint8Array(2 * this.#bytes.length + bytes.length)
+      larger.set(this.#bytes)
+      this.#bytes = larger
+    }
+    this.#bytes.set(bytes, this.#used)
+    this.#used += bytes.length
+    this.#starts[id + 1] = this.#used
+    this.parent[id] = container
+    if (container >= 0) this.flags[container]! |= CommandFlag.CONTAINER
+    this.names.push(name)
+    let slot = hash(bytes, 0, bytes.length, container)
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1)
+    this.#slots[slot] = id + 1
+    return id
+  }
+
+  #find(bytes: Uint8Array, start: number, end: number, container: number): number {
+    const length = end - start
+    const starts = this.#starts
+    const names = this.#bytes
+    let slot = hash(bytes, start, end, container)
+    for (let id = this.#slots[slot]! - 1; id >= 0; id = this.#slots[slot]! - 1) {
+      const at = starts[id]!
+      if (starts[id + 1]! - at === length && this.parent[id] === container) {
+        let i = 0
+        while (i < length) {
+          const want = names[at + i]!
+          const got = bytes[start + i]!
+          if (got !== want && (got + 32 !== want || got < 65 || got > 90)) break
+          i++
+        }
+        if (i === length) return id
+      }
+      slot = (slot + 1) & (SLOTS - 1)
+    }
+    return -1
+  }
+}
+
+/** Of four of the bytes, without bit 5, which tells upper from lower case; the names spread well enough by them. */
+function hash(bytes: Uint8Array, start: number, end: number, container: number): number {
+  const length = end - start
+  if (length === 0) return 0
+  const ends = bytes[start]! | 32 | ((bytes[end - 1]! | 32) << 8)
+  const inner = bytes[start + (length >> 1)]! | 32 | ((bytes[start + (length >> 2)]! | 32) << 8)
+  const h = Math.imul(ends | (inner << 16), 0x9e3779b1) ^ Math.imul(length + ((container + 1) << 8), 0x85ebca6b)
+  return (Math.imul(h ^ (h >>> 15), 0x2c1b3c6d) >>> 16) & (SLOTS - 1)
+}
+
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+const text = (value: unknown): string => (typeof value === 'string' || Buffer.isBuffer(value) ? value.toString() : '')
+const integer = (value: unknown): number => (typeof value === 'number' ? value : 0)
