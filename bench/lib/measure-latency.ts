@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { launchChild, onCore, stopChild } from './child.ts'
 import type { LatencyPlan, LatencyReport } from './latency-client.ts'
 import type { Sample } from './metrics.ts'
-import { readCpu } from './proc.ts'
+import { type CpuTime, cpuBetween, readCpu } from './proc.ts'
 import type { Target } from './stage.ts'
 import type { LatencyRow } from './suite.ts'
 import type { Timing } from './timing.ts'
@@ -43,11 +43,15 @@ export async function measureLatency(
       return {
         ...sample,
         ...(rate === 'alone' ? {} : { lateP99Ms }),
-        ...(target.proxyPids.length === 0 ? {} : { cpuUs: (cpu.runUs - before.runUs) / requests }),
+        ...(target.proxyPids.length === 0 ? {} : proxyShare(cpuBetween(before, cpu), requests, timing)),
       }
     }
     throw new Error(`the latency client ended early: ${errors.trim()}`)
   } finally {
     await stopChild(child)
   }
+}
+
+function proxyShare({ runUs, waitUs }: CpuTime, requests: number, { measureMs }: Timing): Sample {
+  return { cpuUs: runUs / requests, waited: waitUs / 1000 / measureMs }
 }

@@ -2,7 +2,7 @@
 
 import { onCore, runToEnd } from './child.ts'
 import type { Sample } from './metrics.ts'
-import { readCpu } from './proc.ts'
+import { cpuBetween, readCpu } from './proc.ts'
 import type { Target } from './stage.ts'
 import type { LoadRow } from './suite.ts'
 import type { Timing } from './timing.ts'
@@ -13,19 +13,19 @@ export async function measureLoad(row: LoadRow, target: Target, timing: Timing, 
   const requestsIn = (rps: number, ms: number) => Math.max(1000, Math.round((rps * ms) / 1000))
 
   const warm = await load(requestsIn(row.expectedRps, timing.warmMs))
-  const requests = requestsIn(warm.rps ?? row.expectedRps, timing.measureMs)
+  const requests = requestsIn(warm.rps, timing.measureMs)
   const before = { proxy: readCpu(target.proxyPids), backend: readCpu(target.backendPids) }
   const sample = await load(requests)
-  const after = { proxy: readCpu(target.proxyPids), backend: readCpu(target.backendPids) }
-
-  const backendUs = (after.backend.runUs - before.backend.runUs) / requests
+  const proxy = cpuBetween(before.proxy, readCpu(target.proxyPids))
+  const backendUs = cpuBetween(before.backend, readCpu(target.backendPids)).runUs / requests
   if (target.proxyPids.length === 0) return { ...sample, backendUs }
-  const cpuUs = (after.proxy.runUs - before.proxy.runUs) / requests
+  const elapsedUs = (requests / sample.rps) * 1e6
   return {
     ...sample,
     backendUs,
-    cpuUs,
-    tickUs: (after.proxy.tickUs - before.proxy.tickUs) / requests,
-    cores: (cpuUs * (sample.rps ?? 0)) / 1e6,
+    cpuUs: proxy.runUs / requests,
+    tickUs: proxy.tickUs / requests,
+    cores: proxy.runUs / elapsedUs,
+    waited: proxy.waitUs / elapsedUs,
   }
 }

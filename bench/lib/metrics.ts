@@ -16,6 +16,8 @@ export const METRICS = {
   /** Processor time of the backend per request: a proxy that batches lowers it. */
   backendUs: { title: 'backend CPU us/request', digits: 2 },
   cores: { title: 'cores used', digits: 2 },
+  /** Share of the time in which the proxy could have run but its core was taken: more than 0.05 when pinned is noise. */
+  waited: { title: 'waited for core', digits: 2 },
   /** How late the open-loop client itself was in sending; large values mean that the machine was not quiet. */
   lateP99Ms: { title: 'client late p99 ms', digits: 3 },
   lost: { title: 'requests without answer', digits: 0 },

@@ -10,6 +10,8 @@ export interface CpuTime {
   readonly runUs: number
   /** utime + stime of the processes in microseconds, in steps of a clock tick. */
   readonly tickUs: number
+  /** Time the living threads were ready to run but had to wait for a core, in microseconds. */
+  readonly waitUs: number
 }
 
 export interface Memory {
@@ -35,9 +37,10 @@ export function parseTicksUs(stat: string): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_US
 }
 
-/** Run time in microseconds from the text of a schedstat file: "run wait slices", in nanoseconds. */
-export function parseRunUs(schedstat: string): number {
-  return Number(schedstat.split(' ', 1)[0]) / 1000
+/** Run and waiting time in microseconds from the text of a schedstat file: "run wait slices", in nanoseconds. */
+export function parseSchedule(schedstat: string): { runUs: number; waitUs: number } {
+  const [run, wait] = schedstat.split(' ')
+  return { runUs: Number(run) / 1000, waitUs: Number(wait) / 1000 }
 }
 
 /** Rss and Pss in bytes from the text of smaps_rollup. */
@@ -64,15 +67,28 @@ export function processTree(pid: number): number[] {
 /** Processor time of these processes so far. */
 export function readCpu(pids: readonly number[]): CpuTime {
   let runUs = 0
+  let waitUs = 0
   let tickUs = 0
   for (const pid of pids) {
     tickUs += parseTicksUs(readFileSync(`/proc/${pid}/stat`, 'latin1'))
     for (const task of readdirSync(`/proc/${pid}/task`)) {
       const text = readOrEmpty(`/proc/${pid}/task/${task}/schedstat`)
-      if (text !== '') runUs += parseRunUs(text)
+      if (text === '') continue
+      const schedule = parseSchedule(text)
+      runUs += schedule.runUs
+      waitUs += schedule.waitUs
     }
   }
-  return { runUs, tickUs }
+  return { runUs, tickUs, waitUs }
+}
+
+/** What was used between two readings. */
+export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime {
+  return {
+    runUs: after.runUs - before.runUs,
+    tickUs: after.tickUs - before.tickUs,
+    waitUs: after.waitUs - before.waitUs,
+  }
 }
 
 /** Resident memory of these processes now. */

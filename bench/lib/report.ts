@@ -32,9 +32,13 @@ const TABLES: readonly { title: string; kinds: readonly Row['kind'][]; metrics: 
   {
     title: 'Closed loop: as many requests as go',
     kinds: ['load'],
-    metrics: ['rps', 'cpuUs', 'p50Ms', 'p99Ms', 'cores', 'backendUs'],
+    metrics: ['rps', 'cpuUs', 'p50Ms', 'p99Ms', 'cores', 'waited', 'backendUs'],
   },
-  { title: 'Latency', kinds: ['latency'], metrics: ['rps', 'p50Ms', 'p99Ms', 'p999Ms', 'cpuUs', 'lateP99Ms'] },
+  {
+    title: 'Latency',
+    kinds: ['latency'],
+    metrics: ['rps', 'p50Ms', 'p99Ms', 'p999Ms', 'cpuUs', 'waited', 'lateP99Ms'],
+  },
   { title: 'Memory of idle clients', kinds: ['idle'], metrics: ['clients', 'bytesPerClient', 'rssMb', 'pssMb'] },
   { title: 'Start', kinds: ['start'], metrics: ['startMs', 'startRatio', 'rssMb', 'pssMb'] },
 ]

@@ -103,6 +103,7 @@ function brief(sample: Sample): string {
   if (sample.cpuUs !== undefined) parts.push(`${formatMetric('cpuUs', sample.cpuUs)} us CPU`)
   if (sample.p50Ms !== undefined) parts.push(`p50 ${formatMetric('p50Ms', sample.p50Ms)} ms`)
   if (sample.p99Ms !== undefined) parts.push(`p99 ${formatMetric('p99Ms', sample.p99Ms)} ms`)
+  if (sample.waited !== undefined) parts.push(`waited ${(sample.waited * 100).toFixed(0)} %`)
   if (sample.lateP99Ms !== undefined) parts.push(`(client late ${formatMetric('lateP99Ms', sample.lateP99Ms)} ms)`)
   if (sample.startMs !== undefined) parts.push(`start ${formatMetric('startMs', sample.startMs)} ms`)
   if (sample.startRatio !== undefined) parts.push(`${formatMetric('startRatio', sample.startRatio)} x empty script`)

@@ -44,7 +44,7 @@ export interface LoadRow extends RowBase {
   readonly expectedRps: number
   prepare?(backendPort: number): Promise<void>
   command(port: number, requests: number): readonly string[]
-  parse(output: string): Sample
+  parse(output: string): Sample & { readonly rps: number }
 }
 
 /** Requests per second; `alone` for one client that waits for each reply; or a share of the slowest peer in another row. */
