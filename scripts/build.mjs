@@ -1,0 +1,104 @@
+/**
+ * Builds dist/: portolan.cjs, one bundle of the program, and V8's code cache for it, which bin/portolan.cjs loads so that
+ * nothing is compiled on the way to listening. dist/build.json, written last, tells what it was built from.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as esbuild from 'esbuild'
+import { fingerprint, ROOT } from './build-state.mjs'
+import { answers, freePort } from './ports.mjs'
+
+const DIST = join(ROOT, 'dist')
+const BUNDLE = join(DIST, 'portolan.cjs')
+const CACHE = join(DIST, `portolan-${process.version}.cache`)
+
+/** How the program is bundled; scripts/dev.mjs adds watching. */
+export const bundleOptions = {
+  absWorkingDir: ROOT,
+  entryPoints: ['src/main.ts'],
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'cjs',
+  minifySyntax: true,
+  sourcemap: 'external',
+  legalComments: 'none',
+  // What is imported lazily becomes a lazy require: vm.Script knows no import().
+  supported: { 'dynamic-import': false },
+  external: ['pino', 'prom-client', 'mysql2', '@aws-sdk/*', '@grpc/*'],
+  logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },
+}
+
+async function build() {
+  const inputs = fingerprint()
+  const { outputFiles } = await esbuild.build({ ...bundleOptions, outfile: BUNDLE, write: false })
+  mkdirSync(DIST, { recursive: true })
+  for (const file of readdirSync(DIST)) if (file.startsWith('portolan-')) rmSync(join(DIST, file), { force: true })
+  for (const { path, contents } of outputFiles) {
+    writeFileSync(`${path}.new`, contents)
+    renameSync(`${path}.new`, path)
+  }
+  await writeCodeCache()
+  const state = { fingerprint: inputs, node: process.version }
+  writeFileSync(join(DIST, 'build.json'), `${JSON.stringify(state)}\n`)
+}
+
+/** Runs the quickstart once, uses it a little and lets it end. The program works without the cache too, only starts slower. */
+async function writeCodeCache() {
+  const directory = mkdtempSync(join(tmpdir(), 'portolan-build-'))
+  const [redis, admin] = [await freePort(), await freePort()]
+  const preload = ['--require', join(ROOT, 'scripts/code-cache.cjs')]
+  const child = spawn(
+    process.execPath,
+    [...preload, 'bin/portolan.cjs', 'run', '-c', 'examples/quickstart/portolan.yaml'],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PORTOLAN_CODE_CACHE: CACHE,
+        PORTOLAN_DATA_DIR: directory,
+        PORTOLAN_REDIS_PORT: String(redis),
+        PORTOLAN_ADMIN_PORT: String(admin),
+      },
+    },
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', text => (output += text))
+  const ended = once(child, 'exit')
+  // On a machine without redis-server it lives and listens all the same; ready it never is.
+  if (await answers(child, admin, '/livez', 10_000)) {
+    await answers(child, admin, '/readyz', 2_000)
+    await exercise(redis)
+    await answers(child, admin, '/metrics', 2_000)
+  }
+  child.kill('SIGTERM')
+  const impatience = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await ended
+  clearTimeout(impatience)
+  rmSync(directory, { recursive: true, force: true })
+  if (!existsSync(CACHE)) console.error(`build: no code cache, the program starts slower; its run said:\n${output}`)
+}
+
+/** What most clients do first. */
+function exercise(port) {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    socket.setTimeout(2_000, () => socket.destroy())
+    socket
+      .once('error', () => {})
+      .once('close', resolve)
+      .resume()
+    for (const command of ['HELLO 3', 'CLIENT SETINFO LIB-NAME x', 'PING', 'SET k v', 'GET k', 'DEL k', 'QUIT']) {
+      const words = command.split(' ').map(word => `$${word.length}\r\n${word}\r\n`)
+      socket.write(`*${words.length}\r\n${words.join('')}`)
+    }
+  })
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build()

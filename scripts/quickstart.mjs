@@ -1,0 +1,79 @@
+/** `npm start`: runs examples/quickstart, says what is listening and what to try, and ends with it. No dependencies. */
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { ROOT } from './build-state.mjs'
+import { answers, freePort, isFree } from './ports.mjs'
+
+const PORTS = [
+  { use: 'Redis', variable: 'PORTOLAN_REDIS_PORT', standard: 6379 },
+  { use: 'admin', variable: 'PORTOLAN_ADMIN_PORT', standard: 9901 },
+]
+/** Ctrl-C reaches us from the terminal and once more from npm; within this time it is one wish. */
+const SAME_WISH_MS = 500
+
+export async function quickstart(args) {
+  const [redis, admin] = await Promise.all(PORTS.map(checkPort))
+  const command = ['bin/portolan.cjs', 'run', '-c', 'examples/quickstart/portolan.yaml', ...args]
+  // A process group of its own: signals come through forwardSignals only, so each arrives once.
+  const child = spawn(process.execPath, command, {
+    cwd: ROOT,
+    stdio: 'inherit',
+    detached: process.platform !== 'win32',
+  })
+  forwardSignals(child)
+  const ended = new Promise(resolve => {
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)))
+  })
+  if (await answers(child, admin, '/readyz', 30_000)) console.log(banner(redis, admin))
+  else if (child.exitCode === null && child.signalCode === null)
+    console.error('Portolan runs, but is not ready: see its log.')
+  process.exit(await ended)
+}
+
+async function checkPort({ use, variable, standard }) {
+  const text = process.env[variable] || String(standard)
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) {
+    console.error(`${variable}=${text} is not a port: give a number from 1 to 65535`)
+    process.exit(1)
+  }
+  if (await isFree(port)) return port
+  console.error(`Port ${port} (${use}) is taken by another program, or may not be bound by this user. Use another one:`)
+  console.error(`  ${variable}=${await freePortAfter(port)} npm start`)
+  return process.exit(1)
+}
+
+async function freePortAfter(port) {
+  for (let next = Math.max(port + 1, 1_024); next < port + 100; next++) if (await isFree(next)) return next
+  return freePort()
+}
+
+function forwardSignals(child) {
+  let last = Number.NEGATIVE_INFINITY
+  // A closed terminal (SIGHUP) ends the quickstart; for Portolan itself that signal means reload.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      const now = performance.now()
+      if (now - last > SAME_WISH_MS) child.kill('SIGTERM')
+      last = now
+    })
+  }
+}
+
+function banner(redis, admin) {
+  return `
+  Portolan is ready.
+
+    Redis    127.0.0.1:${redis}    a private redis-server behind it, data in ${process.env.PORTOLAN_DATA_DIR || '.portolan'}
+    admin    http://127.0.0.1:${admin}
+
+  Try, in another terminal:
+
+    redis-cli -p ${redis} set hello world
+    redis-cli -p ${redis} get hello
+    curl -s http://127.0.0.1:${admin}/metrics | grep portolan_requests_total
+    curl -s http://127.0.0.1:${admin}/backends
+
+  Ctrl-C ends it. Its configuration is examples/quickstart/portolan.yaml.
+`
+}
