@@ -12,6 +12,11 @@ export interface Protocol {
   readonly name: string
   /** The protocol's own listener options, each with `.describe()`; the common ones are added by src/config. */
   readonly options: ZodObject
+  /**
+   * Whether a listener with these options may be bound beyond the loopback: because it asks for passwords or client
+   * certificates. Without this method only `allowUnauthenticated` allows it.
+   */
+  exposed?(options: unknown): boolean
   build(config: ListenerConfig, runtime: Runtime): Listener
 }
 
