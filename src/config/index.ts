@@ -1,6 +1,9 @@
 /** The configuration as the rest of the code sees it: its types, and the schemas that protocols build theirs from. */
 
 export { address, isLocal } from './address.ts'
+export type { Registry } from './assemble.ts'
+export { type LoadedConfig, loadConfig, sameConfig } from './load.ts'
+export { ConfigError, type Problem, renderProblems } from './problem.ts'
 export { secretRef } from './secret-ref.ts'
 export { readSecret } from './secrets.ts'
 export { type ClientTlsOptions, clientTls, type ServerTlsOptions, serverTls } from './tls-options.ts'

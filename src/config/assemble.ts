@@ -1,0 +1,181 @@
+/** From the merged tree to the checked configuration: each section against its schema, then how they fit together. */
+import { z } from 'zod'
+import type { BackendKind, Protocol } from '../protocol.ts'
+import { isLocal } from './address.ts'
+import { checkTree } from './describe.ts'
+import { nearest } from './nearest.ts'
+import { type Problem, type ProblemDetails, problemAt } from './problem.ts'
+import { admin, backendCommon, listenerCommon, log, NAME, SECTIONS, type SectionName, shutdown } from './sections.ts'
+import { isTreeMap, spotAt, type Tree, treeAt } from './tree.ts'
+import type { Address, AppConfig, BackendConfig, ListenerConfig } from './types.ts'
+
+/** The protocols and backends that a configuration can name. */
+export interface Registry {
+  readonly protocols: readonly Protocol[]
+  readonly backendKinds: readonly BackendKind[]
+}
+
+export interface Assembled {
+  /** Only to be used when there are no problems. */
+  readonly config: AppConfig
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+}
+
+type Path = readonly [string, ...PropertyKey[]]
+
+/** Never throws: what is wrong is in the list of problems. */
+export function assemble(root: Tree, registry: Registry): Assembled {
+  const problems: Problem[] = []
+  const warnings: Problem[] = []
+  const report = (path: Path, details: ProblemDetails, list = problems) =>
+    void list.push(problemAt(spotAt(root, path), path, details))
+
+  const sections = z.strictObject(Object.fromEntries(Object.keys(SECTIONS).map(name => [name, z.unknown().optional()])))
+  checkTree(sections, root, [], problems)
+
+  const listeners = entries(root, 'listeners', problems).map(([name, tree]) => readListener(name, tree))
+  const backends = entries(root, 'backends', problems).map(([name, tree]) => readBackend(name, tree))
+  const adminRead = checkTree(admin, section(root, 'admin'), ['admin'], problems)
+  const logRead = checkTree(log, section(root, 'log'), ['log'], problems)
+  const shutdownRead = checkTree(shutdown, section(root, 'shutdown'), ['shutdown'], problems)
+
+  for (const listener of listeners) checkBackendOf(listener)
+  checkAddresses()
+  for (const { name } of backends) {
+    if (listeners.some(listener => listener.backend === name)) continue
+    report(['backends', name], { message: 'is used by no listener' }, warnings)
+  }
+  if (!listeners.length && !problems.length)
+    report(['listeners'], { message: 'has no entry: nothing listens' }, warnings)
+
+  return {
+    config: {
+      admin: {
+        address: (adminRead?.address ?? false) || undefined,
+        token: adminRead?.token,
+        allowedHosts: adminRead?.allowedHosts ?? [],
+      },
+      log: logRead ?? { level: 'info', format: 'json' },
+      shutdown: { graceMs: shutdownRead?.grace ?? 0 },
+      listeners: listeners.flatMap(({ complete }) => complete ?? []),
+      backends: backends.flatMap(({ complete }) => complete ?? []),
+    },
+    problems,
+    warnings,
+  }
+
+  function readListener(name: string, tree: Tree) {
+    const path = ['listeners', name] as const
+    const names = registry.protocols.map(protocol => protocol.name)
+    const schema = listenerCommon.extend({ protocol: wordOf(names) })
+    const common = checkTree(schema, split(tree, schema.shape).inside, path, problems)
+    const protocol = registry.protocols.find(({ name }) => name === wordAt(tree, 'protocol'))
+    const options = protocol && readOptions(protocol.options, tree, schema.shape, path)
+    const complete: ListenerConfig | undefined = protocol &&
+      common && {
+        name,
+        protocol: protocol.name,
+        address: common.address,
+        ...(common.backend === undefined ? {} : { backend: common.backend }),
+        options,
+      }
+    const backend = wordAt(tree, 'backend')
+    const open = !common?.allowUnauthenticated && options !== undefined && !protocol?.exposed?.(options)
+    return { name, protocol: protocol?.name, backend, address: common?.address, open, complete }
+  }
+
+  function readBackend(name: string, tree: Tree) {
+    const path = ['backends', name] as const
+    const schema = backendCommon.extend({ protocol: wordOf(registry.backendKinds.map(kind => kind.protocol)) })
+    checkTree(schema, split(tree, schema.shape).inside, path, problems)
+    const kind = registry.backendKinds.find(({ protocol }) => protocol === wordAt(tree, 'protocol'))
+    const options = kind && readOptions(kind.options, tree, schema.shape, path)
+    const complete: BackendConfig | undefined = kind && { name, protocol: kind.protocol, options }
+    return { name, protocol: kind?.protocol, complete }
+  }
+
+  function readOptions(schema: z.ZodObject, tree: Tree, common: object, path: Path): unknown {
+    return checkTree(schema.strict(), split(tree, common).outside, path, problems, { otherKeys: Object.keys(common) })
+  }
+
+  function checkBackendOf({ name, protocol, backend }: ReturnType<typeof readListener>): void {
+    if (protocol === undefined) return
+    const path = ['listeners', name, 'backend'] as const
+    const fitting = backends.filter(candidate => candidate.protocol === protocol).map(candidate => candidate.name)
+    if (backend === undefined) {
+      const needed = registry.backendKinds.some(kind => kind.protocol === protocol)
+      if (needed && !treeAt(root, path)) report(path, { message: 'is required', allowed: fitting })
+      return
+    }
+    const target = backends.find(candidate => candidate.name === backend)
+    if (!target) {
+      const suggestion = nearest(backend, fitting)
+      report(path, { message: `names no backend`, found: JSON.stringify(backend), allowed: fitting, suggestion })
+    } else if (target.protocol !== undefined && target.protocol !== protocol) {
+      report(path, {
+        message: `must name a ${protocol} backend; ${backend} speaks ${target.protocol}`,
+        allowed: fitting,
+      })
+    }
+  }
+
+  function checkAddresses(): void {
+    const bound: { readonly path: Path; readonly address: Address }[] = []
+    const all = listeners.map(({ name, address, open }) => ({ path: ['listeners', name] as Path, address, open }))
+    const adminAddress = adminRead?.address || undefined
+    all.push({ path: ['admin'], address: adminAddress, open: !adminRead?.allowUnauthenticated })
+    for (const { path, address, open } of all) {
+      if (!address) continue
+      const where = [...path, 'address'] as const as Path
+      const other = bound.find(earlier => collide(earlier.address, address))
+      if (other) report(where, { message: `is already taken by ${other.path.join('.')}` })
+      bound.push({ path, address })
+      if (!open || isLocal(address)) continue
+      const message = `can be reached from other machines, and ${path[0] === 'admin' ? 'it asks' : 'this listener asks'} nobody for a password; use 127.0.0.1 or a unix socket, ${path[0] === 'admin' ? '' : 'require authentication, '}or set allowUnauthenticated: true`
+      report(where, { message })
+    }
+  }
+}
+
+/** The entries of a section that maps names to things. */
+function entries(root: Tree, name: SectionName, problems: Problem[]): [string, Tree][] {
+  const tree = section(root, name)
+  const names = z.string().regex(NAME, 'must be a plain name: letters, digits, - and _, at most 63 of them')
+  checkTree(z.record(names, z.looseObject({})), tree, [name], problems)
+  const isEntry = ([name, child]: [string, Tree]) => NAME.test(name) && isTreeMap(child.content)
+  return isTreeMap(tree.content) ? [...tree.content].filter(isEntry) : []
+}
+
+/** A section that is missing or left empty counts as an empty map. */
+function section(root: Tree, name: SectionName): Tree {
+  const tree = treeAt(root, [name])
+  const empty = tree === undefined || tree.content === null
+  return empty ? { ...(tree ?? root), content: new Map(), key: tree?.key, expanded: false } : tree
+}
+
+function wordOf(names: readonly string[]) {
+  return z.enum(names as [string, ...string[]])
+}
+
+function wordAt(tree: Tree, key: string): string | undefined {
+  const content = treeAt(tree, [key])?.content
+  return typeof content === 'string' ? content : undefined
+}
+
+/** The same map twice: with the keys of the shape only, and without them. */
+function split(tree: Tree, shape: object): { readonly inside: Tree; readonly outside: Tree } {
+  const all = isTreeMap(tree.content) ? [...tree.content] : []
+  const part = (wanted: boolean) => new Map(all.filter(([key]) => Object.hasOwn(shape, key) === wanted))
+  return { inside: { ...tree, content: part(true) }, outside: { ...tree, content: part(false) } }
+}
+
+/** Whether both cannot be bound at once: equal, or one of them covers all interfaces. */
+function collide(a: Address, b: Address): boolean {
+  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host))
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
