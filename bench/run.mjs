@@ -11,9 +11,12 @@ const here = dirname(fileURLToPath(import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'portolan-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
+const args = process.argv.slice(2)
+const program = args[0] === 'codecs' ? 'codecs/main' : 'main'
+
 await build({
   // The load clients are processes of their own, so that they can be pinned apart from the process that measures.
-  entryPoints: ['main.ts', 'lib/latency-client.ts', 'lib/idle-clients.ts'].map(file => join(here, file)),
+  entryPoints: [`${program}.ts`, 'lib/latency-client.ts', 'lib/idle-clients.ts'].map(file => join(here, file)),
   outdir: folder,
   outbase: here,
   outExtension: { '.js': '.mjs' },
@@ -24,5 +27,5 @@ await build({
   sourcemap: 'inline',
   logLevel: 'warning',
 })
-const { main } = await import(pathToFileURL(join(folder, 'main.mjs')).href)
-process.exit(await main({ args: process.argv.slice(2), root: dirname(here), folder }))
+const { main } = await import(pathToFileURL(join(folder, `${program}.mjs`)).href)
+process.exit(await main({ args, root: dirname(here), folder }))

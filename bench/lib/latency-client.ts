@@ -138,7 +138,7 @@ function runAtRate(ratePerSecond: number): void {
     const nowMs = performance.now()
     for (let dueMs = startMs + sent * gapMs; dueMs <= nowMs; dueMs = startMs + ++sent * gapMs) {
       if (dueMs >= measureTo) break
-      lateness.record((nowMs - dueMs) * TICKS_PER_MS)
+      if (dueMs >= measureFrom) lateness.record((nowMs - dueMs) * TICKS_PER_MS)
       connections[sent % connections.length]?.send(dueMs)
     }
     const done = nowMs >= measureTo && connections.every(connection => connection.waiting.length === 0)

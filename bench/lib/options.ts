@@ -31,7 +31,7 @@ export const HELP = `npm run bench -- [suite ...] [options]      (or: node bench
   --node BINARY                  the Node that runs Portolan and the empty script (default: the one that runs this)
   --portolan-variant NAME=PATH   another build of Portolan beside this one: a checkout or its entry file; may be repeated
   --quick                        one short repetition, to see that everything works; its numbers mean little
-  --check                        compare with the goals; exit code 1 when one is missed or could not be measured
+  --check                        exit code 1 unless every goal on the chosen rows and peers is reached
   --save                         write bench/results/<suite>-<date>.{json,md,svg}
 `
 

@@ -119,7 +119,7 @@ function ratioTable(peer: Peer, { peers, rows, results }: Report): string {
 }
 
 function goalTable(verdicts: readonly Verdict[]): string {
-  if (verdicts.every(verdict => verdict.state === 'not measured')) return ''
+  if (verdicts.length === 0) return ''
   const lines = verdicts.map(verdict => {
     const { goal, state } = verdict
     return [goal.title, goal.row, goal.against ?? '', formatBound(goal), formatVerdict(verdict), state]

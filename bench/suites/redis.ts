@@ -103,8 +103,11 @@ function rows(quick: boolean): Row[] {
   ]
 }
 
+/** A variant of this name is taken for a build without metrics and policy, to see what these cost. */
+const BARE = 'bare'
+
 /** What Portolan wants to reach, as ratios within one run. */
-function goals(): Goal[] {
+function goals(hasBare: boolean): Goal[] {
   const cpu = (row: string, against: string, atMost: number): Goal => {
     return { title: `CPU per request, ${row}`, row, metric: 'cpuUs', of: 'portolan', against, atMost }
   }
@@ -132,6 +135,7 @@ function goals(): Goal[] {
     { title: 'memory per idle client', row: 'idle-10000', metric: 'bytesPerClient', of, atMost: 6500 },
     { title: 'start against an empty script', row: 'start', metric: 'startRatio', of, atMost: 1.5 },
     { title: 'idle memory', row: 'start', metric: 'rssMb', of, atMost: 60 },
+    ...(hasBare ? [cpu('get-c50-p1', `portolan:${BARE}`, 1.06), cpu('get-c50-p16', `portolan:${BARE}`, 1.06)] : []),
   ]
 }
 
@@ -148,7 +152,7 @@ export function redisSuite({ root, quick, variants }: SuiteOptions): Suite {
       ...variants.map(({ name, path }) => portolan(`portolan:${name}`, path)),
     ],
     rows: rows(quick),
-    goals: goals(),
+    goals: goals(variants.some(({ name }) => name === BARE)),
     probe,
   }
 }

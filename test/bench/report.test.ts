@@ -7,7 +7,7 @@ import { rotate } from '../../bench/lib/run-suite.ts'
 import type { Goal, Suite } from '../../bench/lib/suite.ts'
 import { redisSuite } from '../../bench/suites/redis.ts'
 
-const suite: Suite = redisSuite({ root: '/nowhere', quick: true, variants: [{ name: 'old', path: '/old' }] })
+const suite: Suite = redisSuite({ root: '/nowhere', quick: true, variants: [{ name: 'bare', path: '/bare' }] })
 
 /** Two repetitions in which the machine became half as fast. */
 function measured(): Results {
