@@ -17,6 +17,11 @@ export interface Protocol {
    * certificates. Without this method only `allowUnauthenticated` allows it.
    */
   exposed?(options: unknown): boolean
+  /**
+   * What `run -- command` exports for the protocol's clients, such as `REDIS_URL`; the address is as a program on this
+   * machine dials it: `host:port` or a socket path.
+   */
+  environment?(config: ListenerConfig, address: string): Readonly<Record<string, string>>
   build(config: ListenerConfig, runtime: Runtime): Listener
 }
 

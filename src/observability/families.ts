@@ -79,6 +79,26 @@ export const FAMILIES = {
     help: 'Channels and patterns that applications are subscribed to.',
     labels: ['listener'],
   },
+  portolan_build_info: {
+    type: 'gauge',
+    help: 'Always 1; the labels tell the version of Portolan and of Node.js.',
+    labels: ['version', 'node'],
+  },
+  portolan_config_reloads_total: {
+    type: 'counter',
+    help: 'Reloads of the configuration, by outcome: applied, unchanged or refused.',
+    labels: ['outcome'],
+  },
+  portolan_config_last_reload_successful: {
+    type: 'gauge',
+    help: '1 unless the last reload was refused.',
+    labels: [],
+  },
+  portolan_event_loop_active_seconds_total: {
+    type: 'counter',
+    help: 'Time in which the event loop was busy; its rate is the utilization of the process, at most 1.',
+    labels: [],
+  },
 } as const satisfies Record<string, Family>
 
 export type FamilyName = keyof typeof FAMILIES

@@ -1,0 +1,60 @@
+/** The pages of the admin listener: a table from path to what GET answers there. */
+import { redactFields } from '../observability/redact.ts'
+import type { AdminSource } from './source.ts'
+
+export interface Page {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+type Render = (source: AdminSource, query: URLSearchParams) => Page | Promise<Page>
+
+export const PAGES: Readonly<Record<string, Render>> = {
+  '/': () => text(200, `${Object.keys(PAGES).join('\n')}\nPOST /reload`),
+  '/livez': () => text(200, 'ok'),
+  '/readyz': (source, query) => readiness(source, query.has('backends')),
+  '/metrics': async source => {
+    const { contentType, render } = await source.exposition()
+    return { status: 200, type: contentType, body: await render() }
+  },
+  '/config': ({ generation }) => json(200, redactFields(generation.config)),
+  '/listeners': source => json(200, listeners(source)),
+  '/backends': source => json(200, backends(source)),
+}
+
+function readiness({ ready, generation }: AdminSource, askBackends: boolean): Page {
+  if (!ready) return text(503, 'not ready: starting or draining')
+  if (!askBackends) return text(200, 'ok')
+  const down = [...generation.backends.values()]
+    .map(({ config, backend }) => ({ name: config.name, ...backend.status() }))
+    .filter(({ state }) => state !== 'up')
+  if (down.length === 0) return text(200, 'ok')
+  return text(503, down.map(({ name, state, lastError }) => `backend ${name}: ${lastError ?? state}`).join('\n'))
+}
+
+function listeners({ generation }: AdminSource): unknown {
+  return [...generation.listeners.values()].map(({ config, listener }) => ({
+    name: config.name,
+    protocol: config.protocol,
+    address: listener.address,
+    backend: config.backend,
+    ...listener.status(),
+  }))
+}
+
+function backends({ generation }: AdminSource): unknown {
+  return [...generation.backends.values()].map(({ config, backend }) => ({
+    name: config.name,
+    protocol: config.protocol,
+    ...backend.status(),
+  }))
+}
+
+export function text(status: number, body: string): Page {
+  return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
+}
+
+export function json(status: number, body: unknown): Page {
+  return { status, type: 'application/json; charset=utf-8', body: `${JSON.stringify(body, null, 2)}\n` }
+}

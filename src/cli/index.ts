@@ -1,0 +1,66 @@
+/** The command line: one file per command, loaded when it is used. */
+import { Command, CommanderError } from 'commander'
+import type { Registry } from '../config/index.ts'
+import { VERSION } from '../version.ts'
+import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts'
+
+/** Runs a command line, without node and script in front. Resolves with the exit code. */
+export async function main(args: readonly string[], registry: Registry): Promise<number> {
+  // Cut here because commander would take a forgotten -c for a command.
+  const cut = args.indexOf('--')
+  const own = cut < 0 ? args : args.slice(0, cut)
+  const command = cut < 0 ? [] : args.slice(cut + 1)
+  let code: number = EXIT.ok
+  const program = createProgram(registry, command, result => {
+    code = result
+  })
+  try {
+    await program.parseAsync(own, { from: 'user' })
+    return code
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  }
+}
+
+function createProgram(registry: Registry, command: readonly string[], onEnd: (code: number) => void): Command {
+  const program = new Command('portolan')
+    .description('A sidecar that speaks Redis, MySQL and S3 to the application and forwards to any cloud.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .exitOverride()
+    .showHelpAfterError('(portolan help lists the commands and exit codes)')
+    .addHelpText('after', EXIT_CODES_HELP)
+
+  const files = [
+    '-c, --config <file>',
+    'configuration file; repeat it to merge several, later ones win per key',
+    (file: string, earlier: string[] | undefined) => [...(earlier ?? []), file],
+  ] as const
+
+  program
+    .command('run')
+    .description('serve until a signal; with -- command, until that command ends')
+    .usage('-c <file> [-c <file>...] [--watch] [-- command [args...]]')
+    .requiredOption(...files)
+    .option('--watch', 'reload when the content of the files changes', false)
+    .addHelpText('after', RUN_HELP)
+    .action(async ({ config, watch }: { config: string[]; watch: boolean }) => {
+      const { run } = await import('./run.ts')
+      onEnd(await run({ files: config, watch, command }, registry))
+    })
+
+  program
+    .command('version')
+    .description('print the version, and that of Node.js')
+    .action(() => void process.stdout.write(`portolan ${VERSION} (node ${process.versions.node})\n`))
+
+  return program
+}
+
+const RUN_HELP = `
+The command finds the listeners in its environment: REDIS_URL and the like, and PORTOLAN_<NAME>_ADDRESS for each. It gets
+SIGTERM and SIGINT, and its exit code becomes ours.
+
+Signals:
+  SIGTERM, SIGINT  stop accepting, finish what is in flight within shutdown.grace, end; a second one ends at once
+  SIGHUP           read the files again; what is invalid changes nothing`

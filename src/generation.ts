@@ -1,0 +1,156 @@
+/**
+ * One generation of the running configuration: its backends and listeners. A generation never changes; a reload makes
+ * the next one, which shares what stays the same.
+ */
+import type { AppConfig, BackendConfig, ListenerConfig, Registry } from './config/index.ts'
+import { ProxyError } from './errors.ts'
+import type { Logger } from './observability/logger.ts'
+import type { Metrics } from './observability/metrics.ts'
+import type { Backend, Clock, Listener, Runtime } from './protocol.ts'
+
+export interface Generation {
+  readonly config: AppConfig
+  readonly backends: ReadonlyMap<string, BackendUnit>
+  readonly listeners: ReadonlyMap<string, ListenerUnit>
+}
+
+export interface BackendUnit {
+  readonly config: BackendConfig
+  readonly backend: Backend
+  readonly view: View
+}
+
+export interface ListenerUnit {
+  readonly config: ListenerConfig
+  readonly listener: Listener
+  readonly view: View
+}
+
+/** The backends as one unit sees them. A unit that is being retired keeps the ones it has worked with. */
+export interface View {
+  backends: ReadonlyMap<string, BackendUnit>
+}
+
+export interface Parts extends Registry {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly clock: Clock
+}
+
+/** Something could not be built or bound; each problem is a sentence for the user. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/** Makes backends and listeners out of their configuration. */
+export class Factory {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Builds all of a configuration, not started yet; throws one StartError with all problems. */
+  generation(config: AppConfig): Generation {
+    const problems: string[] = []
+    const attempt = (build: () => void) => {
+      try {
+        build()
+      } catch (error) {
+        problems.push(...problemsOf(error))
+      }
+    }
+    const backends = new Map<string, BackendUnit>()
+    const listeners = new Map<string, ListenerUnit>()
+    for (const each of config.backends) attempt(() => backends.set(each.name, this.backend(each, backends)))
+    for (const each of config.listeners) attempt(() => listeners.set(each.name, this.listener(each, backends)))
+    if (problems.length > 0) throw new StartError(problems)
+    return { config, backends, listeners }
+  }
+
+  /** Builds a backend, not started yet; throws a StartError. */
+  backend(config: BackendConfig, backends: ReadonlyMap<string, BackendUnit>): BackendUnit {
+    const view: View = { backends }
+    return named(`backend ${config.name}`, () => {
+      const kind = found(
+        this.#parts.backendKinds,
+        each => each.protocol === config.protocol,
+        `there are no backends of protocol ${config.protocol}`,
+      )
+      return { config, view, backend: kind.build(config, this.#runtime(view, { backend: config.name })) }
+    })
+  }
+
+  /** Builds a listener, not bound yet; throws a StartError. */
+  listener(config: ListenerConfig, backends: ReadonlyMap<string, BackendUnit>): ListenerUnit {
+    const view: View = { backends }
+    return named(`listener ${config.name}`, () => {
+      const protocol = found(
+        this.#parts.protocols,
+        each => each.name === config.protocol,
+        `there are no listeners of protocol ${config.protocol}`,
+      )
+      return { config, view, listener: protocol.build(config, this.#runtime(view, { listener: config.name })) }
+    })
+  }
+
+  #runtime(view: View, fields: Readonly<Record<string, string>>): Runtime {
+    const { metrics, logger, clock } = this.#parts
+    return {
+      metrics,
+      clock,
+      logger: logger.child(fields),
+      backend(name) {
+        const unit = view.backends.get(name)
+        if (!unit) throw new ProxyError('unknown-backend', `no backend is named ${name}`, { source: 'portolan' })
+        return unit.backend
+      },
+    }
+  }
+}
+
+/** Binds all of them, or none: those that are bound already are closed when another fails. Rejects with a StartError. */
+export async function bindAll(units: readonly ListenerUnit[]): Promise<void> {
+  const results = await Promise.allSettled(units.map(unit => unit.listener.start()))
+  const problems = results.flatMap((result, i) =>
+    result.status === 'rejected' ? [bindProblem(`listener ${units[i]!.config.name}`, result.reason)] : [],
+  )
+  if (problems.length === 0) return
+  await Promise.all(units.map((unit, i) => (results[i]!.status === 'fulfilled' ? unit.listener.drain(0) : undefined)))
+  throw new StartError(problems)
+}
+
+/** Says what could not listen and why; the listener's own error says what to do about it. */
+export function bindProblem(what: string, error: unknown): string {
+  const message = messageOf(error)
+  return message.startsWith(what) ? message : `${what}: ${message}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Every problem of an error as a sentence of its own. */
+export function problemsOf(error: unknown): readonly string[] {
+  return error instanceof StartError ? error.problems : [messageOf(error)]
+}
+
+function named<T>(what: string, build: () => T): T {
+  try {
+    return build()
+  } catch (error) {
+    throw new StartError([`${what}: ${messageOf(error)}`])
+  }
+}
+
+function found<T>(all: readonly T[], is: (one: T) => boolean, otherwise: string): T {
+  const one = all.find(is)
+  if (!one) throw new Error(otherwise)
+  return one
+}
