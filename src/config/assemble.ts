@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import type { BackendKind, Protocol } from '../protocol.ts'
 import { isLocal } from './address.ts'
-import { checkTree } from './describe.ts'
+import { checkTree, REQUIRED } from './describe.ts'
 import { nearest } from './nearest.ts'
-import { type Problem, type ProblemDetails, problemAt } from './problem.ts'
+import { formatPath, type Problem, type ProblemDetails, problemAt } from './problem.ts'
 import { admin, backendCommon, listenerCommon, log, NAME, SECTIONS, type SectionName, shutdown } from './sections.ts'
 import { isTreeMap, spotAt, type Tree, treeAt } from './tree.ts'
 import type { Address, AppConfig, BackendConfig, ListenerConfig } from './types.ts'
@@ -23,6 +23,13 @@ export interface Assembled {
 }
 
 type Path = readonly [string, ...PropertyKey[]]
+
+const EXPOSED_LISTENER =
+  'can be reached from other machines, but nobody has to authenticate; use 127.0.0.1 or a unix socket, require ' +
+  'authentication, or set allowUnauthenticated: true'
+const EXPOSED_ADMIN =
+  'can be reached from other machines, which may then read metrics and status; use 127.0.0.1 or a unix socket, or set ' +
+  'allowUnauthenticated: true'
 
 /** Never throws: what is wrong is in the list of problems. */
 export function assemble(root: Tree, registry: Registry): Assembled {
@@ -105,7 +112,7 @@ export function assemble(root: Tree, registry: Registry): Assembled {
     const fitting = backends.filter(candidate => candidate.protocol === protocol).map(candidate => candidate.name)
     if (backend === undefined) {
       const needed = registry.backendKinds.some(kind => kind.protocol === protocol)
-      if (needed && !treeAt(root, path)) report(path, { message: 'is required', allowed: fitting })
+      if (needed && !treeAt(root, path)) report(path, { message: REQUIRED, allowed: fitting })
       return
     }
     const target = backends.find(candidate => candidate.name === backend)
@@ -122,18 +129,18 @@ export function assemble(root: Tree, registry: Registry): Assembled {
 
   function checkAddresses(): void {
     const bound: { readonly path: Path; readonly address: Address }[] = []
-    const all = listeners.map(({ name, address, open }) => ({ path: ['listeners', name] as Path, address, open }))
-    const adminAddress = adminRead?.address || undefined
-    all.push({ path: ['admin'], address: adminAddress, open: !adminRead?.allowUnauthenticated })
+    // The admin listener comes first: its default must not be blamed on a section that was never written.
+    const all = [
+      { path: ['admin', 'address'] as Path, address: adminRead?.address, open: !adminRead?.allowUnauthenticated },
+      ...listeners.map(({ name, ...rest }) => ({ ...rest, path: ['listeners', name, 'address'] as Path })),
+    ]
     for (const { path, address, open } of all) {
       if (!address) continue
-      const where = [...path, 'address'] as const as Path
       const other = bound.find(earlier => collide(earlier.address, address))
-      if (other) report(where, { message: `is already taken by ${other.path.join('.')}` })
+      if (other) report(path, { message: `is already taken by ${formatPath(other.path)}` })
       bound.push({ path, address })
       if (!open || isLocal(address)) continue
-      const message = `can be reached from other machines, and ${path[0] === 'admin' ? 'it asks' : 'this listener asks'} nobody for a password; use 127.0.0.1 or a unix socket, ${path[0] === 'admin' ? '' : 'require authentication, '}or set allowUnauthenticated: true`
-      report(where, { message })
+      report(path, { message: path[0] === 'admin' ? EXPOSED_ADMIN : EXPOSED_LISTENER })
     }
   }
 }

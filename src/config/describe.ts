@@ -1,12 +1,18 @@
 /** Checks a piece of the configuration against its schema and puts every complaint into one short sentence of ours. */
 import type { core, ZodType } from 'zod'
 import { nearest } from './nearest.ts'
-import { type Problem, type ProblemDetails, problemAt, SECRET_NAME } from './problem.ts'
+import { ONE_OF, type Problem, type ProblemDetails, problemAt, SECRET_NAME } from './problem.ts'
 import { SECRET_FORMS } from './secret-ref.ts'
 import { plainValue, type Scalar, spotAt, type Tree, treeAt, withScalar } from './tree.ts'
 
 type Issue = core.$ZodIssue
 type Path = readonly PropertyKey[]
+
+export const UNKNOWN_KEY = 'is not known here'
+export const REQUIRED = 'is required'
+
+/** Complaints about how much there is of a list or about the name of a map: that it is a list or map is not news. */
+const MEASURES: ReadonlySet<string> = new Set(['too_small', 'too_big', 'invalid_key'])
 
 export interface CheckOptions {
   /** Keys that are allowed beside those of the schema: others check them, here they are only offered. */
@@ -56,7 +62,7 @@ function unknownKeys(
   for (const key of issue.keys) {
     const local = [...issue.path, key]
     const found = treeAt(tree, local)
-    const details = { message: 'is not known here', allowed, suggestion: nearest(key, allowed) }
+    const details = { message: UNKNOWN_KEY, allowed, suggestion: nearest(key, allowed) }
     problems.push(problemAt(found?.key ?? spotAt(tree, local), [...path, ...local], details))
   }
 }
@@ -96,18 +102,24 @@ function readAs(expected: string, text: string): Scalar | undefined {
 
 function detailsOf(issue: Issue, tree: Tree): ProblemDetails {
   const at = treeAt(tree, issue.path)
-  if (at === undefined && isAboutValue(issue)) return { message: 'is required', allowed: allowedBy(issue) }
-  if (at?.content === null && isAboutValue(issue)) return { message: `has no value; it ${expectation(issue)}` }
+  if (at === undefined && issue.code !== 'custom') return { message: REQUIRED, allowed: allowedBy(issue) }
+  if (at?.content === null && issue.code !== 'custom') return noValue(issue)
   const secret = issue.message === SECRET_FORMS && typeof at?.content !== 'object'
   if (issue.code === 'custom') return { message: issue.message || 'is not valid', secret }
   const allowed = allowedBy(issue)
   const suggestion = allowed && typeof at?.content === 'string' ? nearest(at.content, allowed) : undefined
-  return { message: expectation(issue), found: foundIn(at, issue.path), allowed, suggestion, secret }
+  const found = MEASURES.has(issue.code) && typeof at?.content === 'object' ? undefined : foundIn(at, issue.path)
+  const unquoted =
+    issue.message === '' &&
+    issue.code === 'invalid_type' &&
+    issue.expected === 'string' &&
+    typeof at?.content !== 'object'
+  return { message: expectation(issue) + (unquoted ? '; put it in quotes' : ''), found, allowed, suggestion, secret }
 }
 
-/** Not about how much there is of it, nor about how it fits to others. */
-function isAboutValue(issue: Issue): boolean {
-  return issue.code !== 'custom'
+function noValue(issue: Issue): ProblemDetails {
+  const expected = expectation(issue)
+  return { message: expected === ONE_OF ? 'has no value' : `has no value; it ${expected}`, allowed: allowedBy(issue) }
 }
 
 function allowedBy(issue: Issue): readonly string[] | undefined {
@@ -142,7 +154,7 @@ function expectation(issue: Issue): string {
     case 'invalid_type':
       return TYPES[issue.expected] ?? `must be ${issue.expected}`
     case 'invalid_value':
-      return issue.values.length === 1 ? `must be ${String(issue.values[0])}` : 'must be one of the known words'
+      return ONE_OF
     case 'invalid_union':
       return unionExpectation(issue)
     case 'too_small':
@@ -161,7 +173,7 @@ function expectation(issue: Issue): string {
 }
 
 function unionExpectation(issue: core.$ZodIssueInvalidUnion): string {
-  if ('options' in issue && issue.options) return 'must be one of the known words'
+  if ('options' in issue && issue.options) return ONE_OF
   const parts = issue.errors.map(branch => branch[0] && expectation(branch[0]).replace(/^must be /, ''))
   return `must be ${[...new Set(parts.filter(Boolean))].join(' or ')}`
 }

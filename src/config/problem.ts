@@ -28,9 +28,8 @@ export interface Problem {
   readonly allowed?: readonly string[]
   /** The known name that was probably meant. */
   readonly suggestion?: string
-  /** The line of the file, secrets masked, and how many characters of it are concerned. */
-  readonly excerpt?: string
-  readonly width?: number
+  /** The line of the file, secrets masked, and which stretch of it is concerned. */
+  readonly excerpt?: { readonly text: string; readonly start: number; readonly width: number }
 }
 
 export interface ProblemDetails {
@@ -56,21 +55,25 @@ export class ConfigError extends Error {
 export function problemAt(spot: Spot, path: readonly PropertyKey[], details: ProblemDetails): Problem {
   const { source, start, end } = spot
   const { line, col } = source.lines.linePos(start)
-  const text = lineAt(source.text, start)
-  const width = Math.max(1, Math.min(end - start, text.length - col + 1))
   const { message, found, allowed, suggestion, secret } = details
   return {
     file: source.name,
-    line,
-    column: col,
+    line: Math.max(1, line),
+    column: Math.max(1, col),
     path: formatPath(path),
     message,
-    ...(found === undefined || secret ? {} : { found }),
+    ...(found === undefined || secret ? {} : { found: maskSecrets(found) }),
     ...(allowed === undefined ? {} : { allowed }),
     ...(suggestion === undefined ? {} : { suggestion }),
-    excerpt: secret ? `${text.slice(0, col - 1)}${MASK}` : maskSecrets(text),
-    width: secret ? MASK.length : width,
+    excerpt: excerptOf(lineAt(source.text, start), Math.max(0, col - 1), end - start, secret),
   }
+}
+
+function excerptOf(line: string, column: number, length: number, secret = false): NonNullable<Problem['excerpt']> {
+  const before = maskSecrets(line.slice(0, column))
+  const text = secret ? before + MASK : maskSecrets(line)
+  const width = secret ? MASK.length : Math.min(length, text.length - before.length)
+  return { text, start: before.length, width: Math.max(1, width) }
 }
 
 /** In the order of the files, then of the lines, so that they can be worked off from top to bottom. */
@@ -88,24 +91,32 @@ export function renderProblems(problems: readonly Problem[]): string {
 }
 
 function renderProblem(problem: Problem): string {
-  const { file, line, column, path, excerpt, width = 1 } = problem
+  const { file, line, column, path, excerpt } = problem
   const place = line === undefined ? file : `${file}:${line}:${column}`
   const head = `${place}: ${path && `${path} `}${sentence(problem)}`
-  if (line === undefined || column === undefined || excerpt === undefined) return head
+  if (line === undefined || excerpt === undefined) return head
+  const { text, start, width } = excerpt
   // Tabs are kept in the margin, so that the caret stands below its column however wide they are shown.
-  const margin = excerpt.slice(0, column - 1).replace(/[^\t]/g, ' ')
-  const number = String(line).padStart(5)
-  return `${head}\n${number} | ${excerpt}\n${' '.repeat(5)} | ${margin}${'^'.repeat(width)}`
+  const margin = text.slice(0, start).replace(/[^\t]/g, ' ')
+  return `${head}\n${String(line).padStart(5)} | ${text}\n${' '.repeat(5)} | ${margin}${'^'.repeat(width)}`.replace(
+    / +$/gm,
+    '',
+  )
 }
 
-/** The problem in one sentence, without its place. */
-function sentence({ message, found, allowed, suggestion }: Problem): string {
-  let text = message
-  if (found !== undefined) text += `, found ${found}`
+/** The problem in one sentence, without its place: `must be x, found y; a remark; did you mean "z"?` */
+function sentence({ message, found, allowed = [], suggestion }: Problem): string {
+  const listed = message === ONE_OF ? `${message} ${allowed.join(', ')}` : message
+  let text = found === undefined ? listed : listed.replace(/;|$/, remark => `, found ${found}${remark}`)
   if (suggestion !== undefined) text += `; did you mean ${JSON.stringify(suggestion)}?`
-  if (allowed?.length) text += `${suggestion === undefined ? ';' : ''} allowed: ${allowed.join(', ')}`
+  // A long list helps nobody who was only a letter away.
+  const known = suggestion !== undefined && (allowed.length > 8 || allowed.length === 1)
+  if (listed === message && allowed.length && !known) text += `${suggestion ? '' : ';'} allowed: ${allowed.join(', ')}`
   return text
 }
+
+/** The message of a problem whose allowed words follow in the same sentence. */
+export const ONE_OF = 'must be one of'
 
 /** `listeners.cache.users[0].name` */
 export function formatPath(path: readonly PropertyKey[]): string {
@@ -121,10 +132,20 @@ const MASK = '*****'
 
 /** A password that somebody wrote into the file must not reach a log by way of an error about something else. */
 function maskSecrets(line: string): string {
-  return line.replace(/((?:pass|secret|token)\w*["']?\s*:\s*)([^\s{[#&*!|>$][^,}#]*)/gi, (_, key: string) => key + MASK)
+  return line
+    .replace(SECRET_LINE, (_, key: string) => key + MASK)
+    .replace(SECRET_ENTRY, (_, key: string) => key + MASK)
+    .replace(/:\/\/[^@\s/]*@/g, `://${MASK}@`)
 }
 
-export const SECRET_NAME = /pass|secret|token/i
+/** A key and its value on a line of their own; references to secrets are maps and are shown. */
+const SECRET_LINE = /^([\s-]*["']?\w*(?:pass?w|pass|pwd|secret|token)\w*["']?\s*:\s*)[^\s{[&*!|>$].*$/i
+/** The same within braces. */
+const SECRET_ENTRY =
+  /((?:pass?w|pass|pwd|secret|token)\w*["']?\s*:\s*)("(?:\\.|[^"\\])*"?|'[^']*'?|[^\s{}[\]#&*!|>$,"'][^,}#]*)/gi
+
+/** Names of options whose values are better not repeated. */
+export const SECRET_NAME = /pass?w|pass|pwd|secret|token/i
 
 function lineAt(text: string, offset: number): string {
   const start = text.lastIndexOf('\n', offset - 1) + 1

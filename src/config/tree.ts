@@ -33,26 +33,32 @@ export function readTree(
   let nodes = 0
   let endless = false
 
-  function read(node: YamlNode | null, path: readonly PropertyKey[], key: Spot | undefined): Tree {
+  /** `alias` is where the outermost alias on the way stands: what it unfolds into is written elsewhere. */
+  function read(node: YamlNode | null, path: readonly PropertyKey[], key: Spot | undefined, alias?: Spot): Tree {
     const at = spotOf(node, source) ?? key ?? { source, start: 0, end: 1 }
     const leaf = (content: Scalar, expanded = false): Tree => ({ at, key, content, expanded })
     if (endless) return leaf(null)
     if (++nodes > MAX_NODES || path.length > MAX_DEPTH) {
       endless = true
-      problems.push(problemAt(at, path.slice(0, 4), { message: 'unfolds into far more than a configuration can hold' }))
+      problems.push(problemAt(alias ?? at, [], { message: 'unfolds into far more than a configuration can hold' }))
       return leaf(null)
     }
-    if (isAlias(node)) return { ...read(node.resolve(document) ?? null, path, key), at }
+    if (isAlias(node)) {
+      const target = node.resolve(document)
+      if (target) return { ...read(target, path, key, alias ?? at), at }
+      problems.push(problemAt(at, path, { message: 'refers to an anchor that is not defined before it' }))
+      return leaf(null)
+    }
     if (isMap(node)) {
       const content = new Map<string, Tree>()
       for (const { key: name, value } of node.items) {
         const text = String(isScalar(name) ? name.value : name)
-        content.set(text, read(value as YamlNode | null, [...path, text], spotOf(name as YamlNode, source)))
+        content.set(text, read(value as YamlNode | null, [...path, text], spotOf(name as YamlNode, source), alias))
       }
       return { at, key, content, expanded: false }
     }
     if (isSeq(node)) {
-      const content = node.items.map((item, index) => read(item as YamlNode | null, [...path, index], undefined))
+      const content = node.items.map((item, index) => read(item as YamlNode | null, [...path, index], undefined, alias))
       return { at, key, content, expanded: false }
     }
     const value = isScalar(node) ? node.value : null
