@@ -1,6 +1,7 @@
 // Runs the programs and test suites of others, direct and through Portolan, and compares: what passes directly must
 // pass through. `node test/interop/run.mjs --help` tells the options; README.md tells what is run and what came out.
 import { parseArgs } from 'node:util'
+import { compareClients } from './clients/compare.mjs'
 import { Unavailable } from './lib/cache.mjs'
 import { compareTcl } from './tcl/compare.mjs'
 
@@ -35,6 +36,9 @@ const wanted = name => positionals.length === 0 || positionals.includes(name)
 const print = line => console.log(line)
 let lost = 0
 
+if (wanted('clients')) {
+  lost += (await compareClients({ through: values.through, only: values.program, print })).length
+}
 if (wanted('tcl')) {
   for (const resp of values.resp ? [Number(values.resp)] : [2, 3]) {
     try {

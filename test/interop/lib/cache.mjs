@@ -2,7 +2,7 @@
 // their ordinary clients, kept between runs. Nothing in it is ever committed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 
@@ -77,37 +77,53 @@ export function pipPackages(name, requirements) {
 }
 
 /**
- * The upstream source of a Debian package, unpacked. It is fetched with lists of its own, so neither the machine's apt
- * configuration nor root is needed.
+ * apt-get and apt-cache on Debian's archive with lists of their own, so neither the machine's configuration nor root is
+ * needed. `kind` is `deb` or `deb-src`.
  */
+function debianArchive(dir, kind, suite) {
+  const apt = join(dir, 'apt')
+  mkdirSync(join(apt, 'lists', 'partial'), { recursive: true })
+  mkdirSync(join(apt, 'archives', 'partial'), { recursive: true })
+  const key = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+  const mirror = 'http://deb.debian.org'
+  writeFileSync(
+    join(apt, 'sources.list'),
+    `${kind} ${key} ${mirror}/debian ${suite} main\n${kind} ${key} ${mirror}/debian-security ${suite}-security main\n`,
+  )
+  const settings = [
+    `Dir::Etc::sourcelist=${apt}/sources.list`,
+    'Dir::Etc::sourceparts=/dev/null',
+    `Dir::State::lists=${apt}/lists`,
+    `Dir::Cache=${apt}`,
+    'APT::Sandbox::User=',
+  ].flatMap(setting => ['-o', setting])
+  const run = (program, ...args) => sh(program, [...settings, ...args], { cwd: dir })
+  run('apt-get', '-qq', 'update')
+  return run
+}
+
+/** The upstream source of a Debian package, unpacked. */
 export function debianSource(name, suite, upstreamVersion) {
   return once(`debian-${name}`, [suite, upstreamVersion], dir => {
-    const apt = join(dir, 'apt')
-    mkdirSync(join(apt, 'lists', 'partial'), { recursive: true })
-    mkdirSync(join(apt, 'archives', 'partial'), { recursive: true })
-    const key = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
-    const mirror = 'http://deb.debian.org'
-    writeFileSync(
-      join(apt, 'sources.list'),
-      `deb-src ${key} ${mirror}/debian ${suite} main\ndeb-src ${key} ${mirror}/debian-security ${suite}-security main\n`,
-    )
-    const settings = [
-      `Dir::Etc::sourcelist=${apt}/sources.list`,
-      'Dir::Etc::sourceparts=/dev/null',
-      `Dir::State::lists=${apt}/lists`,
-      `Dir::Cache=${apt}`,
-      'APT::Sandbox::User=',
-    ].flatMap(setting => ['-o', setting])
-    sh('apt-get', [...settings, '-qq', 'update'])
-    const found = sh('apt-cache', [...settings, 'showsrc', name])
+    const run = debianArchive(dir, 'deb-src', suite)
+    const found = run('apt-cache', 'showsrc', name)
       .split('\n')
       .filter(line => line.startsWith('Version: '))
       .map(line => line.slice('Version: '.length))
       .filter(version => version.replace(/^\d+:/, '').startsWith(`${upstreamVersion}-`))
     if (found.length === 0) throw new Unavailable(`Debian ${suite} has no source of ${name} ${upstreamVersion}`)
-    sh('apt-get', [...settings, '-qq', 'source', '--download-only', '--tar-only', `${name}=${found.at(-1)}`], {
-      cwd: dir,
-    })
+    run('apt-get', '-qq', 'source', '--download-only', '--tar-only', `${name}=${found.at(-1)}`)
     sh('tar', ['--strip-components=1', '-xf', `${name}_${upstreamVersion}.orig.tar.gz`], { cwd: dir })
+  })
+}
+
+/** The files of a binary Debian package, unpacked but not installed. */
+export function debianPackage(name, suite) {
+  return once(`debian-${name}`, [suite], dir => {
+    const run = debianArchive(dir, 'deb', suite)
+    run('apt-get', '-qq', 'download', name)
+    const file = readdirSync(dir).find(entry => entry.endsWith('.deb'))
+    sh('dpkg', ['-x', file, '.'], { cwd: dir })
+    writeFileSync(join(dir, 'version'), file.split('_')[1])
   })
 }

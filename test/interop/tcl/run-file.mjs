@@ -17,7 +17,7 @@ export async function runSuiteFile(suite, file, { host, port, tags, timeoutMs = 
   const lines = output.replace(/\x1b\[[0-9;]*m/g, '').split('\n')
   const result = { passed: {}, failed: {}, trouble: [], seconds: Math.round((Date.now() - started) / 1000) }
   lines.forEach((line, index) => {
-    const [, verdict, name] = /^\[(ok|err)\]: (.*?)( \(\d+ ms\)| in tests\/\S+\.tcl)?$/.exec(line) ?? []
+    const [, verdict, name] = /^(?!\*\*\*).*?\[(ok|err)\]: (.*?)( \(\d+ ms\)| in tests\/\S+\.tcl)?$/.exec(line) ?? []
     if (verdict === 'ok') result.passed[name] = (result.passed[name] ?? 0) + 1
     else if (verdict === 'err') result.failed[name] = [...(result.failed[name] ?? []), detail(lines, index + 1)]
     else if (/^\[(exception|TIMEOUT)\]/.test(line)) result.trouble.push(`${line}\n${detail(lines, index + 1)}`)

@@ -1,0 +1,73 @@
+// The client programs, direct and through a proxy: every case that passes directly must pass through it.
+import { Unavailable } from '../lib/cache.mjs'
+import { readExceptions } from '../lib/exceptions.mjs'
+import { runProgram } from '../lib/processes.mjs'
+import { startTarget } from '../lib/target.mjs'
+import { programs } from './programs.mjs'
+
+const PASSWORDS = {
+  redisArgs: ['--requirepass', 'secret', '--user', 'app', 'on', '>app-secret', '~*', '&*', '+@all'],
+  portolan: {},
+}
+
+/** Runs the programs (all without `only`) and returns the cases lost and not excepted. */
+export async function compareClients({ through, only, print }) {
+  const exceptionOf = readExceptions()
+  const lost = []
+  for (const program of programs) {
+    if (only !== undefined && !only.includes(program.name)) continue
+    let prepared
+    try {
+      prepared = await program.prepare()
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+      print(`${program.name}: SKIPPED: ${error.message}`)
+      continue
+    }
+    const direct = await runCases(prepared, 'direct')
+    const first = await runCases(prepared, through)
+    const names = [...direct.ok].filter(name => !first.ok.has(name))
+    // As with the Tcl suite: only what is lost twice is lost.
+    const second = names.length > 0 ? await runCases(prepared, through) : first
+    print(`${program.name} (${prepared.versions}): ${direct.ok.size} direct, ${first.ok.size} through ${through}`)
+    for (const [name, why] of direct.failed) print(`  not even directly: ${name}: ${why}`)
+    if (direct.ok.size === 0) throw new Error(`${program.name} passes nothing directly: ${direct.rest}`)
+    for (const name of names) {
+      const excepted = exceptionOf(program.name, name)
+      const why = second.failed.get(name) ?? `the program did not get there: ${second.rest}`
+      if (second.ok.has(name)) print(`  unsteady: ${name}: ${first.failed.get(name) ?? 'not reached'}`)
+      else print(`  ${excepted ? `excepted (${excepted})` : 'LOST'}: ${name}: ${why}`)
+      if (!second.ok.has(name) && !excepted) lost.push({ program: program.name, name, why })
+    }
+  }
+  return lost
+}
+
+/** One run against fresh servers: the names that passed, why others failed, and the end of whatever else was said. */
+async function runCases({ command, args, env, timeoutMs = 240_000 }, through) {
+  const target = await startTarget(through)
+  const withPasswords = await startTarget(through, PASSWORDS)
+  const { output, code } = await runProgram(command, args, {
+    timeoutMs,
+    env: {
+      ...process.env,
+      ...env,
+      REDIS_HOST: target.host,
+      REDIS_PORT: String(target.port),
+      REDIS_AUTH_PORT: String(withPasswords.port),
+    },
+  })
+  const result = { ok: new Set(), failed: new Map(), rest: '' }
+  const rest = []
+  for (const line of output.split('\n')) {
+    const [, verdict, text] = /^(ok|FAIL) (.*)$/.exec(line) ?? []
+    if (verdict === 'ok') result.ok.add(text)
+    else if (verdict === 'FAIL') result.failed.set(...text.split('\t'))
+    else rest.push(line)
+  }
+  result.rest = `exit ${code}: ${rest.join(' | ').slice(-600)}`
+  if (!target.alive() || !withPasswords.alive()) result.rest += `; a server ended: ${target.log().slice(-1_000)}`
+  await target.stop()
+  await withPasswords.stop()
+  return result
+}
