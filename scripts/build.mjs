@@ -17,6 +17,14 @@ const DIST = join(ROOT, 'dist')
 const BUNDLE = join(DIST, 'portolan.cjs')
 const CACHE = join(DIST, `portolan-${process.version}.cache`)
 
+/** Zod's messages in forty languages are a third of the bundle, and we show our own. */
+const withoutLocales = {
+  name: 'without-locales',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js'" }))
+  },
+}
+
 /** How the program is bundled; scripts/dev.mjs adds watching. */
 export const bundleOptions = {
   absWorkingDir: ROOT,
@@ -31,6 +39,7 @@ export const bundleOptions = {
   // What is imported lazily becomes a lazy require: vm.Script knows no import().
   supported: { 'dynamic-import': false },
   external: ['pino', 'prom-client', 'mysql2', '@aws-sdk/*', '@grpc/*'],
+  plugins: [withoutLocales],
   logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },
 }
 

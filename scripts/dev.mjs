@@ -35,7 +35,7 @@ const context = await esbuild.context({
   outfile: OUTFILE,
   sourcemap: 'inline',
   logLevel: 'info',
-  plugins: [restart],
+  plugins: [...bundleOptions.plugins, restart],
 })
 await context.watch()
 for (const signal of ['SIGINT', 'SIGTERM']) {

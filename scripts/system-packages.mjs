@@ -14,12 +14,11 @@ const PACKAGES = [
   { name: 'redis-tools', program: 'redis-cli', for: ['start', 'test', 'interop', 'bench'] },
   { name: 'haproxy', program: 'haproxy', for: ['bench'], service: 'haproxy' },
   { name: 'nutcracker', program: 'nutcracker', for: ['bench'], service: 'nutcracker' },
-  { name: 'openssl', program: 'openssl', for: ['test'] },
   { name: 'ca-certificates', command: ['test', '-s', '/etc/ssl/certs/ca-certificates.crt'], for: ['interop'] },
   { name: 'tcl', program: 'tclsh', for: ['interop'] },
-  { name: 'python3', program: 'python3', for: ['interop'] },
-  { name: 'python3-redis', command: ['python3', '-c', 'import redis'], for: ['interop'] },
-  { name: 'python3-hiredis', command: ['python3', '-c', 'import hiredis'], for: ['interop'] },
+  { name: 'python3-pip', command: ['python3', '-m', 'pip', '--version'], for: ['interop'] },
+  { name: 'gcc', program: 'gcc', for: ['interop'] },
+  { name: 'libc6-dev', command: ['test', '-e', '/usr/include/stdio.h'], for: ['interop'] },
 ]
 
 /** The packages that a purpose needs and this machine lacks. */

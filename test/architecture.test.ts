@@ -50,7 +50,7 @@ function direction(file: string, target: string): string | undefined {
 
 /** The PROXY header precedes every protocol and belongs to none, so those who accept and dial read and write it. */
 function isTransport(file: string, codec: string): boolean {
-  return codec === 'proxy-protocol' && (file.startsWith('src/net/') || file.startsWith('listeners/tcp/'))
+  return codec === 'proxy-protocol' && /^(src\/net|src\/backends|listeners)\//.test(file)
 }
 
 /** A folder that has an index.ts is entered from outside by it only; those of the registries are no entrances. */
@@ -106,6 +106,7 @@ describe('the rules', () => {
     ['codecs/redis/decoder.ts', 'src/errors.ts'],
     ['codecs/redis/decoder.ts', 'codecs/mysql/index.ts'],
     ['src/config/load.ts', 'codecs/redis/index.ts'],
+    ['src/config/load.ts', 'codecs/proxy-protocol/index.ts'],
     ['src/net/accept.ts', 'codecs/redis/index.ts'],
     ['src/app.ts', 'listeners/redis/index.ts'],
     ['src/app.ts', 'listeners/index.ts'],

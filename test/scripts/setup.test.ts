@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -98,6 +108,20 @@ describe('packages of the system', () => {
     expect(script).toContain('exit 101')
     expect(script).toContain('for service in redis-server;')
     expect(spawnSync('sh', ['-n', '-c', script]).status).toBe(0)
+  })
+
+  test('are kept from starting only while they are installed', () => {
+    const root = folder({ 'apt-get': '#!/bin/sh\ncat "$POLICY" >>"$SEEN"\n' })
+    chmodSync(join(root, 'apt-get'), 0o755)
+    const [policy, seen] = [join(root, 'policy-rc.d'), join(root, 'seen')]
+    const script = installScript([]).replace('/usr/sbin/policy-rc.d', policy)
+    const env = { PATH: `${root}:${process.env['PATH']}`, POLICY: policy, SEEN: seen }
+    expect(spawnSync('sh', ['-c', script], { env }).status).toBe(0)
+    expect(readFileSync(seen, 'utf8')).toContain('exit 101')
+    expect(existsSync(policy)).toBe(false)
+    writeFileSync(policy, 'of someone else')
+    expect(spawnSync('sh', ['-c', script], { env }).status).toBe(0)
+    expect(readFileSync(policy, 'utf8')).toBe('of someone else')
   })
 
   test('are named with the command that installs them when this user may not', () => {
