@@ -80,8 +80,9 @@ export const categoryNames: readonly string[] = [...categoryBits.keys()]
 /** The bit of a flag such as `readonly`; 0 when it is not known. */
 export const commandFlag = (word: string): number => flagBits.get(word.toLowerCase()) ?? 0
 
-/** The bit of a category such as `@dangerous` or `dangerous`; 0 when it is not known. */
-export const categoryFlag = (word: string): number => categoryBits.get(word.toLowerCase().replace('@', '')) ?? 0
+/** The bit of a category such as `dangerous` or `@dangerous`; 0 when it is not known. */
+export const categoryFlag = (word: string): number =>
+  categoryBits.get((word.startsWith('@') ? word.slice(1) : word).toLowerCase()) ?? 0
 
 /** Categories that follow from flags, as Redis adds them to the ones a command names. */
 export function impliedCategories(flags: number, named: number): number {

@@ -9,7 +9,6 @@ import { type KeySpec, parseKeySpecs, rangeSpec, readKeySpec } from './key-spec.
 export const MAX_COMMANDS = 4096
 
 const SLOTS = 4 * MAX_COMMANDS
-const PIPE = 124
 
 export class CommandTable {
   /** Lower case. */
@@ -23,11 +22,12 @@ export class CommandTable {
   /** For a subcommand the id of its container, else -1. */
   readonly parent = new Int16Array(MAX_COMMANDS)
 
+  readonly #ids = new Map<string, number>()
   readonly #keys: (string | readonly KeySpec[])[] = []
   /** Open addressing; id + 1, or 0 for a free slot. */
   readonly #slots = new Uint16Array(SLOTS)
   /** All names, one behind the other, with the letters of subcommands only (`kill`). */
-  #bytes = new Uint8Array(8192)
+  #bytes = Buffer.alloc(8192)
   #used = 0
   readonly #starts = new Uint32Array(MAX_COMMANDS + 1)
 
@@ -43,11 +43,7 @@ export class CommandTable {
 
   /** The id of `get`, `CONFIG` or `client|kill`; -1 when it is not known. For setting up, not per request. */
   idOf(name: string): number {
-    const bytes = Buffer.from(name)
-    const pipe = bytes.indexOf(PIPE)
-    if (pipe < 0) return this.lookup(bytes, 0, bytes.length)
-    const container = this.lookup(bytes, 0, pipe)
-    return container < 0 ? -1 : this.lookupSubcommand(container, bytes, pipe + 1, bytes.length)
+    return this.#ids.get(name.toLowerCase()) ?? -1
   }
 
   keySpecs(id: number): readonly KeySpec[] {
@@ -116,19 +112,18 @@ export class CommandTable {
     const pipe = name.indexOf('|')
     const container = pipe < 0 ? -1 : this.idOf(name.slice(0, pipe))
     if (id === MAX_COMMANDS || (pipe >= 0 && container < 0)) return -1
-    const bytes = Buffer.from(name.slice(pipe + 1))
-    if (this.#used + bytes.length > this.#bytes.length) {
-      const larger = new Uint8Array(2 * this.#bytes.length + bytes.length)
-      larger.set(this.#bytes)
-      this.#bytes = larger
+    const own = name.slice(pipe + 1)
+    const start = this.#used
+    if (start + 3 * own.length > this.#bytes.length) {
+      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length + 3 * own.length)])
     }
-    this.#bytes.set(bytes, this.#used)
-    this.#used += bytes.length
+    this.#used += this.#bytes.write(own, start)
     this.#starts[id + 1] = this.#used
     this.parent[id] = container
     if (container >= 0) this.flags[container]! |= CommandFlag.CONTAINER
     this.names.push(name)
-    let slot = hash(bytes, 0, bytes.length, container)
+    this.#ids.set(name, id)
+    let slot = hash(this.#bytes, start, this.#used, container)
     while (this.#slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1)
     this.#slots[slot] = id + 1
     return id
@@ -157,14 +152,17 @@ export class CommandTable {
   }
 }
 
-/** Of four of the bytes, without bit 5, which tells upper from lower case; the names spread well enough by them. */
+/**
+ * Of four of the bytes, without bit 5, which tells upper from lower case. Constants are kept small for the interpreter,
+ * which runs this at start.
+ */
 function hash(bytes: Uint8Array, start: number, end: number, container: number): number {
   const length = end - start
   if (length === 0) return 0
-  const ends = bytes[start]! | 32 | ((bytes[end - 1]! | 32) << 8)
-  const inner = bytes[start + (length >> 1)]! | 32 | ((bytes[start + (length >> 2)]! | 32) << 8)
-  const h = Math.imul(ends | (inner << 16), 0x9e3779b1) ^ Math.imul(length + ((container + 1) << 8), 0x85ebca6b)
-  return (Math.imul(h ^ (h >>> 15), 0x2c1b3c6d) >>> 16) & (SLOTS - 1)
+  const ends = (bytes[start]! | 32) + ((bytes[end - 1]! | 32) << 8)
+  const inner = (bytes[start + (length >> 1)]! | 32) + ((bytes[start + (length >> 2)]! | 32) << 8)
+  const mixed = Math.imul(ends + (inner << 16), 0x1e3779b1) + Math.imul(length + ((container + 1) << 8), 0x25ebca6b)
+  return (mixed >> 14) & (SLOTS - 1)
 }
 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
