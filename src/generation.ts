@@ -118,18 +118,21 @@ export class Factory {
 /** Binds all of them, or none: those that are bound already are closed when another fails. Rejects with a StartError. */
 export async function bindAll(units: readonly ListenerUnit[]): Promise<void> {
   const results = await Promise.allSettled(units.map(unit => unit.listener.start()))
-  const problems = results.flatMap((result, i) =>
-    result.status === 'rejected' ? [bindProblem(`listener ${units[i]!.config.name}`, result.reason)] : [],
-  )
+  const problems = results.flatMap((result, i) => {
+    const { name } = units[i]!.config
+    return result.status === 'rejected'
+      ? [bindProblem(`listener ${name}`, `listeners.${name}.address`, result.reason)]
+      : []
+  })
   if (problems.length === 0) return
   await Promise.all(units.map((unit, i) => (results[i]!.status === 'fulfilled' ? unit.listener.drain(0) : undefined)))
   throw new StartError(problems)
 }
 
-/** Says what could not listen and why; the listener's own error says what to do about it. */
-export function bindProblem(what: string, error: unknown): string {
-  const message = messageOf(error)
-  return message.startsWith(what) ? message : `${what}: ${message}`
+/** What could not listen, why, and which setting to change; the listener's own error says what to do about it. */
+export function bindProblem(what: string, setting: string, error: unknown): string {
+  const reason = messageOf(error).replace(/^listener \S+: /, '')
+  return `${what}: ${reason} (${setting} in the configuration)`
 }
 
 function messageOf(error: unknown): string {

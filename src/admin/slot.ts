@@ -1,7 +1,7 @@
 /** The place of the admin listener in the process: it may be empty, and a reload may put another one in it. */
 import { isDeepStrictEqual } from 'node:util'
 import type { AdminConfig } from '../config/index.ts'
-import { StartError } from '../generation.ts'
+import { bindProblem, StartError } from '../generation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Change } from '../reload.ts'
 import type { AdminServer } from './server.ts'
@@ -68,7 +68,7 @@ export class AdminSlot {
     const { AdminServer } = await import('./server.ts')
     const server = new AdminServer(config, this.#source, this.#logger)
     await server.start().catch(error => {
-      throw new StartError([`admin listener: ${error instanceof Error ? error.message : String(error)}`])
+      throw new StartError([bindProblem('admin listener', 'admin.address', error)])
     })
     this.#logger.info({ address: server.address }, 'admin listening')
     return server
