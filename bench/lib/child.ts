@@ -13,6 +13,8 @@ const alive = new Set<ChildProcess>()
 export interface Running {
   readonly pid: number
   readonly port: number
+  /** Throws with the exit status and the end of its output when the process has ended by itself. */
+  check(): void
   /** Ends the process, by force after two seconds; resolves when it is gone. */
   stop(): Promise<void>
 }
@@ -46,10 +48,17 @@ export async function moveTo(cores: string, pid: number): Promise<void> {
   await run('taskset', ['-apc', cores, String(pid)])
 }
 
-/** Starts a child whose end is watched over; output is the caller's to read. */
-export function launchChild(command: readonly string[], stdin: 'pipe' | 'ignore' = 'ignore'): ChildProcess {
+/** Long enough for every row; a load client that is still there then waits for an answer that never comes. */
+const CLIENT_DEADLINE_MS = 60_000
+
+/** Starts a load client, which ends by itself or by force after a minute; output is the caller's to read. */
+export function launchClient(command: readonly string[], stdin: 'pipe' | 'ignore' = 'ignore'): ChildProcess {
+  return launch(command, stdin, CLIENT_DEADLINE_MS)
+}
+
+function launch(command: readonly string[], stdin: 'pipe' | 'ignore', timeout?: number): ChildProcess {
   const [file, ...args] = command
-  const child = spawn(file as string, args, { stdio: [stdin, 'pipe', 'pipe'] })
+  const child = spawn(file as string, args, { stdio: [stdin, 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' })
   alive.add(child)
   child.once('exit', () => alive.delete(child))
   return child
@@ -57,7 +66,7 @@ export function launchChild(command: readonly string[], stdin: 'pipe' | 'ignore'
 
 /** Starts a server and resolves once its port accepts; rejects with the end of its output when it exits before. */
 export async function startServer(command: readonly string[], port: number): Promise<Running> {
-  const child = launchChild(command)
+  const child = launch(command, 'ignore')
   let output = ''
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-2000)
@@ -71,10 +80,11 @@ export async function startServer(command: readonly string[], port: number): Pro
   child.once('exit', (code, signal) => {
     failure ??= `exit ${code ?? signal}`
   })
-  await untilAccepting(port, () => {
-    if (failure !== undefined) throw new Error(`${command.join(' ')}: ${failure}\n${output}`)
-  })
-  return { pid: child.pid as number, port, stop: () => stopChild(child) }
+  const check = () => {
+    if (failure !== undefined) throw new Error(`the server has ended: ${failure}\n${command.join(' ')}\n${output}`)
+  }
+  await untilAccepting(port, check)
+  return { pid: child.pid as number, port, check, stop: () => stopChild(child) }
 }
 
 /** Ends a child, by force after two seconds. */
@@ -87,9 +97,9 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(force)
 }
 
-/** Runs a command to its end and gives its standard output; rejects with its error output when it fails. */
+/** Runs a client to its end and gives its standard output; rejects with its error output when it fails. */
 export async function runToEnd(command: readonly string[]): Promise<string> {
-  const child = launchChild(command)
+  const child = launchClient(command)
   const output: Buffer[] = []
   const errors: Buffer[] = []
   child.stdout?.on('data', chunk => output.push(chunk))

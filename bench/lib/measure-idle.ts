@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { launchChild, startServer, stopChild, withFiles } from './child.ts'
+import { launchClient, startServer, stopChild, withFiles } from './child.ts'
 import type { IdlePlan } from './idle-clients.ts'
 import type { Sample } from './metrics.ts'
 import { type Memory, processTree, readMemory } from './proc.ts'
@@ -47,7 +47,7 @@ export async function measureIdle(
 }
 
 async function whileOpen<T>(plan: IdlePlan, act: () => Promise<T>): Promise<T> {
-  const child = launchChild(withFiles([process.execPath, CLIENTS, JSON.stringify(plan)]), 'pipe')
+  const child = launchClient(withFiles([process.execPath, CLIENTS, JSON.stringify(plan)]), 'pipe')
   let errors = ''
   child.stderr?.on('data', chunk => {
     errors += chunk

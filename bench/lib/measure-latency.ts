@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { launchChild, onCore, stopChild } from './child.ts'
+import { launchClient, onCore, stopChild } from './child.ts'
 import type { LatencyPlan, LatencyReport } from './latency-client.ts'
 import type { Sample } from './metrics.ts'
 import { type CpuTime, cpuBetween, readCpu } from './proc.ts'
@@ -24,7 +24,7 @@ export async function measureLatency(
   const plan: LatencyPlan = { port: target.port, connections, rate, request, replyBytes, ...timing }
   const client = [process.execPath, CLIENT, JSON.stringify(plan)]
   // The open-loop client spins to send on time. With idle priority it gives way at once to the backend on its core.
-  const child = launchChild(onCore(core, rate === 'alone' ? client : ['chrt', '-i', '0', ...client]))
+  const child = launchClient(onCore(core, rate === 'alone' ? client : ['chrt', '-i', '0', ...client]))
   let errors = ''
   child.stderr?.on('data', chunk => {
     errors += chunk

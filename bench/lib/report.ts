@@ -91,7 +91,7 @@ function medianTable(title: string, rows: readonly Row[], metrics: readonly Metr
       const values = metrics.map(metric => results.median(row.name, peer.name, metric))
       if (error === undefined && values.every(value => value === undefined)) continue
       const cells = values.map((value, i) => (value === undefined ? '' : formatMetric(metrics[i] as Metric, value)))
-      if (error !== undefined) cells[0] = `failed: ${error.split('\n', 1)[0]}`
+      if (error !== undefined) cells[0] = `failed: ${error.split('\n', 1)[0]?.slice(0, 60)}`
       const spread = results.spread(row.name, peer.name, metrics[1] as Metric)
       lines.push([row.name, peer.name, ...cells, spread === undefined ? '' : `${(spread * 100).toFixed(0)} %`])
     }

@@ -37,7 +37,7 @@ export async function runSuite(plan: RunPlan): Promise<Results> {
           results.add({ repetition, row: row.name, peer: peer.name, ...outcome })
           plan.progress(
             `[${++step}/${steps}] repetition ${repetition + 1}  ${row.name.padEnd(22)} ${peer.name.padEnd(18)} ` +
-              (outcome.error ?? brief(outcome.sample)),
+              (outcome.error === undefined ? brief(outcome.sample) : `failed: ${outcome.error}`),
           )
         }
       }

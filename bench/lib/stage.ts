@@ -79,8 +79,11 @@ export class Stage {
     return stage
   }
 
+  /** Throws when the peer or the backend is no longer there. */
   target(peer: Peer): Target {
     const proxy = this.#proxies.get(peer.name)
+    this.#backend.check()
+    proxy?.check()
     return {
       port: (proxy ?? this.#backend).port,
       backendPort: this.#backend.port,
@@ -92,10 +95,8 @@ export class Stage {
   /** Puts all processes on their cores, or sets them free; gives the core for the load generator. */
   async place(pinned: boolean): Promise<number | undefined> {
     const pin = pinned && this.#workshop.pin
-    for (const pid of processTree(this.#backend.pid)) await moveTo(pin ? String(LOAD_CORE) : ALL_CORES, pid)
-    for (const proxy of this.#proxies.values()) {
-      for (const pid of processTree(proxy.pid)) await moveTo(pin ? String(PROXY_CORE) : ALL_CORES, pid)
-    }
+    await moveTree(this.#backend.pid, pin ? String(LOAD_CORE) : ALL_CORES)
+    for (const { pid } of this.#proxies.values()) await moveTree(pid, pin ? String(PROXY_CORE) : ALL_CORES)
     return pin ? LOAD_CORE : undefined
   }
 
@@ -107,4 +108,9 @@ export class Stage {
 /** The proxy's core for processes that a row starts itself. */
 export function proxyCommand(command: readonly string[], workshop: Workshop): string[] {
   return onCore(workshop.pin ? PROXY_CORE : undefined, command)
+}
+
+/** A process that has ended cannot be moved; that is for its own rows to find out, not for those of the others. */
+async function moveTree(root: number, cores: string): Promise<void> {
+  for (const pid of processTree(root)) await moveTo(cores, pid).catch(() => {})
 }
