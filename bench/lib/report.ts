@@ -62,6 +62,7 @@ export function renderMarkdown(report: Report): string {
       `${cpu}, ${cores} cores, ${memoryGb} GB, ${kernel}. ${versions.join('; ')}.`,
       `${facts.repetitions} alternating repetitions of ${facts.measureMs / 1000} s, medians;`,
       facts.pinned ? 'load and backend on core 0, proxy on core 1 unless a row says unpinned.' : 'nothing pinned.',
+      ...disturbances(report),
       ...(facts.quick ? ['**A quick run: the numbers mean little.**'] : []),
     ].join('\n'),
     ...TABLES.map(({ title, kinds, metrics }) =>
@@ -76,6 +77,16 @@ export function renderMarkdown(report: Report): string {
     goalTable(report.verdicts),
   ]
   return `${sections.filter(section => section !== '').join('\n\n')}\n`
+}
+
+/** Pinned and on a quiet machine a proxy waits less than this share of the time for its core. */
+const QUIET = 0.05
+
+function disturbances({ facts, rows, results }: Report): string[] {
+  const pinned = new Set(rows.filter(row => facts.pinned && 'pinned' in row && row.pinned).map(row => row.name))
+  const all = results.measurements.filter(({ row, sample }) => pinned.has(row) && sample.waited !== undefined)
+  const disturbed = all.filter(({ sample }) => (sample.waited ?? 0) > QUIET).length
+  return disturbed === 0 ? [] : [`**The machine was not quiet in ${disturbed} of ${all.length} pinned measurements.**`]
 }
 
 function isPortolan(peer: Peer): boolean {

@@ -138,6 +138,20 @@ describe('reports', () => {
     expect(text).not.toContain('undefined')
   })
 
+  test('a proxy that had to wait for its own core is a warning; without pinning it is nothing', () => {
+    const results = new Results()
+    for (const [row, waited] of [
+      ['get-c50-p1', 0.2],
+      ['set-c50-p1', 0.01],
+      ['get-c50-p1-unpinned', 0.4],
+    ] as const) {
+      results.add({ repetition: 0, row, peer: 'haproxy', sample: { waited } })
+    }
+    expect(renderMarkdown(report(results))).toContain('not quiet in 1 of 2 pinned')
+    const unpinned = report(results)
+    expect(renderMarkdown({ ...unpinned, facts: { ...unpinned.facts, pinned: false } })).not.toContain('not quiet')
+  })
+
   test('a failure is shown where its numbers would stand', () => {
     const results = measured()
     results.add({ repetition: 0, row: 'set-c50-p1', peer: 'haproxy', sample: {}, error: 'exit 1\nmore' })
