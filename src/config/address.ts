@@ -20,6 +20,7 @@ export function address() {
   return z
     .string({ error })
     .regex(ADDRESS, { error })
+    .meta({ title: 'address' })
     .transform((text, context): Address => {
       if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) }
       const colon = text.lastIndexOf(':')

@@ -2,6 +2,7 @@
 
 export { address, isLocal } from './address.ts'
 export type { Registry } from './assemble.ts'
+export { type JsonSchema, jsonSchema, type SchemaPart, schemaParts } from './json-schema.ts'
 export { type LoadedConfig, loadConfig, sameConfig } from './load.ts'
 export { ConfigError, type Problem, renderProblems } from './problem.ts'
 export { secretRef } from './secret-ref.ts'

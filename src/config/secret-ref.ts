@@ -9,7 +9,7 @@ export const SECRET_FORMS =
 
 /** Where a secret comes from: an environment variable, a file, or the output of a command. */
 export function secretRef() {
-  return z.union(
+  const schema = z.union(
     [
       z.strictObject({ env: z.string().min(1).describe('Name of the environment variable.') }),
       z.strictObject({ file: z.string().min(1).describe('File that holds nothing else, as Kubernetes mounts it.') }),
@@ -23,5 +23,6 @@ export function secretRef() {
         ),
     ],
     { error: issue => (issue.input === undefined ? undefined : SECRET_FORMS) },
-  ) satisfies z.ZodType<SecretRef>
+  )
+  return schema.meta({ title: 'secret' }) satisfies z.ZodType<SecretRef>
 }

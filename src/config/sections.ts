@@ -11,7 +11,7 @@ export const SECTIONS = {
   listeners: 'What the application connects to: a name of your choice for each.',
   backends: 'What stands behind: a name of your choice for each, usually in a file of its own.',
   admin: 'The listener for metrics, health and reload.',
-  log: 'What is written to standard error.',
+  log: 'What the log holds, and how it is written.',
   shutdown: 'How the process ends.',
 } as const
 

@@ -1,0 +1,108 @@
+/** The configuration file as JSON Schema (draft 2020-12): for editors, which complete and check while one types. */
+import { z } from 'zod'
+import type { Registry } from './assemble.ts'
+import { admin, backendCommon, listenerCommon, log, NAME, SECTIONS, shutdown } from './sections.ts'
+
+export type JsonSchema = z.core.JSONSchema.BaseSchema
+
+/** One section of the configuration, or one protocol of it, in the shape that documentation shows. */
+export interface SchemaPart {
+  readonly section: keyof typeof SECTIONS
+  /** Set for listeners and backends. */
+  readonly protocol?: string
+  readonly schema: JsonSchema
+}
+
+/** The whole file, with `${NAME}` allowed in place of every value. */
+export function jsonSchema(registry: Registry): JsonSchema {
+  const { listeners, backends } = partsOf(registry)
+  const named = (variants: readonly z.ZodObject[]) => {
+    const [first, ...rest] = variants
+    const value = first ? z.discriminatedUnion('protocol', [first, ...rest]) : z.never()
+    return z.record(z.string().regex(NAME), value)
+  }
+  const sections = {
+    listeners: named(listeners.map(({ schema }) => schema)),
+    backends: named(backends.map(({ schema }) => schema)),
+    admin,
+    log,
+    shutdown,
+  } satisfies Record<keyof typeof SECTIONS, z.ZodType>
+  const described = Object.entries(sections).map(([name, schema]) => [
+    name,
+    schema.optional().describe(SECTIONS[name as keyof typeof SECTIONS]),
+  ])
+  const emitted = emit(z.strictObject(Object.fromEntries(described)))
+  return {
+    ...(withVariables(emitted) as JsonSchema),
+    title: 'Portolan configuration',
+    $defs: { variable: VARIABLE },
+  }
+}
+
+/** The same in parts, without variables. */
+export function schemaParts(registry: Registry): readonly SchemaPart[] {
+  const { listeners, backends } = partsOf(registry)
+  return [
+    ...listeners.map(({ protocol, schema }) => ({ section: 'listeners' as const, protocol, schema: emit(schema) })),
+    ...backends.map(({ protocol, schema }) => ({ section: 'backends' as const, protocol, schema: emit(schema) })),
+    { section: 'admin', schema: emit(admin) },
+    { section: 'log', schema: emit(log) },
+    { section: 'shutdown', schema: emit(shutdown) },
+  ]
+}
+
+function partsOf({ protocols, backendKinds }: Registry) {
+  const flat = (common: z.ZodObject, protocol: string, options: z.ZodObject) => {
+    const word = z.literal(protocol).describe('What it speaks.')
+    return { protocol, schema: z.strictObject({ ...common.shape, protocol: word, ...options.shape }) }
+  }
+  return {
+    listeners: protocols.map(({ name, options }) => flat(listenerCommon, name, options)),
+    backends: backendKinds.map(({ protocol, options }) => flat(backendCommon, protocol, options)),
+  }
+}
+
+function emit(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      // What every whole number is bounded by says nothing to a reader.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+    },
+  })
+}
+
+const VARIABLE: JsonSchema = {
+  type: 'string',
+  pattern: '\\$\\{',
+  description: 'Filled in from the environment: ${NAME} or ${NAME:-default}.',
+}
+const REFERENCE = { $ref: '#/$defs/variable' }
+
+/** Wherever a scalar is not any text, the text of a variable is allowed as well. */
+function withVariables(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withVariables)
+  if (typeof node !== 'object' || node === null) return node
+  const schema = node as Record<string, unknown>
+  const { title, description, default: preset, ...rest } = schema
+  const notes = Object.fromEntries(Object.entries({ title, description, default: preset }).filter(([, note]) => note))
+  if (Array.isArray(schema['anyOf']) && schema['anyOf'].every(isScalar)) {
+    return { ...notes, ...rest, anyOf: [...schema['anyOf'], REFERENCE] }
+  }
+  if (isScalar(schema)) return isAnyText(schema) ? schema : { ...notes, anyOf: [rest, REFERENCE] }
+  const kept = new Set(['default', 'propertyNames', 'required', 'description', 'title'])
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, kept.has(key) ? value : withVariables(value)]),
+  )
+}
+
+function isScalar(schema: { readonly [key: string]: unknown }): boolean {
+  return ['string', 'number', 'integer', 'boolean'].includes(String(schema['type']))
+}
+
+/** A constant is what tells the variants of a union apart, and is better taken literally by an editor. */
+function isAnyText(schema: { readonly [key: string]: unknown }): boolean {
+  return 'const' in schema || (schema['type'] === 'string' && !('pattern' in schema) && !('enum' in schema))
+}
