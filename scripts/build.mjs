@@ -110,4 +110,10 @@ function exercise(port) {
   })
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build().catch(error => {
+    // esbuild has shown its own errors already.
+    if (!error.errors) throw error
+    process.exitCode = 1
+  })
+}

@@ -78,10 +78,31 @@ test('is started again after a crash, on the same socket and with its data', asy
   }
 })
 
-test('refuses a data directory that another one uses', async () => {
+test('refuses a data directory that another Portolan uses, and takes it when that one has gone', async () => {
   const dataDirectory = directory()
-  await embedded(dataDirectory).start()
-  await expect(embedded(dataDirectory).start()).rejects.toThrow(/in use by another Portolan/)
+  const parent = await runParent(dataDirectory)
+  const server = embedded(dataDirectory)
+  await expect(server.start()).rejects.toThrow(/in use by another Portolan/)
+  parent.process.kill('SIGKILL')
+  await once(parent.process, 'exit')
+  expect(await client((await server.start()).path).ping()).toBe('PONG')
+})
+
+test('is shared by those that name the same directory, and ends with the last', async () => {
+  const dataDirectory = directory()
+  const [first, second] = [embedded(dataDirectory), embedded(dataDirectory, { appendOnly: false })]
+  const [one, two] = await Promise.all([first.start(), second.start()])
+  expect(two).toEqual(one)
+  const pid = first.pid!
+  expect(second.pid).toBe(pid)
+  await first.close(5_000)
+  expect(await client(one.path).ping()).toBe('PONG')
+  const closing = second.close(5_000)
+  const third = embedded(dataDirectory)
+  await third.start()
+  await closing
+  expect(isAlive(pid)).toBe(false)
+  expect(third.pid).not.toBe(pid)
 })
 
 test('takes a short socket path when the data directory has a long one', async () => {
