@@ -15,8 +15,7 @@ export class Signals {
     let stopping = false
     this.stop = new Promise(resolve => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        // The launcher's handlers, which end a process that serves nobody yet.
-        process.removeAllListeners(signal)
+        const launchers = process.listeners(signal)
         process.on(signal, () => {
           if (stopping) {
             onForced()
@@ -25,6 +24,9 @@ export class Signals {
           stopping = true
           resolve(signal)
         })
+        // The launcher's, which end a process that serves nobody yet. They go last: without any handler in between,
+        // Node would forget a signal that has come already.
+        for (const listener of launchers) process.off(signal, listener)
       }
     })
     process.on('SIGHUP', () => {
