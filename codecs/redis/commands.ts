@@ -29,7 +29,7 @@ const LETTERS: Readonly<Record<string, number>> = {
 }
 
 /** A new table of all shipped commands; each owner may merge into its own. It takes a millisecond. */
-export function shippedCommands(): CommandTable {
+export function loadCommands(): CommandTable {
   const table = new CommandTable()
   const flagsOf = remembering(parseFlags)
   const categoriesOf = remembering(parseCategories)
