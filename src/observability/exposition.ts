@@ -1,7 +1,8 @@
 /** Metrics as Prometheus reads them: a prom-client registry whose metrics read ours at each scrape. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import { FAMILIES, type Family, type FamilyName } from './families.ts'
-import type { HistogramSample, Labels, Metrics, Sample } from './metrics.ts'
+import type { HistogramSample, Metrics, Sample } from './metrics.ts'
+import { Sums } from './sums.ts'
 
 /** prom-client's own of 10 ms wakes an idle process a hundred times a second. */
 const EVENT_LOOP_PRECISION_MS = 50
@@ -36,39 +37,22 @@ export function openExposition(metrics: Metrics): Exposition {
 }
 
 /** The values of a family, samples with equal labels added together. */
-function valuesOf(name: string, family: Family, samples: Iterable<Sample | HistogramSample>): Value[] {
-  return family.type === 'histogram'
-    ? histogramValues(name, family.bounds ?? [], samples as Iterable<HistogramSample>)
-    : plainValues(samples as Iterable<Sample>)
+function valuesOf(name: string, { bounds = [] }: Family, samples: Iterable<Sample | HistogramSample>): Value[] {
+  const values: Value[] = []
+  for (const sample of new Sums().add(samples).values()) {
+    if ('value' in sample) values.push(sample)
+    else pushHistogram(values, name, bounds, sample)
+  }
+  return values
 }
 
-function plainValues(samples: Iterable<Sample>): Value[] {
-  const sums = new Map<string, { labels: Labels; value: number }>()
-  for (const { labels, value } of samples) {
-    const key = JSON.stringify(labels)
-    const sum = sums.get(key)
-    if (sum) sum.value += value
-    else sums.set(key, { labels, value })
+function pushHistogram(values: Value[], name: string, bounds: readonly number[], sample: HistogramSample): void {
+  const { labels, counts, sum } = sample
+  let cumulated = 0
+  for (let i = 0; i <= bounds.length; i++) {
+    cumulated += counts[i] ?? 0
+    values.push({ labels: { ...labels, le: bounds[i] ?? '+Inf' }, value: cumulated, metricName: `${name}_bucket` })
   }
-  return [...sums.values()]
-}
-
-function histogramValues(name: string, bounds: readonly number[], samples: Iterable<HistogramSample>): Value[] {
-  const sums = new Map<string, { labels: Labels; counts: number[]; sum: number }>()
-  for (const { labels, counts, sum } of samples) {
-    const key = JSON.stringify(labels)
-    let total = sums.get(key)
-    if (!total) sums.set(key, (total = { labels, counts: new Array<number>(bounds.length + 1).fill(0), sum: 0 }))
-    for (let i = 0; i <= bounds.length; i++) total.counts[i]! += counts[i] ?? 0
-    total.sum += sum
-  }
-  return [...sums.values()].flatMap(({ labels, counts, sum }) => {
-    let cumulated = 0
-    const buckets = counts.map((count, i) => {
-      cumulated += count
-      return { labels: { ...labels, le: bounds[i] ?? '+Inf' }, value: cumulated, metricName: `${name}_bucket` }
-    })
-    const total = { labels, value: cumulated, metricName: `${name}_count` }
-    return [...buckets, { labels, value: sum, metricName: `${name}_sum` }, total]
-  })
+  values.push({ labels, value: sum, metricName: `${name}_sum` })
+  values.push({ labels, value: cumulated, metricName: `${name}_count` })
 }

@@ -1,8 +1,9 @@
 /**
  * Metrics as the hot paths see them: cells that are bound once and counted up by plain addition, and sources that are
- * read at each scrape. prom-client stands behind the exposition (src/admin) and is loaded at the first scrape.
+ * read at each scrape. prom-client stands behind the exposition (exposition.ts) and is loaded at the first scrape.
  */
-import type { FamilyName } from './families.ts'
+import { FAMILIES, type FamilyName } from './families.ts'
+import { Sums } from './sums.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -28,24 +29,38 @@ export type Source = () => Iterable<Sample | HistogramSample>
 
 export class Metrics {
   readonly #sources = new Map<FamilyName, Set<Source>>()
+  readonly #cells = new Map<string, Cell>()
+  /** What sources that are gone have counted: a counter never falls, although a reload replaces who counts. */
+  readonly #past = new Map<FamilyName, Sums>()
 
   /** Adds a source that is read at each scrape; returns a function that takes it away. */
   source(family: FamilyName, read: Source): () => void {
-    let sources = this.#sources.get(family)
-    if (!sources) this.#sources.set(family, (sources = new Set()))
+    const sources = entry(this.#sources, family, () => new Set<Source>())
     sources.add(read)
-    return () => void sources.delete(read)
+    return () => {
+      if (!sources.delete(read) || FAMILIES[family].type === 'gauge') return
+      entry(this.#past, family, () => new Sums()).add(read())
+    }
   }
 
-  /** A counter or gauge with fixed labels that lives as long as the process. */
+  /** A counter or gauge that lives as long as the process; the same one for the same labels. */
   cell(family: FamilyName, labels: Labels = {}): Cell {
-    const cell = { value: 0 }
-    this.source(family, () => [{ labels, value: cell.value }])
-    return cell
+    return entry(this.#cells, `${family} ${JSON.stringify(labels)}`, () => {
+      const cell = { value: 0 }
+      this.source(family, () => [{ labels, value: cell.value }])
+      return cell
+    })
   }
 
   /** All samples of a family, those with equal labels not yet added together. */
   *read(family: FamilyName): Iterable<Sample | HistogramSample> {
+    yield* this.#past.get(family)?.values() ?? []
     for (const source of this.#sources.get(family) ?? []) yield* source()
   }
+}
+
+function entry<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = map.get(key)
+  if (value === undefined) map.set(key, (value = make()))
+  return value
 }
