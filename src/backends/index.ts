@@ -1,4 +1,6 @@
 /** The registry of backend kinds: one line each. */
 import type { BackendKind } from '../protocol.ts'
+import { redisBackendKind } from './redis/index.ts'
+import { tcpBackendKind } from './tcp/index.ts'
 
-export const backendKinds: readonly BackendKind[] = []
+export const backendKinds: readonly BackendKind[] = [redisBackendKind, tcpBackendKind]

@@ -1,0 +1,51 @@
+/** Several addresses of one service: what is known of each, and which one the next connection goes to. */
+import type { Address } from '../config/index.ts'
+import type { Clock, EndpointStatus } from '../protocol.ts'
+import { formatAddress } from './address.ts'
+import { Circuit } from './circuit.ts'
+
+export class Endpoint {
+  readonly address: Address
+  readonly circuit: Circuit
+  /** What checks, or where there are none the last connection, found. */
+  health: 'connecting' | 'up' | 'down' = 'connecting'
+  /** Open connections, and those being dialled. */
+  connections = 0
+  lastError: string | undefined
+
+  constructor(address: Address, clock: Clock) {
+    this.address = address
+    this.circuit = new Circuit(clock)
+  }
+
+  status(): EndpointStatus {
+    return {
+      address: formatAddress(this.address),
+      state: this.circuit.isOpen ? 'open-circuit' : this.health,
+      connections: this.connections,
+      ...(this.lastError !== undefined && { lastError: this.lastError }),
+    }
+  }
+}
+
+export class Endpoints {
+  readonly all: readonly Endpoint[]
+  #turn = 0
+
+  constructor(addresses: readonly Address[], clock: Clock) {
+    this.all = addresses.map(address => new Endpoint(address, clock))
+  }
+
+  /**
+   * The endpoint with the fewest connections, taken in turn when several have as few; undefined when none may be
+   * dialled. While all are believed to be down, all are tried: the belief may be wrong.
+   */
+  choose(tried: ReadonlySet<Endpoint>): Endpoint | undefined {
+    const allowed = this.all.filter(endpoint => !tried.has(endpoint) && endpoint.circuit.allows)
+    const living = allowed.filter(endpoint => endpoint.health !== 'down')
+    const candidates = living.length > 0 ? living : allowed
+    const fewest = Math.min(...candidates.map(endpoint => endpoint.connections))
+    const equals = candidates.filter(endpoint => endpoint.connections === fewest)
+    return equals[this.#turn++ % equals.length]
+  }
+}

@@ -1,0 +1,71 @@
+/** One direction of a relay: what comes in is written at once, and reading pauses while the target does not keep up. */
+import type { Socket } from 'node:net'
+import type { Cell } from '../observability/metrics.ts'
+import type { IntakeSink } from './relay-buffers.ts'
+
+/** Owned memory may wait up to this much; a view out of a read buffer may not wait at all. */
+const MAX_PENDING_BYTES = 64 * 1024
+
+export interface PumpOptions {
+  readonly target: Socket
+  /** How many bytes belong to this pump; endless when not given. */
+  readonly limit?: number
+  /** Counts the bytes, such as for a metric. */
+  readonly counter?: Cell
+  /** Sees the bytes before they leave; they must not be kept. */
+  readonly tap?: (bytes: Buffer) => void
+  /** The target has caught up: what was held is free, and more may be pushed. */
+  onDrained(): void
+}
+
+export class Pump implements IntakeSink {
+  readonly #options: PumpOptions
+  readonly #target: Socket
+  #bytes = 0
+  #remaining: number
+  #full = false
+
+  constructor(options: PumpOptions) {
+    this.#options = options
+    this.#target = options.target
+    this.#remaining = options.limit ?? Number.POSITIVE_INFINITY
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Bytes still to come; 0 when a counted pump is done. */
+  get remaining(): number {
+    return this.#remaining
+  }
+
+  /** True while the target keeps others waiting. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  /** Writes the bytes, or as many of their first as remain: the rest is the caller's. */
+  push(bytes: Buffer, owned: boolean): boolean {
+    const chunk = bytes.length > this.#remaining ? bytes.subarray(0, this.#remaining) : bytes
+    const { length } = chunk
+    if (length === 0) return !this.#full
+    const { counter, tap } = this.#options
+    this.#bytes += length
+    this.#remaining -= length
+    if (counter) counter.value += length
+    if (tap) tap(chunk)
+    this.#target.write(chunk, this.#onWritten)
+    const pending = this.#target.writableLength
+    if (pending === 0 || (owned && pending <= MAX_PENDING_BYTES)) return true
+    this.#full = true
+    return false
+  }
+
+  /** One function for all writes: 'drain' would not come for less than a high-water mark. */
+  readonly #onWritten = (): void => {
+    if (!this.#full || this.#target.writableLength > 0) return
+    this.#full = false
+    this.#options.onDrained()
+  }
+}

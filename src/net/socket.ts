@@ -1,0 +1,21 @@
+/** What net.Socket does not offer directly. */
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+
+/** Closes so that the peer cannot take it for an orderly end: a reset on TCP, no close_notify with TLS. */
+export function reset(socket: Socket): void {
+  if (socket.destroyed) return
+  // Only TCP has a reset; on a unix socket the method throws.
+  if (socket instanceof TLSSocket || socket.remoteFamily === undefined) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+/**
+ * Bytes that the kernel has not taken yet. Node knows how much of a write has left in `_handle.writeQueueSize`, which is
+ * not documented; without it, whole writes are counted, and a very slow reader looks like one that has stopped.
+ */
+export function unsentBytes(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly writeQueueSize?: unknown } | null }
+  const exact = handle?.writeQueueSize
+  return typeof exact === 'number' ? exact : socket.writableLength
+}
