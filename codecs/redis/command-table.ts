@@ -8,6 +8,9 @@ import { type KeySpec, parseKeySpecs, rangeSpec, readKeySpec } from './key-spec.
 /** Most commands and subcommands that a table takes. */
 export const MAX_COMMANDS = 4096
 
+/** Flags that COMMAND does not tell; and of WAIT, that it blocks, only since Redis 7.2. */
+const UNTOLD = CommandFlag.MAY_REPLICATE | CommandFlag.TOUCHES_ARBITRARY_KEYS | CommandFlag.BLOCKING
+
 const SLOTS = 4 * MAX_COMMANDS
 
 export class CommandTable {
@@ -57,6 +60,13 @@ export class CommandTable {
     return [...this.names.keys()].filter(id => this.parent[id] === container)
   }
 
+  /** The ids of all commands and subcommands of a category such as `@dangerous`. Throws RangeError for an unknown one. */
+  inCategory(category: string): number[] {
+    const bit = categoryFlag(category)
+    if (bit === 0) throw new RangeError(`there is no command category '${category}'`)
+    return [...this.names.keys()].filter(id => this.categories[id]! & bit)
+  }
+
   /**
    * Adds a command, or replaces what is known of it; a subcommand's container must be there. Key specifications may be
    * given as text (key-spec.ts), to be read when they are asked for. Returns the id, or -1 when the table is full.
@@ -92,7 +102,6 @@ export class CommandTable {
     const known = this.idOf(name)
     let flags = 0
     for (const word of list(entry[2])) flags |= commandFlag(text(word))
-    if (known >= 0) flags |= this.flags[known]! & (CommandFlag.MAY_REPLICATE | CommandFlag.TOUCHES_ARBITRARY_KEYS)
     let categories = 0
     for (const word of list(entry[6])) categories |= categoryFlag(text(word))
     let keys = list(entry[8]).map(readKeySpec)
@@ -101,7 +110,8 @@ export class CommandTable {
       const movable = (flags & CommandFlag.MOVABLE_KEYS) !== 0
       keys = known >= 0 ? [...this.keySpecs(known)] : rangeSpec(entry, readOnly, movable)
     }
-    const id = this.add(name, integer(entry[1]), flags, impliedCategories(flags, categories), keys)
+    const kept = known >= 0 ? this.flags[known]! & UNTOLD : 0
+    const id = this.add(name, integer(entry[1]), flags | kept, impliedCategories(flags, categories), keys)
     if (id < 0) return
     if (known < 0) added.push(name)
     if (container === '') for (const subcommand of list(entry[9])) this.#mergeEntry(subcommand, name, added)
