@@ -2,10 +2,12 @@
  * The admin listener: pages about the process for GET, and POST /reload for who has the token. HTTP by node:http, kept
  * small on purpose: it is not on any request's way.
  */
+import { once } from 'node:events'
+import { chmodSync, unlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Address, type AdminConfig, readSecret } from '../config/index.ts'
-import { formatAddress, listenError } from '../net/index.ts'
+import { formatAddress, isStale, listenError } from '../net/index.ts'
 import type { Logger } from '../observability/logger.ts'
 import { redactText } from '../observability/redact.ts'
 import { isBearer, isHostAllowed } from './guard.ts'
@@ -54,13 +56,26 @@ export class AdminServer {
   /** Binds. Rejects with a ProxyError that says what to do. */
   async start(): Promise<void> {
     const bound = this.#bound
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', cause => reject(listenError('admin', bound, cause)))
-      this.#server.listen('path' in bound ? { path: bound.path } : { host: bound.host, port: bound.port }, resolve)
-    })
+    try {
+      await this.#bind().catch(async error => {
+        if (!('path' in bound && (await isStale(bound.path, error)))) throw error
+        unlinkSync(bound.path)
+        await this.#bind()
+      })
+    } catch (error) {
+      throw listenError('admin', bound, error as NodeJS.ErrnoException)
+    }
+    // Who may open the socket may ask.
+    if ('path' in bound) chmodSync(bound.path, 0o600)
     this.#server.on('error', error => this.#logger.error({ error }, 'admin listener'))
     const actual = this.#server.address() as AddressInfo | string
     this.#address = typeof actual === 'string' ? actual : formatAddress({ host: actual.address, port: actual.port })
+  }
+
+  async #bind(): Promise<void> {
+    const bound = this.#bound
+    this.#server.listen('path' in bound ? { path: bound.path } : { host: bound.host, port: bound.port })
+    await once(this.#server, 'listening')
   }
 
   /** Takes another token or other allowed hosts; a changed address needs another server. */
@@ -88,23 +103,26 @@ export class AdminServer {
     const body = Buffer.from(redactText(page.body))
     response.writeHead(page.status, { ...HEADERS, 'content-type': page.type, 'content-length': body.length })
     response.end(request.method === 'HEAD' ? undefined : body)
-    // An unread body is not worth waiting for.
-    if (!request.complete) request.on('data', limit(request)).on('error', () => {})
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): Page | Promise<Page> {
     if (!isHostAllowed(request, this.#bound, this.#config.allowedHosts)) {
       return text(421, 'this Host is not allowed here; add it to admin.allowedHosts in the configuration')
     }
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://admin')
-    if (pathname === '/reload') {
-      if (request.method === 'POST') return this.#reload(request, response, searchParams.has('force'))
+    if (hasLargeBody(request)) {
+      response.setHeader('connection', 'close')
+      return text(413, 'no request needs a body here')
+    }
+    const [path = '', search] = (request.url ?? '').split('?', 2)
+    const query = new URLSearchParams(search)
+    if (path === '/reload') {
+      if (request.method === 'POST') return this.#reload(request, response, query.has('force'))
       response.setHeader('allow', 'POST')
       return text(405, 'POST only')
     }
-    const render = Object.hasOwn(PAGES, pathname) ? PAGES[pathname] : undefined
+    const render = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined
     if (!render) return text(404, 'no such page; / lists them')
-    if (request.method === 'GET' || request.method === 'HEAD') return render(this.#source, searchParams)
+    if (request.method === 'GET' || request.method === 'HEAD') return render(this.#source, query)
     response.setHeader('allow', 'GET, HEAD')
     return text(405, 'GET only')
   }
@@ -123,10 +141,6 @@ export class AdminServer {
   }
 }
 
-function limit(request: IncomingMessage): (chunk: Buffer) => void {
-  let bytes = 0
-  return chunk => {
-    bytes += chunk.length
-    if (bytes > MAX_BODY_BYTES) request.destroy()
-  }
+function hasLargeBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES
 }
