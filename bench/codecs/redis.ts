@@ -1,7 +1,6 @@
 /** Micro benchmarks of the Redis codec: finding where requests and replies end, and looking up command names. */
 
-import { CommandTable } from '../../codecs/redis/command-table.ts'
-import { REQUEST_LIMITS, ReplyScanner, RequestScanner, Scan } from '../../codecs/redis/index.ts'
+import { CommandTable, REQUEST_LIMITS, ReplyScanner, RequestScanner, Scan } from '../../codecs/redis/index.ts'
 import type { MicroBench } from '../lib/micro.ts'
 
 const NAMES = [
