@@ -41,6 +41,8 @@ export function assemble(root: Tree, registry: Registry): Assembled {
   const sections = z.strictObject(Object.fromEntries(Object.keys(SECTIONS).map(name => [name, z.unknown().optional()])))
   checkTree(sections, root, [], problems)
 
+  const anyListener = listenerCommon.extend({ protocol: wordOf(registry.protocols.map(({ name }) => name)) })
+  const anyBackend = backendCommon.extend({ protocol: wordOf(registry.backendKinds.map(kind => kind.protocol)) })
   const listeners = entries(root, 'listeners', problems).map(([name, tree]) => readListener(name, tree))
   const backends = entries(root, 'backends', problems).map(([name, tree]) => readBackend(name, tree))
   const adminRead = checkTree(admin, section(root, 'admin'), ['admin'], problems)
@@ -74,11 +76,9 @@ export function assemble(root: Tree, registry: Registry): Assembled {
 
   function readListener(name: string, tree: Tree) {
     const path = ['listeners', name] as const
-    const names = registry.protocols.map(protocol => protocol.name)
-    const schema = listenerCommon.extend({ protocol: wordOf(names) })
-    const common = checkTree(schema, split(tree, schema.shape).inside, path, problems)
+    const common = checkTree(anyListener, split(tree, anyListener.shape).inside, path, problems)
     const protocol = registry.protocols.find(({ name }) => name === wordAt(tree, 'protocol'))
-    const options = protocol && readOptions(protocol.options, tree, schema.shape, path)
+    const options = protocol && readOptions(protocol.options, tree, anyListener.shape, path)
     const complete: ListenerConfig | undefined = protocol &&
       common && {
         name,
@@ -94,10 +94,9 @@ export function assemble(root: Tree, registry: Registry): Assembled {
 
   function readBackend(name: string, tree: Tree) {
     const path = ['backends', name] as const
-    const schema = backendCommon.extend({ protocol: wordOf(registry.backendKinds.map(kind => kind.protocol)) })
-    checkTree(schema, split(tree, schema.shape).inside, path, problems)
+    checkTree(anyBackend, split(tree, anyBackend.shape).inside, path, problems)
     const kind = registry.backendKinds.find(({ protocol }) => protocol === wordAt(tree, 'protocol'))
-    const options = kind && readOptions(kind.options, tree, schema.shape, path)
+    const options = kind && readOptions(kind.options, tree, anyBackend.shape, path)
     const complete: BackendConfig | undefined = kind && { name, protocol: kind.protocol, options }
     return { name, protocol: kind?.protocol, complete }
   }

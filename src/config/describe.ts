@@ -28,10 +28,10 @@ export function checkTree<T>(
   options: CheckOptions = {},
 ): T | undefined {
   let current = tree
-  let result = schema.safeParse(plainValue(current), { error: wording })
+  let result = schema.safeParse(plainValue(current), PARSING)
   if (!result.success) {
     current = withExpandedScalars(tree, result.error.issues)
-    if (current !== tree) result = schema.safeParse(plainValue(current), { error: wording })
+    if (current !== tree) result = schema.safeParse(plainValue(current), PARSING)
   }
   if (result.success) return result.data
   for (const issue of result.error.issues.flatMap(issue => unfold(issue, [], current))) {
@@ -40,6 +40,9 @@ export function checkTree<T>(
   }
   return undefined
 }
+
+/** A schema is used once per load, so compiling it first, as zod would, costs more than it saves. */
+const PARSING = { error: wording, jitless: true }
 
 /**
  * The words of a schema come first. Ours are found when everything is known, so here they are empty; only the keys that

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { ProxyError } from '../errors.ts'
+import { registerSecret } from '../observability/redact.ts'
 import type { SecretRef } from './types.ts'
 
 const COMMAND_TIMEOUT_MS = 10_000
@@ -14,6 +15,12 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** The secret, without one trailing newline. Rejects with a ProxyError that says what to do; it names the source only. */
 export async function readSecret(ref: SecretRef, env: Environment = process.env): Promise<string> {
+  const secret = await read(ref, env)
+  registerSecret(secret)
+  return secret
+}
+
+async function read(ref: SecretRef, env: Environment): Promise<string> {
   if ('env' in ref) return fromEnvironment(ref.env, env)
   if ('file' in ref) return fromFile(ref.file)
   return fromCommand(ref.command)
