@@ -111,7 +111,7 @@ export class TcpListener implements Listener {
   }
 
   #left(session: TcpSession, error: ProxyError | undefined): void {
-    if (error) this.#runtime.logger.debug({ listener: this.name, code: error.code }, error.message)
+    if (error) this.#runtime.logger.debug({ code: error.code }, error.message)
     this.#sessions.delete(session)
     if (this.#sessions.size === 0) this.#onEmpty()
   }

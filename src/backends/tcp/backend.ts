@@ -54,7 +54,7 @@ export class TcpBackend implements Backend {
   readonly #opening = new Map<Opening, OpenSink>()
   readonly #connections: Cell
   readonly #attempts = new Map<string, Cell>()
-  readonly #forgetUp: () => void
+  #forgetUp = (): void => {}
   #phase: 'open' | 'closing' | 'closed' = 'open'
   #onEmpty = (): void => {}
 
@@ -66,13 +66,13 @@ export class TcpBackend implements Backend {
     this.#tls = options.tls && openClientTls(options.tls, runtime.logger)
     this.#checks = new HealthChecks(this.#endpoints, options, this.#tls, runtime.clock)
     this.#connections = runtime.metrics.cell('portolan_upstream_connections', { backend: name, use: 'relay' })
-    this.#forgetUp = runtime.metrics.source('portolan_upstream_up', () => [
-      { labels: { backend: name }, value: this.status().state === 'up' ? 1 : 0 },
-    ])
   }
 
   async start(): Promise<void> {
     this.#checks.start()
+    this.#forgetUp = this.#runtime.metrics.source('portolan_upstream_up', () => [
+      { labels: { backend: this.name }, value: this.status().state === 'up' ? 1 : 0 },
+    ])
   }
 
   /** Opens a connection. Returns a function that gives up: after it neither method of the sink is called. */
@@ -194,7 +194,7 @@ export class TcpBackend implements Backend {
     if (error) {
       endpoint.circuit.failed()
       endpoint.lastError = error.message
-      this.#runtime.logger.warn({ backend: this.name, code: error.code }, error.message)
+      this.#runtime.logger.warn({ code: error.code }, error.message)
     } else {
       endpoint.circuit.succeeded()
     }
