@@ -5,25 +5,24 @@ import { admin, backendCommon, listenerCommon, log, NAME, SECTIONS, shutdown } f
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema
 
-/** One section of the configuration, or one protocol of it, in the shape that documentation shows. */
+/** A table of the documentation. */
 export interface SchemaPart {
   readonly section: keyof typeof SECTIONS
-  /** Set for listeners and backends. */
+  /** For the options that only listeners or backends of this protocol have. */
   readonly protocol?: string
   readonly schema: JsonSchema
 }
 
 /** The whole file, with `${NAME}` allowed in place of every value. */
 export function jsonSchema(registry: Registry): JsonSchema {
-  const { listeners, backends } = partsOf(registry)
   const named = (variants: readonly z.ZodObject[]) => {
     const [first, ...rest] = variants
     const value = first ? z.discriminatedUnion('protocol', [first, ...rest]) : z.never()
     return z.record(z.string().regex(NAME), value)
   }
   const sections = {
-    listeners: named(listeners.map(({ schema }) => schema)),
-    backends: named(backends.map(({ schema }) => schema)),
+    listeners: named(registry.protocols.map(({ name, options }) => variant(listenerCommon, name, options))),
+    backends: named(registry.backendKinds.map(({ protocol, options }) => variant(backendCommon, protocol, options))),
     admin,
     log,
     shutdown,
@@ -40,27 +39,27 @@ export function jsonSchema(registry: Registry): JsonSchema {
   }
 }
 
-/** The same in parts, without variables. */
-export function schemaParts(registry: Registry): readonly SchemaPart[] {
-  const { listeners, backends } = partsOf(registry)
+/** The same in parts, without variables: what all listeners have, what those of each protocol have, and so on. */
+export function schemaParts({ protocols, backendKinds }: Registry): readonly SchemaPart[] {
   return [
-    ...listeners.map(({ protocol, schema }) => ({ section: 'listeners' as const, protocol, schema: emit(schema) })),
-    ...backends.map(({ protocol, schema }) => ({ section: 'backends' as const, protocol, schema: emit(schema) })),
+    { section: 'listeners', schema: emit(listenerCommon) },
+    ...protocols.map(({ name, options }) => part('listeners', options, name)),
+    { section: 'backends', schema: emit(backendCommon) },
+    ...backendKinds.map(({ protocol, options }) => part('backends', options, protocol)),
     { section: 'admin', schema: emit(admin) },
     { section: 'log', schema: emit(log) },
     { section: 'shutdown', schema: emit(shutdown) },
   ]
 }
 
-function partsOf({ protocols, backendKinds }: Registry) {
-  const flat = (common: z.ZodObject, protocol: string, options: z.ZodObject) => {
-    const word = z.literal(protocol).describe('What it speaks.')
-    return { protocol, schema: z.strictObject({ ...common.shape, protocol: word, ...options.shape }) }
-  }
-  return {
-    listeners: protocols.map(({ name, options }) => flat(listenerCommon, name, options)),
-    backends: backendKinds.map(({ protocol, options }) => flat(backendCommon, protocol, options)),
-  }
+function part(section: keyof typeof SECTIONS, options: z.ZodObject, protocol: string): SchemaPart {
+  return { section, protocol, schema: emit(options) }
+}
+
+/** The options of a protocol stand beside those that all have. */
+function variant(common: z.ZodObject, protocol: string, options: z.ZodObject): z.ZodObject {
+  const word = z.literal(protocol).describe('What it speaks.')
+  return z.strictObject({ ...common.shape, protocol: word, ...options.shape })
 }
 
 function emit(schema: z.ZodType): JsonSchema {

@@ -41,21 +41,23 @@ describe('the JSON Schema', () => {
 
   it('comes in parts for the documentation, each with types, presets and reasons', () => {
     const parts = schemaParts(fakes)
-    expect(parts.map(({ section, protocol }) => [section, protocol].filter(Boolean).join('.'))).toEqual([
-      'listeners.cache',
-      'listeners.relay',
-      'listeners.echo',
-      'backends.cache',
-      'backends.relay',
+    expect(parts.map(({ section, protocol }) => [section, protocol].filter(Boolean).join(' '))).toEqual([
+      'listeners',
+      'listeners cache',
+      'listeners relay',
+      'listeners echo',
+      'backends',
+      'backends cache',
+      'backends relay',
       'admin',
       'log',
       'shutdown',
     ])
-    expect(parts[0]?.schema.properties?.['idleTimeout']).toMatchObject({
+    expect(parts[0]?.schema.required).toEqual(['protocol', 'address'])
+    expect(parts[1]?.schema.properties?.['idleTimeout']).toMatchObject({
       title: 'duration',
       default: '5m',
       description: 'Closes a connection that was silent for so long.',
     })
-    expect(parts[0]?.schema.required).toEqual(['protocol', 'address'])
   })
 })
