@@ -25,6 +25,9 @@ export class CommandTable {
   /** For a subcommand the id of its container, else -1. */
   readonly parent = new Int16Array(MAX_COMMANDS)
 
+  /** Goes up with each change, so that what was derived from the facts can be derived anew. */
+  revision = 0
+
   readonly #ids = new Map<string, number>()
   readonly #keys: (string | readonly KeySpec[])[] = []
   /** Open addressing; id + 1, or 0 for a free slot. */
@@ -80,6 +83,7 @@ export class CommandTable {
     this.flags[id] = flags | (this.flags[id]! & CommandFlag.CONTAINER)
     this.categories[id] = categories
     this.#keys[id] = keys
+    this.revision++
     return id
   }
 

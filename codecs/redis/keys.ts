@@ -21,6 +21,8 @@ export class KeyFinder {
   readonly flags: number[] = []
   /** False when there may be further keys that the arguments do not name, or that nobody here knows where to look for. */
   complete = true
+  /** The option of SORT that leads to keys which are in the data. */
+  derivedBy: '' | 'BY' | 'GET' = ''
 
   /** Of the search at hand: the arguments, and start and end of each, one after the other. */
   bytes: Uint8Array = new Uint8Array()
@@ -48,6 +50,7 @@ export class KeyFinder {
     this.argc = spans.length >> 1
     this.count = 0
     this.complete = true
+    this.derivedBy = ''
     const specs = this.#table.keySpecs(id)
     const rule = this.#rules[id]
     if (rule !== undefined) rule(this, specs)
@@ -55,7 +58,9 @@ export class KeyFinder {
     return this.count
   }
 
+  /** Notes a key; none when the request is too short for it. */
   add(index: number, flags: number): void {
+    if (index >= this.argc) return
     this.indexes[this.count] = index
     this.flags[this.count++] = flags
   }
@@ -157,13 +162,18 @@ function findSortKeys(finder: KeyFinder): void {
     if (finder.is(i, 'limit')) i += 2
     else if (finder.is(i, 'get')) {
       i++
-      finder.complete = false
+      derive(finder, 'GET')
     } else if (finder.is(i, 'by')) {
       i++
-      if (i < finder.argc && contains(finder, i, 42)) finder.complete = false
+      if (i < finder.argc && contains(finder, i, 42)) derive(finder, 'BY')
     } else if (i + 1 < finder.argc && finder.is(i, 'store')) store = i + 1
   }
   if (store > 0) finder.add(store, OVERWRITTEN)
+}
+
+function derive(finder: KeyFinder, option: 'BY' | 'GET'): void {
+  finder.complete = false
+  if (finder.derivedBy === '') finder.derivedBy = option
 }
 
 function contains(finder: KeyFinder, index: number, byte: number): boolean {

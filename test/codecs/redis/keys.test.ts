@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadCommands } from '../../../codecs/redis/commands.ts'
@@ -159,6 +160,23 @@ test('tells when the arguments do not name all keys', () => {
   const bytes = encodeCommand(['test.unknown', 'a'])
   expect(finder.find(id, bytes, argumentSpans(bytes, 0))).toBe(1)
   expect(finder.complete).toBe(false)
+})
+
+test('whatever the arguments, keys are among them', () => {
+  const words = 'streams|keys|store|storedist|get|by|limit|group|auth2|0|1|2|999|-1||a|b'.split('|')
+  const command = fc.tuple(fc.nat(table.names.length - 1), fc.array(fc.constantFrom(...words), { maxLength: 12 }))
+  fc.assert(
+    fc.property(command, ([id, args]) => {
+      const bytes = encodeCommand(['name', ...args])
+      const count = finder.find(id, bytes, argumentSpans(bytes, 0), true)
+      expect(count).toBeLessThanOrEqual(finder.indexes.length)
+      for (const index of finder.indexes.slice(0, count)) {
+        expect(index).toBeGreaterThan(0)
+        expect(index).toBeLessThanOrEqual(args.length)
+      }
+    }),
+    { numRuns: 3000 },
+  )
 })
 
 test('sharded channels are found only when asked for', () => {
