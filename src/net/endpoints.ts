@@ -7,7 +7,7 @@ import { Circuit } from './circuit.ts'
 export class Endpoint {
   readonly address: Address
   readonly circuit: Circuit
-  /** What checks, or where there are none the last connection, found. */
+  /** What is known of it; only active checks say 'down'. */
   health: 'connecting' | 'up' | 'down' = 'connecting'
   /** Open connections, and those being dialled. */
   connections = 0

@@ -1,4 +1,5 @@
 /** Why an address cannot be bound, in words that name the way out. */
+import { lstatSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Address } from '../config/index.ts'
 import { ProxyError } from '../errors.ts'
@@ -52,14 +53,16 @@ export function listenError(listener: string, address: Address, cause: NodeJS.Er
 
 /** True for a socket file that a dead process left behind: it exists, and nobody answers there. */
 export function isStale(path: string, error: NodeJS.ErrnoException): Promise<boolean> {
-  if (error.code !== 'EADDRINUSE') return Promise.resolve(false)
+  // An ordinary file refuses connections too, and it is not ours to remove.
+  if (error.code !== 'EADDRINUSE' || !lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
+    return Promise.resolve(false)
+  }
   return new Promise(resolve => {
     const probe = connect({ path })
     probe.once('connect', () => {
       probe.destroy()
       resolve(false)
     })
-    // A file that is not a socket gives ENOTSOCK or EACCES: it is not ours to remove.
     probe.once('error', (cause: NodeJS.ErrnoException) => resolve(cause.code === 'ECONNREFUSED'))
   })
 }

@@ -197,8 +197,9 @@ export class TcpBackend implements Backend {
       this.#runtime.logger.warn({ code: error.code }, error.message)
     } else {
       endpoint.circuit.succeeded()
+      // Only checks may say 'down': without them nobody would ever say 'up' again.
+      if (endpoint.health === 'connecting') endpoint.health = 'up'
     }
-    if (!this.#checks.enabled || (!error && endpoint.health === 'connecting')) endpoint.health = error ? 'down' : 'up'
   }
 }
 

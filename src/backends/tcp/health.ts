@@ -15,13 +15,9 @@ export class HealthChecks {
     this.#clock = clock
   }
 
-  /** False when the user has turned them off: then connections alone tell how an endpoint is. */
-  get enabled(): boolean {
-    return this.#intervalMs > 0
-  }
-
+  /** Does nothing when the user has turned them off; then the circuits alone keep from dialling dead endpoints. */
   start(): void {
-    if (!this.enabled) return
+    if (this.#intervalMs === 0) return
     const runAll = (): void => {
       for (const check of this.#checks) check.run()
     }

@@ -66,6 +66,7 @@ export class Harness {
   async client(options: { allowHalfOpen?: boolean } = {}): Promise<Socket> {
     const socket = connect({ port: this.port, host: '127.0.0.1', ...options })
     this.#clients.add(socket)
+    socket.on('error', () => {})
     await once(socket, 'connect')
     return socket
   }
@@ -98,7 +99,9 @@ export class Harness {
 export class TestServer {
   readonly sockets: Socket[] = []
   readonly #server: Server
-  #waiting: (() => void)[] = []
+  readonly #waiting: (() => void)[] = []
+  /** Stays as it was when the server is closed. */
+  port = 0
 
   constructor(onConnection: (socket: Socket) => void) {
     this.#server = createServer({ allowHalfOpen: true }, socket => {
@@ -112,10 +115,7 @@ export class TestServer {
   async listen(port = 0): Promise<void> {
     this.#server.listen(port, '127.0.0.1')
     await once(this.#server, 'listening')
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    this.port = (this.#server.address() as AddressInfo).port
   }
 
   get address(): string {

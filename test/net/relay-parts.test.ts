@@ -1,0 +1,132 @@
+/** The parts of a relay: counted pumps, taps, and the memory that reads go to. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { adopt, Intake, Pump, RelayBuffers, reset } from '../../src/net/index.ts'
+import { closed, readAll, until } from '../listeners/tcp/harness.ts'
+
+let near: Socket
+let far: Socket
+const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
+beforeEach(async () => {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  far = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  ;[near] = (await once(server, 'connection')) as [Socket]
+})
+afterEach(() => {
+  near.destroy()
+  far.destroy()
+  server.close()
+})
+
+test('a counted pump takes its bytes and leaves the rest', async () => {
+  const tapped: string[] = []
+  const pump = new Pump({ target: near, limit: 5, tap: bytes => tapped.push(String(bytes)), onDrained() {} })
+  pump.push(Buffer.from('abc'), true)
+  expect(pump.remaining).toBe(2)
+  pump.push(Buffer.from('defgh'), true)
+  expect(pump.remaining).toBe(0)
+  expect(pump.bytes).toBe(5)
+  pump.push(Buffer.from('more'), true)
+  near.end()
+  expect(String(await readAll(far))).toBe('abcde')
+  expect(tapped).toEqual(['abc', 'de'])
+})
+
+test('a view that the kernel did not take whole is held until it has left', async () => {
+  let drained = false
+  const pump = new Pump({ target: near, onDrained: () => (drained = true) })
+  const view = Buffer.alloc(256 * 1024, 'v')
+  let count = 1
+  while (pump.push(view, false)) count++
+  expect(pump.full).toBe(true)
+  await new Promise(resolve => setImmediate(resolve))
+  expect(drained).toBe(false)
+  const received = readAll(far)
+  await until(() => drained)
+  expect(pump.full).toBe(false)
+  near.end()
+  expect((await received).length).toBe(count * view.length)
+})
+
+test('owned memory may wait a little', async () => {
+  const pump = new Pump({ target: near, onDrained() {} })
+  while (near.writableLength === 0) pump.push(Buffer.alloc(256 * 1024), false)
+  expect(pump.push(Buffer.alloc(1), true)).toBe(false)
+})
+
+describe('an intake', () => {
+  const taken: Buffer[] = []
+  let goOn = true
+  const sink = {
+    push(bytes: Buffer, owned: boolean) {
+      taken.push(owned ? bytes : Buffer.from(bytes))
+      return goOn
+    },
+  }
+  beforeEach(() => {
+    taken.length = 0
+    goOn = true
+  })
+
+  test('of an adopted connection reads it, and its end', async () => {
+    const intake = new Intake(new RelayBuffers())
+    intake.attach(sink)
+    const adopted = adopt(near, intake.onread)!
+    expect(adopted).not.toBeNull()
+    adopted.resume()
+    const sent = Buffer.alloc(3_000_000)
+    for (let i = 0; i < sent.length; i++) sent[i] = i * 31
+    far.end(sent)
+    await once(adopted, 'end')
+    expect(Buffer.concat(taken).equals(sent)).toBe(true)
+    // Thin at first and at the end, large reads in between.
+    expect(Math.max(...taken.map(chunk => chunk.length))).toBeGreaterThan(64 * 1024)
+    adopted.destroy()
+  })
+
+  test('stops when told to and goes on when resumed', async () => {
+    const intake = new Intake(new RelayBuffers())
+    intake.attach(sink)
+    const adopted = adopt(near, intake.onread)!
+    goOn = false
+    adopted.resume()
+    far.write(Buffer.alloc(1_000_000, 'x'))
+    await until(() => taken.length === 1)
+    for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve))
+    expect(taken.length).toBe(1)
+    goOn = true
+    intake.drained()
+    adopted.resume()
+    await until(() => Buffer.concat(taken).length === 1_000_000)
+    adopted.destroy()
+  })
+
+  test('an adopted connection counts for its server until it closes', async () => {
+    const connections = (): Promise<number> =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      )
+    const adopted = adopt(near, new Intake(new RelayBuffers()).onread)!
+    expect(await connections()).toBe(1)
+    adopted.destroy()
+    await once(adopted, 'close')
+    expect(await connections()).toBe(0)
+  })
+})
+
+test('large buffers are limited in number, then the shared one serves', () => {
+  const buffers = new RelayBuffers()
+  const taken = Array.from({ length: 200 }, () => buffers.take())
+  expect(new Set(taken).size).toBe(129)
+  expect(taken.at(-1)).toBe(buffers.shared)
+  for (const buffer of taken) buffers.give(buffer)
+  expect(buffers.take()).not.toBe(buffers.shared)
+})
+
+test('reset is seen as one', async () => {
+  const end = closed(far)
+  reset(near)
+  expect(await end).toBe('ECONNRESET')
+})
