@@ -4,6 +4,7 @@
  */
 import { CommandFlag, categoryFlag, commandFlag, impliedCategories } from './command-facts.ts'
 import { type KeySpec, parseKeySpecs, rangeSpec, readKeySpec } from './key-spec.ts'
+import { integer, list, text } from './loose-reply.ts'
 
 /** Most commands and subcommands that a table takes. */
 export const MAX_COMMANDS = 4096
@@ -88,7 +89,7 @@ export class CommandTable {
   }
 
   /**
-   * Takes what a backend's COMMAND reply says, values as a RESP2 parser makes them. What the backend says goes; what it
+   * Takes what a backend's COMMAND reply says, be it of RESP2 or RESP3. What the backend says goes; what it
    * leaves out (flags that Redis hides, key specifications before Redis 7) stays as it was. Entries that make no sense
    * are skipped. Returns the names that were new.
    */
@@ -178,7 +179,3 @@ function hash(bytes: Uint8Array, start: number, end: number, container: number):
   const mixed = Math.imul(ends + (inner << 16), 0x1e3779b1) + Math.imul(length + ((container + 1) << 8), 0x25ebca6b)
   return (mixed >> 14) & (SLOTS - 1)
 }
-
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-const text = (value: unknown): string => (typeof value === 'string' || Buffer.isBuffer(value) ? value.toString() : '')
-const integer = (value: unknown): number => (typeof value === 'number' ? value : 0)

@@ -8,6 +8,7 @@
  *     ?:OW.update              nobody knows
  */
 import { bitsOf } from './command-facts.ts'
+import { field, integer, list, text } from './loose-reply.ts'
 
 /** What a command does with a key; bits of `KeySpec.flags`. */
 export const KeyFlag = {
@@ -78,10 +79,6 @@ function parseKeySpec(text: string): KeySpec {
   }
 }
 
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-const text = (value: unknown): string => (typeof value === 'string' || Buffer.isBuffer(value) ? value.toString() : '')
-const integer = (value: unknown): number => (typeof value === 'number' ? value : 0)
-
 /** Before Redis 7 a COMMAND entry has but first key, last key and step; `readOnly` and `movable` are its flags. */
 export function rangeSpec(entry: readonly unknown[], readOnly: boolean, movable: boolean): KeySpec[] {
   const first = integer(entry[3])
@@ -104,23 +101,16 @@ export function rangeSpec(entry: readonly unknown[], readOnly: boolean, movable:
   ]
 }
 
-/** Of `[label, value, label, value ...]`. */
-function field(pairs: readonly unknown[], label: string): unknown {
-  for (let i = 0; i + 1 < pairs.length; i += 2) if (text(pairs[i]) === label) return pairs[i + 1]
-  return undefined
-}
-
 /** Reads one element of the ninth field of a COMMAND entry. */
-export function readKeySpec(value: unknown): KeySpec {
-  const pairs = list(value)
+export function readKeySpec(pairs: unknown): KeySpec {
   let flags = 0
   for (const word of list(field(pairs, 'flags'))) flags |= keyFlagBits.get(text(word).toLowerCase()) ?? 0
-  const begin = list(field(pairs, 'begin_search'))
-  const find = list(field(pairs, 'find_keys'))
+  const begin = field(pairs, 'begin_search')
+  const find = field(pairs, 'find_keys')
   const beginType = text(field(begin, 'type'))
   const findType = text(field(find, 'type'))
-  const from = list(field(begin, 'spec'))
-  const how = list(field(find, 'spec'))
+  const from = field(begin, 'spec')
+  const how = field(find, 'spec')
   return {
     flags,
     begin: beginType === 'index' || beginType === 'keyword' ? beginType : 'unknown',

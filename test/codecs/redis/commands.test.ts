@@ -1,10 +1,13 @@
+import { connect } from 'node:net'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CategoryFlag, CommandFlag, categoryNames } from '../../../codecs/redis/command-facts.ts'
 import { CommandTable, MAX_COMMANDS } from '../../../codecs/redis/command-table.ts'
 import { loadCommands } from '../../../codecs/redis/commands.ts'
+import { encodeCommand } from '../../../codecs/redis/encode.ts'
 import { KeyFlag } from '../../../codecs/redis/key-spec.ts'
+import { decodeReplies } from '../../../codecs/redis/value.ts'
 import { type RedisServer, startRedis } from '../../support/redis-server.ts'
 
 const lookup = (table: CommandTable, name: string) => table.lookup(Buffer.from(name), 0, Buffer.byteLength(name))
@@ -224,6 +227,20 @@ test('a server before Redis 7 tells no key specifications and takes none away', 
   const specs = table.keySpecs(table.idOf('zunionstore'))
   table.merge([['zunionstore', -4, ['write', 'denyoom', 'movablekeys'], 1, 1, 1, ['@write']]])
   expect(table.keySpecs(table.idOf('zunionstore'))).toEqual(specs)
+})
+
+test('a reply of RESP3, with maps and sets, says the same as one of RESP2', async () => {
+  const socket = connect(server.socketPath)
+  socket.end(Buffer.concat([encodeCommand(['HELLO', '3']), encodeCommand(['COMMAND']), encodeCommand(['QUIT'])]))
+  const [, reply] = decodeReplies(Buffer.concat(await socket.toArray()))
+  const [two, three] = [new CommandTable(), new CommandTable()]
+  two.merge(commandReply)
+  three.merge(reply as unknown[])
+  expect([...three.names].sort()).toEqual([...two.names].sort())
+  for (const [id, name] of two.names.entries()) {
+    expect(facts(three, three.idOf(name))).toEqual(facts(two, id))
+    expect(three.keySpecs(three.idOf(name))).toEqual(two.keySpecs(id))
+  }
 })
 
 test('a second merge of the same reply changes nothing', () => {
