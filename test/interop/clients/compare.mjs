@@ -7,7 +7,16 @@ import { programs } from './programs.mjs'
 
 const PASSWORDS = {
   redisArgs: ['--requirepass', 'secret', '--user', 'app', 'on', '>app-secret', '~*', '&*', '+@all'],
-  portolan: {},
+  portolan: {
+    env: { INTEROP_SECRET: 'secret', INTEROP_APP_SECRET: 'app-secret' },
+    listener: {
+      users: [
+        { name: 'default', password: { env: 'INTEROP_SECRET' } },
+        { name: 'app', password: { env: 'INTEROP_APP_SECRET' } },
+      ],
+    },
+    backend: { credentials: { password: { env: 'INTEROP_SECRET' } } },
+  },
 }
 
 /** Runs the programs (all without `only`) and returns the cases lost and not excepted. */

@@ -71,8 +71,8 @@ async function startServer(command, args, port, options = {}) {
   })
   const deadline = Date.now() + 20_000
   while (!(await accepts(port))) {
-    if (failure !== undefined) throw new Unavailable(`${command}: ${failure}`)
-    if (Date.now() > deadline) throw new Unavailable(`${command} does not listen on ${port}: ${log.slice(-2_000)}`)
+    if (failure !== undefined) throw new Error(`${command}: ${failure}`)
+    if (Date.now() > deadline) throw new Error(`${command} does not listen on ${port}: ${log.slice(-2_000)}`)
     await new Promise(resolve => setTimeout(resolve, 20))
   }
   return server
@@ -112,19 +112,21 @@ export async function startRedis(...extra) {
   return server
 }
 
-/** Portolan in front of a Redis port. `extra` adds options to the listener and the backend. */
+/** Portolan in front of a Redis port. `extra` adds options of the listener and the backend, and environment. */
 export async function startPortolan(redisPort, extra = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-'))
   const port = await freePort()
   const config = {
+    admin: { address: false },
     listeners: { cache: { protocol: 'redis', address: `127.0.0.1:${port}`, backend: 'cache', ...extra.listener } },
     backends: { cache: { protocol: 'redis', endpoints: [`127.0.0.1:${redisPort}`], ...extra.backend } },
-    ...extra.top,
   }
   const file = join(dir, 'portolan.yaml')
   writeFileSync(file, JSON.stringify(config, null, 2)) // JSON is YAML
-  const bin = join(projectRoot, 'bin', 'portolan.cjs')
-  const server = await startServer(process.execPath, [bin, 'run', '-c', file], port)
+  const bin = process.env['PORTOLAN_BIN'] ?? join(projectRoot, 'bin', 'portolan.cjs')
+  const server = await startServer(process.execPath, [bin, 'run', '-c', file], port, {
+    env: { ...process.env, ...extra.env },
+  })
   const { stop } = server
   server.stop = async () => {
     await stop()
