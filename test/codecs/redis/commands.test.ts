@@ -231,7 +231,7 @@ test('a server before Redis 7 tells no key specifications and takes none away', 
 
 test('a reply of RESP3, with maps and sets, says the same as one of RESP2', async () => {
   const socket = connect(server.socketPath)
-  socket.end(Buffer.concat([encodeCommand(['HELLO', '3']), encodeCommand(['COMMAND']), encodeCommand(['QUIT'])]))
+  socket.write(Buffer.concat([encodeCommand(['HELLO', '3']), encodeCommand(['COMMAND']), encodeCommand(['QUIT'])]))
   const [, reply] = decodeReplies(Buffer.concat(await socket.toArray()))
   const [two, three] = [new CommandTable(), new CommandTable()]
   two.merge(commandReply)
