@@ -49,6 +49,13 @@ async function freePortAfter(port) {
 }
 
 function forwardSignals(child) {
+  // npm tells a shell, not us, when it is asked to end; the shell ends and leaves us with another parent.
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, 1_000).unref()
   let last = Number.NEGATIVE_INFINITY
   // A closed terminal (SIGHUP) ends the quickstart; for Portolan itself that signal means reload.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
