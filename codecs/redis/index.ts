@@ -1,0 +1,10 @@
+/** The Redis codec's public face. */
+export { CategoryFlag, CommandFlag, categoryFlag } from './command-facts.ts'
+export { CommandTable } from './command-table.ts'
+export { loadCommands } from './commands.ts'
+export * from './encode.ts'
+export { globMatches } from './glob.ts'
+export { splitInline } from './inline.ts'
+export * from './reply-scanner.ts'
+export * from './request-scanner.ts'
+export { decodeReplies, decodeReply, ReplyError } from './value.ts'

@@ -1,0 +1,58 @@
+/** Why a request must not be served, in Redis's words: asked for each request that is not plainly free to pass. */
+import { encodeError } from '../../codecs/redis/index.ts'
+import type { Frame } from './command-handler.ts'
+import { afterLoss } from './commands/transaction.ts'
+import { NO_AUTH } from './errors.ts'
+import type { Session } from './session.ts'
+
+const BEFORE_AUTHENTICATION = new Set(['auth', 'hello', 'quit', 'reset'])
+const WHILE_SUBSCRIBED = new Set([
+  'subscribe',
+  'psubscribe',
+  'ssubscribe',
+  'unsubscribe',
+  'punsubscribe',
+  'sunsubscribe',
+  'ping',
+  'quit',
+  'reset',
+])
+/** Replies before authentication at most, in bytes (Redis does the same since CVE-2025-21605). */
+const MAX_EARLY_OUTPUT = 1024
+
+export function refusal(session: Session, frame: Frame, denied: Uint8Array): Buffer | undefined {
+  const { facts, host } = session
+  const name = frame.command >= 0 ? host.names[frame.command]! : ''
+  if (!facts.authenticated && !BEFORE_AUTHENTICATION.has(name)) {
+    facts.earlyOutput += NO_AUTH.length
+    if (facts.earlyOutput > MAX_EARLY_OUTPUT) session.finishAfterReply()
+    return NO_AUTH
+  }
+  if (session.aborted) {
+    const reply = afterLoss(session, frame, name)
+    if (reply) return reply
+  }
+  if (session.protocol === 2 && session.subscribed && !WHILE_SUBSCRIBED.has(name)) {
+    const given = session.args(frame)[0]!.toString('latin1').toLowerCase()
+    return encodeError(
+      `ERR Can't execute '${given}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+    )
+  }
+  if (frame.command < 0) return facts.rules ? facts.rules.check(facts.user, session.args(frame)) : undefined
+  if (denied[frame.command] !== 0) {
+    const subcommand =
+      denied[frame.command] === 2 ? host.table.lookupSubcommand(frame.command, ...subcommandSpan(session, frame)) : -1
+    if (denied[frame.command] === 1 || (subcommand >= 0 && denied[subcommand] === 1)) {
+      const full = subcommand >= 0 ? host.names[subcommand]! : name
+      return encodeError(`NOPERM this listener does not permit the '${full}' command`)
+    }
+  }
+  return facts.rules && !BEFORE_AUTHENTICATION.has(name)
+    ? facts.rules.check(facts.user, session.args(frame))
+    : undefined
+}
+
+function subcommandSpan(session: Session, frame: Frame): [Buffer, number, number] {
+  const word = session.args(frame)[1] ?? Buffer.alloc(0)
+  return [word, 0, word.length]
+}

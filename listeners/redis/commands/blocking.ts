@@ -1,0 +1,47 @@
+/** Commands that may keep a connection busy until something happens, and commands that are about their connection. */
+import { encodeCommand } from '../../../codecs/redis/index.ts'
+import { nobody } from '../../../src/backends/redis/index.ts'
+import { Handled, type Handler, Pin } from '../command-handler.ts'
+
+/** Blocks unless inside a transaction. */
+export const blocking: Handler = session => (session.inMulti ? Handled.FORWARD : session.pin(Pin.BLOCK))
+
+/** XREAD and XREADGROUP block only when they say so. */
+export const streamRead: Handler = (session, frame) => {
+  if (session.inMulti) return Handled.FORWARD
+  for (const arg of session.args(frame).slice(1)) {
+    const word = arg.length <= 7 ? arg.toString('latin1').toLowerCase() : ''
+    if (word === 'block') return session.pin(Pin.BLOCK)
+    if (word === 'streams') break
+  }
+  return Handled.FORWARD
+}
+
+const PING = encodeCommand(['PING'])
+
+/**
+ * WAIT and WAITAOF wait for what their own connection wrote last. On a connection of its own that is nothing, so a
+ * command goes ahead: the server then notes the present offset for it, which covers the writes already answered.
+ */
+export const waiting: Handler = (session, _frame) => {
+  if (session.inMulti || session.isPrivate) return Handled.FORWARD
+  const handled = session.pin(Pin.BLOCK)
+  if (handled === Handled.FORWARD && session.pipeline) {
+    session.host.operations[0] = 0
+    session.pipeline.send(nobody, PING, 0, PING.length, 1, session.host.operations)
+  }
+  return handled
+}
+
+/** The connection becomes a stream of lines (MONITOR) or of a protocol of its own (SYNC), until it ends. */
+export const streaming: Handler = session => (session.inMulti ? Handled.FORWARD : session.pin(Pin.STREAM))
+
+/** Leaves something behind on its connection that only its end takes away. */
+export const stateful: Handler = session => session.pin(Pin.STATE)
+
+/** SCRIPT DEBUG YES|SYNC makes the connection a debugger's. */
+export const script: Handler = (session, frame) => {
+  const word = (at: number) => session.args(frame)[at]?.toString('latin1').toLowerCase()
+  if (frame.argc < 3 || word(1) !== 'debug') return Handled.FORWARD
+  return session.pin(Pin.STATE)
+}

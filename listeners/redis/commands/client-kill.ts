@@ -1,0 +1,82 @@
+/** CLIENT KILL, old form (address) and new (filters), on the sidecar's own clients. */
+import { encodeError, encodeInteger, encodeSimple } from '../../../codecs/redis/index.ts'
+import type { Handled } from '../command-handler.ts'
+import { SYNTAX_ERROR } from '../errors.ts'
+import type { Session } from '../session.ts'
+import { answer } from './connection.ts'
+
+const TYPES: Readonly<Record<string, (session: Session) => boolean>> = {
+  normal: session => !session.subscribed,
+  pubsub: session => session.subscribed,
+  master: () => false,
+  replica: () => false,
+  slave: () => false,
+}
+
+type Filter = (session: Session) => boolean
+
+export function clientKill(session: Session, args: readonly Buffer[]): Handled {
+  if (args.length === 3) return killAddress(session, args[2]!.toString('latin1'))
+  if (args.length % 2 !== 0) return answer(session, SYNTAX_ERROR)
+  const filters: Filter[] = []
+  let skipMe = true
+  for (let i = 2; i < args.length; i += 2) {
+    const name = args[i]!.toString('latin1').toLowerCase()
+    const value = args[i + 1]!.toString('latin1')
+    if (name === 'skipme') {
+      if (!/^(yes|no)$/i.test(value)) return answer(session, SYNTAX_ERROR)
+      skipMe = value.toLowerCase() === 'yes'
+      continue
+    }
+    const filter = readFilter(session, name, value)
+    if (typeof filter === 'string') return answer(session, encodeError(filter))
+    filters.push(filter)
+  }
+  return kill(session, other => !(skipMe && other === session) && filters.every(filter => filter(other)))
+}
+
+/** The filter, or the error text. */
+function readFilter(session: Session, name: string, value: string): Filter | string {
+  switch (name) {
+    case 'id': {
+      const id = Number(value)
+      return Number.isInteger(id) && id > 0 ? other => other.id === id : 'ERR client-id should be greater than 0'
+    }
+    case 'addr':
+      return other => other.facts.address === value
+    case 'laddr':
+      return other => other.facts.localAddress === value
+    case 'user':
+      return session.host.knowsUser(value) ? other => other.facts.user === value : `ERR No such user '${value}'`
+    case 'type':
+      return TYPES[value.toLowerCase()] ?? `ERR Unknown client type '${value}'`
+    case 'maxage': {
+      const seconds = Number(value)
+      if (!Number.isInteger(seconds)) return 'ERR value is not an integer or out of range'
+      return other => (session.host.clock.now() - other.facts.connectedAt) / 1000 >= seconds
+    }
+    default:
+      return 'ERR syntax error'
+  }
+}
+
+function kill(session: Session, wanted: Filter): Handled {
+  let killed = 0
+  for (const other of [...session.host.sessions.values()]) {
+    if (!wanted(other)) continue
+    killed++
+    if (other !== session) other.destroy()
+    else session.finishAfterReply()
+  }
+  return answer(session, encodeInteger(killed))
+}
+
+function killAddress(session: Session, address: string): Handled {
+  for (const other of [...session.host.sessions.values()]) {
+    if (other.facts.address !== address) continue
+    if (other !== session) other.destroy()
+    else session.finishAfterReply()
+    return answer(session, encodeSimple('OK'))
+  }
+  return answer(session, encodeError('ERR No such client'))
+}

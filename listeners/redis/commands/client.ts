@@ -1,0 +1,197 @@
+/**
+ * CLIENT: ids, names and lists are the sidecar's own clients'; the backend only sees a few connections. What acts on
+ * the server (PAUSE, UNPAUSE) is passed on; what needs a connection of its own (TRACKING) gets one.
+ */
+import {
+  encodeBulk,
+  encodeCommand,
+  encodeError,
+  encodeInteger,
+  encodeNull,
+  encodeSimple,
+  ReplyWriter,
+} from '../../../codecs/redis/index.ts'
+import { clientLine } from '../client-line.ts'
+import { Handled, type Handler, Pin } from '../command-handler.ts'
+import { SYNTAX_ERROR, unknownSubcommand, wrongArity } from '../errors.ts'
+import type { Session } from '../session.ts'
+import { clientKill } from './client-kill.ts'
+import { answer, validName } from './connection.ts'
+
+const OK = encodeSimple('OK')
+const BAD_NAME = encodeError('ERR Client names cannot contain spaces, newlines or special characters.')
+const HELP = [
+  'CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'GETNAME',
+  'HELP',
+  'ID',
+  'INFO',
+  'KILL <option>',
+  'LIST [options ...]',
+  'MAINT_NOTIFICATIONS <ON|OFF>',
+  'NO-EVICT (ON|OFF)',
+  'NO-TOUCH (ON|OFF)',
+  'PAUSE <timeout> [WRITE|ALL]',
+  'REPLY (ON|OFF|SKIP)',
+  'SETINFO <option> <value>',
+  'SETNAME <name>',
+  'TRACKING (ON|OFF) [options ...]',
+  'UNBLOCK <clientid> [TIMEOUT|ERROR]',
+  'UNPAUSE',
+]
+
+type Subcommand = (session: Session, args: readonly Buffer[]) => Handled
+
+export const client: Handler = (session, frame) => {
+  const args = session.args(frame)
+  if (args.length < 2) return session.inMulti ? Handled.FORWARD : answer(session, wrongArity('client'))
+  const name = args[1]!.toString('latin1').toLowerCase()
+  const entry = SUBCOMMANDS[name]
+  if (!entry)
+    return name in FORWARDED || session.inMulti
+      ? Handled.FORWARD
+      : answer(session, unknownSubcommand(args[1]!.toString('latin1'), 'client'))
+  if (session.inMulti && name !== 'reply') return Handled.FORWARD
+  const [arity, run] = entry
+  if (arity > 0 ? args.length !== arity : args.length < -arity) return answer(session, wrongArity(`client|${name}`))
+  return run(session, args)
+}
+
+/** What the backend answers as truly as we could. */
+const FORWARDED: Readonly<Record<string, true>> = { pause: true, unpause: true }
+
+const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcommand]>> = {
+  id: [2, session => answer(session, encodeInteger(session.id))],
+  getname: [
+    2,
+    session =>
+      answer(session, session.facts.name === '' ? encodeNull(session.protocol) : encodeBulk(session.facts.name)),
+  ],
+  setname: [3, setName],
+  setinfo: [4, setInfo],
+  info: [
+    2,
+    session => answer(session, new ReplyWriter(session.protocol).verbatim(`${clientLine(session)}\n`).toBuffer()),
+  ],
+  list: [-2, list],
+  kill: [-3, clientKill],
+  reply: [3, setReply],
+  'no-evict': [3, (session, args) => toggle(session, args, on => (session.facts.noEvict = on))],
+  'no-touch': [3, (session, args) => toggle(session, args, on => (session.facts.noTouch = on))],
+  maint_notifications: [-3, maintNotifications],
+  getredir: [2, session => (session.isPrivate ? Handled.FORWARD : answer(session, encodeInteger(-1)))],
+  tracking: [-3, tracking],
+  trackinginfo: [2, session => session.pin(Pin.STATE)],
+  caching: [3, session => session.pin(Pin.STATE)],
+  unblock: [-3, unblock],
+  help: [2, help],
+}
+
+function setName(session: Session, args: readonly Buffer[]): Handled {
+  if (!validName(args[2]!)) return answer(session, BAD_NAME)
+  session.facts.name = args[2]!.toString('latin1')
+  return answer(session, OK)
+}
+
+function setInfo(session: Session, args: readonly Buffer[]): Handled {
+  const option = args[2]!.toString('latin1').toLowerCase()
+  if (option !== 'lib-name' && option !== 'lib-ver')
+    return answer(session, encodeError(`ERR Unrecognized option '${args[2]!.toString('latin1')}'`))
+  if (!validName(args[3]!))
+    return answer(session, encodeError(`ERR ${option} cannot contain spaces, newlines or special characters.`))
+  if (option === 'lib-name') session.facts.libraryName = args[3]!.toString('latin1')
+  else session.facts.libraryVersion = args[3]!.toString('latin1')
+  return answer(session, OK)
+}
+
+function list(session: Session, args: readonly Buffer[]): Handled {
+  const word = (at: number) => args[at]?.toString('latin1').toLowerCase()
+  let keep = (_: Session) => true
+  if (word(2) === 'type' && args.length === 4) {
+    const type = word(3)!
+    if (!['normal', 'master', 'replica', 'slave', 'pubsub'].includes(type)) {
+      return answer(session, encodeError(`ERR Unknown client type '${args[3]!.toString('latin1')}'`))
+    }
+    keep = other => (type === 'normal' ? !other.subscribed : type === 'pubsub' ? other.subscribed : false)
+  } else if (word(2) === 'id' && args.length > 3) {
+    const ids = new Set<number>()
+    for (const arg of args.slice(3)) {
+      const id = Number(arg.toString('latin1'))
+      if (!Number.isInteger(id) || id < 1) return answer(session, encodeError('ERR Invalid client ID'))
+      ids.add(id)
+    }
+    keep = other => ids.has(other.id)
+  } else if (args.length > 2) return answer(session, SYNTAX_ERROR)
+  let text = ''
+  for (const other of session.host.sessions.values()) if (keep(other)) text += `${clientLine(other)}\n`
+  return answer(session, new ReplyWriter(session.protocol).verbatim(text).toBuffer())
+}
+
+function setReply(session: Session, args: readonly Buffer[]): Handled {
+  const mode = args[2]!.toString('latin1').toLowerCase()
+  if (mode !== 'on' && mode !== 'off' && mode !== 'skip') return answer(session, SYNTAX_ERROR)
+  if (mode === 'on') {
+    session.reply = 'on'
+    return answer(session, OK)
+  }
+  if (session.reply === 'off' && mode === 'skip') return Handled.DONE
+  session.reply = mode
+  return Handled.DONE
+}
+
+function toggle(session: Session, args: readonly Buffer[], set: (on: boolean) => void): Handled {
+  const word = args[2]!.toString('latin1').toLowerCase()
+  if (word !== 'on' && word !== 'off') return answer(session, SYNTAX_ERROR)
+  set(word === 'on')
+  return answer(session, OK)
+}
+
+/** Clients of managed services ask for news of moving endpoints; ours never moves, which they are glad to hear. */
+function maintNotifications(session: Session, args: readonly Buffer[]): Handled {
+  const word = args[2]!.toString('latin1').toLowerCase()
+  return answer(session, word === 'on' || word === 'off' ? OK : SYNTAX_ERROR)
+}
+
+/** REDIRECT names one of our clients: that one gets a connection of its own too, whose id the server knows. */
+function tracking(session: Session, args: readonly Buffer[]): Handled {
+  const at = args.findIndex((arg, i) => i > 2 && arg.toString('latin1').toLowerCase() === 'redirect')
+  const target =
+    at > 0 && at + 1 < args.length ? session.host.sessions.get(Number(args[at + 1]!.toString('latin1'))) : undefined
+  if (!target || target === session) {
+    const handled = session.pin(Pin.STATE)
+    return handled
+  }
+  const handled = session.pin(Pin.STATE)
+  if (handled !== Handled.FORWARD) return handled
+  if (!target.isPrivate) {
+    session.hold()
+    target.pinWhenIdle(Pin.STATE, () => session.resumeReading())
+    return Handled.WAIT
+  }
+  const request = encodeCommand(args.map((arg, i) => (i === at + 1 ? String(target.pipeline!.serverId) : arg)))
+  session.sendRequest(request, 'client')
+  return Handled.DONE
+}
+
+/** The id is one of ours: the backend knows the connection on which that client is blocked by another. */
+function unblock(session: Session, args: readonly Buffer[]): Handled {
+  const reason = args[3]?.toString('latin1').toLowerCase()
+  if (args.length > 4 || (reason !== undefined && reason !== 'timeout' && reason !== 'error')) {
+    return answer(session, encodeError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR'))
+  }
+  const id = args[2]!.toString('latin1')
+  if (!/^-?\d{1,18}$/.test(id)) return answer(session, encodeError('ERR value is not an integer or out of range'))
+  const target = session.host.sessions.get(Number(id))
+  if (!target?.isPrivate || (target.pins & Pin.BLOCK) === 0) return answer(session, encodeInteger(0))
+  session.sendRequest(
+    encodeCommand(['CLIENT', 'UNBLOCK', String(target.pipeline!.serverId), ...(reason ? [reason] : [])]),
+    'client',
+  )
+  return Handled.DONE
+}
+
+function help(session: Session): Handled {
+  const writer = new ReplyWriter(session.protocol).array(HELP.length)
+  for (const line of HELP) writer.simple(line)
+  return answer(session, writer.toBuffer())
+}

@@ -1,0 +1,154 @@
+/** Commands about the client's own connection: they are true for the client, whatever the connections behind it. */
+import { encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
+import { type Frame, Handled, type Handler } from '../command-handler.ts'
+import { SYNTAX_ERROR, WRONG_PASSWORD, wrongArity } from '../errors.ts'
+import type { Session } from '../session.ts'
+
+const OK = encodeSimple('OK')
+const NO_PROTOCOL = encodeError('NOPROTO unsupported protocol version')
+const BAD_NAME = encodeError('ERR Client names cannot contain spaces, newlines or special characters.')
+const NOT_INTEGER = encodeError('ERR value is not an integer or out of range')
+const NO_PASSWORD_SET = encodeError(
+  'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+)
+const HELLO_UNAUTHENTICATED = encodeError(
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
+)
+const IN_TRANSACTION = encodeError(
+  'ERR the RESP version cannot be changed inside a transaction or while the connection is in use',
+)
+
+/** Printable ASCII without blanks, as Redis asks of names. */
+export function validName(name: Buffer): boolean {
+  for (const byte of name) if (byte < 33 || byte > 126) return false
+  return true
+}
+
+export const auth: Handler = (session, frame) => {
+  if (frame.argc < 2) return answer(session, wrongArity('auth'))
+  if (frame.argc > 3) return answer(session, SYNTAX_ERROR)
+  const args = session.args(frame)
+  const user = frame.argc === 3 ? args[1]!.toString() : 'default'
+  if (frame.argc === 2 && !session.host.wantsAuthentication) return answer(session, NO_PASSWORD_SET)
+  if (session.outstanding > 0) return Handled.WAIT
+  return answer(session, session.host.authenticate(session, user, args.at(-1)!) ? OK : WRONG_PASSWORD)
+}
+
+export const hello: Handler = (session, frame) => {
+  const args = session.args(frame)
+  let protocol: 2 | 3 = session.protocol
+  if (args.length > 1) {
+    const text = args[1]!.toString('latin1')
+    if (!/^-?\d{1,18}$/.test(text))
+      return answer(session, encodeError('ERR Protocol version is not an integer or out of range'))
+    if (text !== '2' && text !== '3') return answer(session, NO_PROTOCOL)
+    protocol = text === '3' ? 3 : 2
+  }
+  let user: string | undefined
+  let password: Buffer | undefined
+  let name: Buffer | undefined
+  for (let i = 2; i < args.length; i++) {
+    const word = args[i]!.toString('latin1').toUpperCase()
+    if (word === 'AUTH' && i + 2 < args.length) {
+      user = args[i + 1]!.toString()
+      password = args[i + 2]!
+      i += 2
+    } else if (word === 'SETNAME' && i + 1 < args.length) {
+      name = args[i + 1]!
+      if (!validName(name)) return answer(session, BAD_NAME)
+      i++
+    } else return answer(session, encodeError(`ERR Syntax error in HELLO option '${args[i]!.toString('latin1')}'`))
+  }
+  if (session.outstanding > 0) return Handled.WAIT
+  const { host } = session
+  if (protocol === 3 && !host.backend.resp3Known) {
+    session.hold()
+    host.backend.settleIdentity(() => session.resumeReading())
+    return Handled.WAIT
+  }
+  if (protocol === 3 && !host.backend.resp3) return answer(session, NO_PROTOCOL)
+  if (password !== undefined && !host.authenticate(session, user!, password)) return answer(session, WRONG_PASSWORD)
+  if (!session.facts.authenticated) return answer(session, HELLO_UNAUTHENTICATED)
+  if (protocol !== session.protocol && (session.isPrivate || session.aborted)) return answer(session, IN_TRANSACTION)
+  if (name !== undefined) session.facts.name = name.toString('latin1')
+  session.protocol = protocol
+  host.pool.warm(protocol)
+  return answer(session, greeting(session))
+}
+
+function greeting(session: Session): Buffer {
+  const { identity } = session.host.backend
+  const writer = new ReplyWriter(session.protocol).map(7)
+  writer.bulk('server').bulk(identity.server).bulk('version').bulk(identity.version)
+  writer.bulk('proto').integer(session.protocol).bulk('id').integer(session.id)
+  writer.bulk('mode').bulk('standalone').bulk('role').bulk('master').bulk('modules').array(identity.modules.length)
+  for (const { name, version } of identity.modules) {
+    writer.map(4).bulk('name').bulk(name).bulk('ver').integer(version).bulk('path').bulk('').bulk('args').array(0)
+  }
+  return writer.toBuffer()
+}
+
+export const select: Handler = (session, frame) => {
+  if (frame.argc !== 2) return session.inMulti ? Handled.FORWARD : answer(session, wrongArity('select'))
+  const text = session.args(frame)[1]!.toString('latin1')
+  const database = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (session.inMulti) {
+    if (database >= 0) session.databaseInMulti = database
+    return Handled.FORWARD
+  }
+  if (Number.isNaN(database)) return answer(session, NOT_INTEGER)
+  if (session.outstanding > 0) return Handled.WAIT
+  if (database === session.database) return answer(session, OK)
+  if (database < 0) return answer(session, encodeError('ERR DB index is out of range'))
+  const { host } = session
+  const done = (error: Error | null) => {
+    if (error !== null && (error as { code?: string }).code === 'upstream-database') {
+      return answer(session, encodeError(error.message))
+    }
+    // A backend that is away may well have that database.
+    session.database = database
+    return answer(session, OK)
+  }
+  if (session.isPrivate) {
+    session.databaseInMulti = -1
+    session.database = database
+    session.pipeline!.database = database
+    return Handled.FORWARD
+  }
+  const lane = host.lane(session.protocol, database)
+  if (lane.connected) return done(null)
+  const { facts } = session
+  if (facts.selecting !== undefined) {
+    const error = facts.selecting
+    facts.selecting = undefined
+    return done(error)
+  }
+  session.hold()
+  lane.settle(error => {
+    facts.selecting = error
+    process.nextTick(() => session.resumeReading())
+  })
+  return Handled.WAIT
+}
+
+export const reset: Handler = (session, frame) => {
+  if (frame.argc !== 1) return answer(session, wrongArity('reset'))
+  if (session.outstanding > 0) return Handled.WAIT
+  session.reset()
+  return answer(session, encodeSimple('RESET'))
+}
+
+export const quit: Handler = session => {
+  session.reply = 'on'
+  answer(session, OK)
+  session.finish()
+  return Handled.DONE
+}
+
+/** Answers by ourselves. */
+export function answer(session: Session, reply: Buffer): Handled {
+  session.local(reply)
+  return Handled.DONE
+}
+
+export type { Frame }

@@ -1,0 +1,108 @@
+/**
+ * MULTI and WATCH. A transaction that has come whole goes as one block on the shared pipeline, where nobody can get in
+ * between; one that comes bit by bit, or that watches keys, has a private pipeline until it is over.
+ */
+import { encodeError, encodeSimple, Scan } from '../../../codecs/redis/index.ts'
+import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
+import type { Session } from '../session.ts'
+
+const OK = encodeSimple('OK')
+const QUEUED = encodeSimple('QUEUED')
+const EXEC_ABORTED = encodeError('EXECABORT Transaction discarded because the connection to the backend was lost.')
+
+/** Requests of a transaction that go in one block at most. */
+const MAX_BLOCK = 512
+
+export const multi: Handler = (session, frame) => {
+  if (session.isPrivate && session.pins !== 0) {
+    if (frame.argc === 1) session.pins |= Pin.MULTI
+    return Handled.FORWARD
+  }
+  if (frame.argc !== 1) return Handled.FORWARD
+  return sendWhole(session, frame) ?? pinned(session, Pin.MULTI)
+}
+
+export const watch: Handler = (session, frame) => (frame.argc > 1 ? session.pin(Pin.WATCH) : Handled.FORWARD)
+
+export const unwatch: Handler = (session, frame) => {
+  if (frame.argc === 1 && session.isPrivate && !session.inMulti) session.unpin(Pin.WATCH)
+  return Handled.FORWARD
+}
+
+export const exec: Handler = (session, frame) => ended(session, frame, true)
+export const discard: Handler = (session, frame) => ended(session, frame, false)
+
+function ended(session: Session, frame: Frame, executed: boolean): Handled {
+  if (frame.argc !== 1 || !session.isPrivate || !session.inMulti) return Handled.FORWARD
+  if (executed && session.databaseInMulti >= 0) {
+    session.database = session.databaseInMulti
+    if (session.pipeline) session.pipeline.database = session.databaseInMulti
+  }
+  session.databaseInMulti = -1
+  session.unpin(Pin.MULTI | Pin.WATCH)
+  return Handled.FORWARD
+}
+
+function pinned(session: Session, reason: number): Handled {
+  return session.pin(reason)
+}
+
+/** Sends MULTI ... EXEC in one block if all of it is there and any connection can serve it. */
+function sendWhole(session: Session, frame: Frame): Handled | undefined {
+  const { scanner, table, host } = { scanner: session.host.scanner, table: session.host.table, host: session.host }
+  if (session.facts.guarded || session.reply !== 'on') return undefined
+  const { operations } = host
+  operations[0] = frame.command + 1
+  let position = frame.end
+  for (let count = 1; count < MAX_BLOCK && position < frame.limit; ) {
+    const found = scanner.scan(frame.bytes, position, frame.limit, host.requestLimits)
+    if (found === Scan.EMPTY) return undefined
+    if (found !== Scan.FRAME) return undefined
+    const command = table.lookup(frame.bytes, scanner.nameStart, scanner.nameEnd)
+    position = scanner.end
+    operations[count++] = command + 1
+    const name = command >= 0 ? host.names[command]! : ''
+    if ((name === 'exec' || name === 'discard') && scanner.argc === 1) {
+      session.send(frame.bytes, frame.start, position, count)
+      return position
+    }
+    if (command >= 0 && host.specials[command] !== 0 && !SAFE_IN_BLOCK.has(name)) return undefined
+  }
+  return undefined
+}
+
+/** Commands with handlers that inside a transaction are like any other. */
+const SAFE_IN_BLOCK = new Set([
+  'publish',
+  'spublish',
+  'blpop',
+  'brpop',
+  'brpoplpush',
+  'blmove',
+  'blmpop',
+  'bzpopmin',
+  'bzpopmax',
+  'bzmpop',
+  'xread',
+  'xreadgroup',
+  'watch',
+  'multi',
+  'pubsub',
+])
+
+/** Whatever comes while a lost transaction is not over: nothing of it may run. */
+export function afterLoss(session: Session, frame: Frame, name: string): Buffer | undefined {
+  if (name === 'exec' && frame.argc === 1) {
+    session.aborted = false
+    return EXEC_ABORTED
+  }
+  if (name === 'discard' || name === 'unwatch' || name === 'multi' || name === 'watch') {
+    if (name === 'discard') session.aborted = false
+    return OK
+  }
+  if (name === 'reset' || name === 'quit') {
+    session.aborted = false
+    return undefined
+  }
+  return QUEUED
+}

@@ -1,0 +1,351 @@
+/** A Redis listener: accepts clients, keeps what all its sessions share, and watches over them. */
+import type { Socket } from 'node:net'
+import { CommandFlag, type CommandTable, REQUEST_LIMITS, RequestScanner } from '../../codecs/redis/index.ts'
+import { CommandStats, type Lane, type Pipeline, type RedisBackend } from '../../src/backends/redis/index.ts'
+import type { ListenerConfig } from '../../src/config/index.ts'
+import {
+  type Accepted,
+  type Bound,
+  formatAddress,
+  type ListenLimits,
+  listen,
+  openServerTls,
+  ReadBuffer,
+  type ServerTls,
+  sameAddress,
+} from '../../src/net/index.ts'
+import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
+import { refusal } from './access.ts'
+import { ClientFacts } from './client-facts.ts'
+import type { Frame, Handler } from './command-handler.ts'
+import { BLOCKING, HANDLERS } from './commands/index.ts'
+import { TOO_MANY_CLIENTS } from './errors.ts'
+import type { RedisListenerOptions } from './options.ts'
+import type { OutletLimits } from './outlet.ts'
+import { deniedCommands } from './policy.ts'
+import { Session } from './session.ts'
+import type { SessionHost } from './session-host.ts'
+import { Users } from './users.ts'
+
+const HEADROOM_BYTES = 64 * 1024
+const READ_BYTES = 64 * 1024
+/** Requests that go to a pipeline in one piece at most. */
+const MAX_RUN = 4096
+const SWEEP_MS = 1000
+
+/** Leads from a socket to its session without a closure per connection. */
+const SESSION = Symbol('session')
+interface SessionSocket extends Socket {
+  [SESSION]: Session
+}
+
+export class RedisListener implements Listener, SessionHost {
+  readonly name: string
+  readonly clock: Clock
+  readonly sessions = new Map<number, Session>()
+  readonly readBuffer = new ReadBuffer(HEADROOM_BYTES, READ_BYTES)
+  readonly scanner = new RequestScanner()
+  readonly operations = new Uint16Array(MAX_RUN)
+  readonly requestLimits = REQUEST_LIMITS
+  readonly stats: CommandStats
+  options: RedisListenerOptions
+  outletLimits!: OutletLimits
+  backend: RedisBackend
+  table!: CommandTable
+  names!: readonly string[]
+  specials!: Uint8Array
+  handlers!: readonly (Handler | undefined)[]
+  #denied!: Uint8Array
+  #config: ListenerConfig
+  readonly #runtime: Runtime
+  #users: Users | null = null
+  #tls: ServerTls | undefined
+  #bound: Bound | null = null
+  #nextId = 1
+  readonly #stalled = new Map<Session, { sent: number; since: number }>()
+  readonly #release: (() => void)[] = []
+  readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
+  readonly #slow: { value: number }
+  #drained: (() => void) | null = null
+
+  constructor(config: ListenerConfig, runtime: Runtime) {
+    this.name = config.name
+    this.#config = config
+    this.#runtime = runtime
+    this.clock = runtime.clock
+    this.options = config.options as RedisListenerOptions
+    this.backend = runtime.backend(config.backend!) as RedisBackend
+    this.names = this.backend.commands.names
+    this.stats = new CommandStats(() => this.names, 0)
+    const { metrics } = runtime
+    const listener = this.name
+    this.#bytes = {
+      received: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'received' }),
+      sent: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'sent' }),
+    }
+    this.#slow = metrics.cell('portolan_slow_requests_total', { listener })
+    this.#apply()
+    this.#release.push(
+      metrics.source('portolan_requests_total', () => this.stats.requests(listener)),
+      metrics.source('portolan_request_duration_seconds', () => this.stats.durations(listener)),
+      metrics.source('portolan_subscriptions', () => [
+        { labels: { listener }, value: this.backend.subscriptions.size },
+      ]),
+    )
+  }
+
+  get pool() {
+    return this.backend.pool
+  }
+
+  get subscriptions() {
+    return this.backend.subscriptions
+  }
+
+  lane(protocol: 2 | 3, database: number): Lane {
+    return this.backend.lane(protocol, database)
+  }
+
+  get wantsAuthentication(): boolean {
+    return this.#users?.any ?? false
+  }
+
+  knowsUser(name: string): boolean {
+    return this.#users?.has(name) ?? name === 'default'
+  }
+
+  authenticate(session: Session, user: string, password: Buffer): boolean {
+    const { facts } = session
+    if (!this.wantsAuthentication) return user === 'default'
+    const found = this.#users!.authenticate(user, password)
+    if (!found) return false
+    facts.authenticated = true
+    facts.user = found.name
+    facts.rules = found.rules
+    return true
+  }
+
+  /** Back to what a new connection has. */
+  deauthenticate(session: Session): void {
+    session.facts.user = 'default'
+    session.facts.rules = null
+    session.facts.authenticated = !this.wantsAuthentication
+  }
+
+  refusal(session: Session, frame: Frame): Buffer | undefined {
+    return refusal(session, frame, this.#denied)
+  }
+
+  // --- Listener ---------------------------------------------------------------------------------------------------
+
+  get address(): string {
+    return this.#bound?.address ?? formatAddress(this.#config.address)
+  }
+
+  async start(): Promise<void> {
+    if (this.options.users.length > 0) this.#users = await Users.load(this.options, this.table)
+    if (this.options.tls) this.#tls = openServerTls(this.options.tls, this.#runtime.logger)
+    this.#bound = await listen(
+      {
+        name: this.name,
+        address: this.#config.address,
+        logger: this.#runtime.logger,
+        metrics: this.#runtime.metrics,
+        limits: this.#limits(),
+      },
+      { onConnection: accepted => this.#onConnection(accepted), refuse: socket => socket.end(TOO_MANY_CLIENTS) },
+    )
+    this.#release.push(this.clock.every(SWEEP_MS, () => this.#sweep()))
+  }
+
+  update(config: ListenerConfig): boolean {
+    if (!sameAddress(config.address, this.#config.address)) return false
+    const options = config.options as RedisListenerOptions
+    // Passwords and certificates are read when a listener starts.
+    if (JSON.stringify([options.users, options.tls]) !== JSON.stringify([this.options.users, this.options.tls]))
+      return false
+    const before = this.backend
+    this.#config = config
+    this.options = options
+    this.backend = this.#runtime.backend(config.backend!) as RedisBackend
+    this.#apply()
+    this.#bound?.update(this.#limits())
+    if (before !== this.backend) for (const session of this.sessions.values()) session.onBackendChanged(before)
+    return true
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    await this.#bound?.close()
+    const finished = new Promise<void>(resolve => {
+      this.#drained = resolve
+    })
+    for (const session of [...this.sessions.values()]) session.drain()
+    if (this.sessions.size > 0) {
+      const cancel = this.clock.after(graceMs, () => {
+        for (const session of [...this.sessions.values()]) session.destroy()
+      })
+      const keepAlive = setInterval(() => {}, 1000)
+      await finished
+      clearInterval(keepAlive)
+      cancel()
+    }
+    for (const release of this.#release) release()
+    this.#tls?.close()
+  }
+
+  status(): ListenerStatus {
+    return { connections: this.sessions.size }
+  }
+
+  #limits(): ListenLimits {
+    const { maxConnections, authenticationTimeout } = this.options
+    return { maxConnections, handshakeTimeoutMs: authenticationTimeout, keepAliveMs: 300_000, tls: this.#tls }
+  }
+
+  /** Derives from options and backend what the sessions look up for each request. */
+  #apply(): void {
+    const { options } = this
+    this.outletLimits = { highBytes: options.outputHigh, maxBytes: options.outputMax }
+    this.stats.slowMs = options.slowLog === 0 ? Number.POSITIVE_INFINITY : options.slowLog
+    const table = this.backend.commands
+    this.table = table
+    this.names = table.names
+    this.#denied = deniedCommands(table, options.deny)
+    const handlers: (Handler | undefined)[] = []
+    const specials = new Uint8Array(table.names.length + 1)
+    for (const [id, name] of table.names.entries()) {
+      if (table.parent[id] !== -1) continue
+      handlers[id] = Object.hasOwn(HANDLERS, name)
+        ? HANDLERS[name]
+        : table.flags[id]! & CommandFlag.BLOCKING
+          ? BLOCKING
+          : undefined
+      if (handlers[id] || this.#denied[id] !== 0) specials[id] = 1
+    }
+    this.handlers = handlers
+    this.specials = specials
+  }
+
+  // --- Sessions ---------------------------------------------------------------------------------------------------
+
+  #onConnection(accepted: Accepted): Socket {
+    // Asked before the handle moves: its addresses go with it.
+    const facts = new ClientFacts(accepted, this.clock.now())
+    const adopted = accepted.pristine ? this.readBuffer.adopt(accepted.socket, onRead) : null
+    const socket = (adopted ?? accepted.socket) as SessionSocket
+    const session = new Session(this, socket, facts, this.#nextId++)
+    socket[SESSION] = session
+    if (adopted === null) {
+      const { readBuffer } = this
+      socket.on('data', (chunk: Buffer) => readBuffer.feed(socket, chunk, onRead))
+    }
+    socket.on('error', onError)
+    socket.on('end', onEnd)
+    socket.on('close', onClose)
+    socket.on('drain', onDrain)
+    session.facts.authenticated = !this.wantsAuthentication
+    this.sessions.set(session.id, session)
+    this.backend.pool.warm(2)
+    socket.resume()
+    return socket
+  }
+
+  onSessionClosed(session: Session): void {
+    this.sessions.delete(session.id)
+    this.#stalled.delete(session)
+    this.#bytes.received.value += session.facts.received
+    this.#bytes.sent.value += session.outlet.sent
+    session.facts.received = 0
+    session.outlet.sent = 0
+    if (this.#drained && this.sessions.size === 0) this.#drained()
+  }
+
+  slow(session: Session, operation: number, durationMs: number): void {
+    this.#slow.value++
+    const command = operation === 0 ? 'unknown' : (this.names[operation - 1] ?? 'unknown')
+    this.#runtime.logger.info(
+      { listener: this.name, command, durationMs: Math.round(durationMs * 100) / 100, client: session.id },
+      'slow request',
+    )
+  }
+
+  protocolError(kind: string): void {
+    this.#runtime.metrics.cell('portolan_protocol_errors_total', { listener: this.name, side: 'downstream', kind })
+      .value++
+  }
+
+  dropped(session: Session, reason: string): void {
+    this.#runtime.logger.warn(
+      {
+        listener: this.name,
+        client: session.id,
+        address: session.facts.address,
+        waitingBytes: session.outlet.waiting,
+        reason,
+      },
+      'client closed',
+    )
+    session.destroy()
+  }
+
+  watchStall(session: Session): void {
+    if (!this.#stalled.has(session))
+      this.#stalled.set(session, { sent: session.socket.bytesWritten, since: this.clock.now() })
+  }
+
+  /** A client holds up a shared pipeline: others go on another one, and those behind it are not kept for long. */
+  onStalledPipeline(session: Session, pipeline: Pipeline): void {
+    this.backend.lane(session.protocol, session.database).replace()
+    this.clock.after(this.options.slowClientGrace, () => {
+      if (session.stalled === pipeline && pipeline.pending > session.outstanding)
+        this.dropped(session, 'replies to other clients wait behind its own')
+    })
+  }
+
+  #sweep(): void {
+    const now = this.clock.now()
+    const { idleTimeout, requestTimeout, authenticationTimeout, writeTimeout } = this.options
+    let received = 0
+    let sent = 0
+    for (const session of this.sessions.values()) {
+      const { facts } = session
+      received += facts.received
+      sent += session.outlet.sent
+      facts.received = 0
+      session.outlet.sent = 0
+      const quiet = now - facts.activeAt
+      if (!facts.authenticated && now - facts.connectedAt > authenticationTimeout) session.destroy()
+      else if (session.inboxBytes > 0 && session.phase === 'reading' && quiet > requestTimeout) session.destroy()
+      else if (session.phase === 'uploading' && quiet > requestTimeout) session.destroy()
+      else if (idleTimeout > 0 && quiet > idleTimeout && session.idle && !session.subscribed) session.destroy()
+    }
+    this.#bytes.received.value += received
+    this.#bytes.sent.value += sent
+    for (const [session, mark] of this.#stalled) {
+      if (session.outlet.waiting === 0) this.#stalled.delete(session)
+      else if (session.socket.bytesWritten !== mark.sent) {
+        mark.sent = session.socket.bytesWritten
+        mark.since = now
+      } else if (now - mark.since > writeTimeout) this.dropped(session, 'client does not read')
+    }
+  }
+}
+
+function onRead(this: Socket, bytes: number): boolean {
+  ;(this as SessionSocket)[SESSION].onRead(bytes)
+  return true
+}
+
+function onError(): void {}
+
+function onEnd(this: Socket): void {
+  ;(this as SessionSocket)[SESSION].onEnd()
+}
+
+function onClose(this: Socket): void {
+  ;(this as SessionSocket)[SESSION].destroy()
+}
+
+function onDrain(this: Socket): void {
+  ;(this as SessionSocket)[SESSION].onDrain()
+}

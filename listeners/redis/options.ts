@@ -1,0 +1,48 @@
+/** The options of a Redis listener: the application's side, the same on every cloud. */
+import { z } from 'zod'
+import { duration, secretRef, serverTls, size } from '../../src/config/index.ts'
+
+const user = z.strictObject({
+  name: z.string().min(1).describe('The user name; `default` is the one that AUTH with only a password means.'),
+  password: secretRef().describe('The password.'),
+  rules: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'What the user may do, as ACL rules of Redis: `+@read`, `-flushall`, `~app:*`, `&news.*`; without them everything.',
+    ),
+})
+
+export const redisListenerOptions = z.strictObject({
+  users: z
+    .array(user)
+    .default([])
+    .describe('Clients must authenticate as one of these; without users nobody needs to.'),
+  tls: serverTls().optional().describe('TLS towards clients.'),
+  deny: z
+    .array(z.string())
+    .default([])
+    .describe('Commands (`flushall`, `config|set`) and categories (`@dangerous`) that are refused.'),
+  maxConnections: z.int().min(1).default(10_000).describe('Clients at most; one more is told so and closed.'),
+  authenticationTimeout: duration('5s').describe(
+    'Time for a client to authenticate, where it must; for the TLS handshake too.',
+  ),
+  idleTimeout: duration('0ms').describe(
+    'Clients that send nothing for so long are closed, subscribers excepted; 0 for never.',
+  ),
+  requestTimeout: duration('30s').describe('Time between the first and the last byte of a request.'),
+  writeTimeout: duration('60s').describe('A client that reads nothing for so long while replies wait is closed.'),
+  slowClientGrace: duration('1s').describe(
+    'How long a client that does not read may hold up others whose replies are behind its own.',
+  ),
+  streamRequestsAbove: size('256KiB').describe(
+    'Larger requests pass in pieces on an exclusive connection instead of being gathered.',
+  ),
+  outputHigh: size('1MiB').describe('Unsent replies of one client from which on its requests are not read.'),
+  outputMax: size('8MiB').describe('Unsent replies of one client from which on its replies are not read.'),
+  subscriberOutputSoft: size('8MiB').describe('Unsent messages of one subscriber that are tolerated for a minute.'),
+  subscriberOutputHard: size('32MiB').describe('Unsent messages of one subscriber at which it is closed.'),
+  slowLog: duration('10ms').describe('Requests that take longer are logged and counted; blocking commands too.'),
+})
+
+export type RedisListenerOptions = z.output<typeof redisListenerOptions>

@@ -1,0 +1,44 @@
+/** Changes one whole reply on its way: where the truth about all clients of the sidecar differs from the backend's. */
+import type { ReplySink } from '../../src/backends/redis/index.ts'
+import type { ProxyError } from '../../src/errors.ts'
+import type { Session } from './session.ts'
+
+export class RewritingSink implements ReplySink {
+  readonly #session: Session
+  readonly #rewrite: (reply: Buffer) => Buffer
+  readonly #pieces: Buffer[] = []
+
+  constructor(session: Session, rewrite: (reply: Buffer) => Buffer) {
+    this.#session = session
+    this.#rewrite = rewrite
+  }
+
+  get stats() {
+    return this.#session.stats
+  }
+
+  deliver(bytes: Buffer, start: number, end: number, replies: number): boolean {
+    this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
+    if (replies === 0) return false
+    const reply = this.#rewrite(Buffer.concat(this.#pieces))
+    // Ours from here on: that a write holds it is no concern of the pipeline.
+    this.#session.deliver(reply, 0, reply.length, replies)
+    return false
+  }
+
+  deliverLocal(reply: Buffer): void {
+    this.#session.deliverLocal(reply)
+  }
+
+  fail(replies: number, error: ProxyError): void {
+    this.#session.fail(replies, error, false)
+  }
+
+  resume(): void {
+    this.#session.resume()
+  }
+
+  slow(operation: number, durationMs: number): void {
+    this.#session.slow(operation, durationMs)
+  }
+}

@@ -1,0 +1,57 @@
+/** What a session needs of its listener. */
+import type { CommandTable, RequestLimits, RequestScanner } from '../../codecs/redis/index.ts'
+import type {
+  CommandStats,
+  Lane,
+  Pipeline,
+  PrivatePool,
+  RedisBackend,
+  Subscriptions,
+} from '../../src/backends/redis/index.ts'
+import type { ReadBuffer } from '../../src/net/index.ts'
+import type { Clock } from '../../src/protocol.ts'
+import type { Frame, Handler } from './command-handler.ts'
+import type { RedisListenerOptions } from './options.ts'
+import type { OutletLimits } from './outlet.ts'
+import type { Session } from './session.ts'
+
+export interface SessionHost {
+  readonly name: string
+  readonly clock: Clock
+  readonly options: RedisListenerOptions
+  readonly readBuffer: ReadBuffer
+  readonly scanner: RequestScanner
+  readonly requestLimits: RequestLimits
+  readonly table: CommandTable
+  /** Command names by id. */
+  readonly names: readonly string[]
+  /** By command id: 0 for what any connection can serve; the last entry is for unknown commands. */
+  readonly specials: Uint8Array
+  readonly handlers: readonly (Handler | undefined)[]
+  /** Scratch: the operations of the requests that are sent next. */
+  readonly operations: Uint16Array
+  readonly stats: CommandStats
+  readonly outletLimits: OutletLimits
+  readonly backend: RedisBackend
+  readonly pool: PrivatePool
+  readonly subscriptions: Subscriptions
+  lane(protocol: 2 | 3, database: number): Lane
+  /** All sessions by id. */
+  readonly sessions: ReadonlyMap<number, Session>
+  /** The error reply to a request that must not be served: not authenticated, not allowed; else undefined. */
+  refusal(session: Session, frame: Frame): Buffer | undefined
+  /** Tries a user and password; resolves to whether the session is that user now. */
+  authenticate(session: Session, user: string, password: Buffer): boolean
+  knowsUser(name: string): boolean
+  /** Back to what a new connection is. */
+  deauthenticate(session: Session): void
+  /** False when no client needs to authenticate. */
+  readonly wantsAuthentication: boolean
+  slow(session: Session, operation: number, durationMs: number): void
+  protocolError(kind: string): void
+  /** Closes a client that breaks a limit, and says so in the log. */
+  dropped(session: Session, reason: string): void
+  watchStall(session: Session): void
+  onStalledPipeline(session: Session, pipeline: Pipeline): void
+  onSessionClosed(session: Session): void
+}

@@ -1,0 +1,206 @@
+/** A Redis backend: lanes of shared pipelines, a pool of private ones, subscriptions, and how it is doing. */
+import { type CommandTable, loadCommands } from '../../../codecs/redis/index.ts'
+import { type BackendConfig, readSecret } from '../../config/index.ts'
+import { type ClientTls, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
+import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
+import { Dialer } from './dialer.ts'
+import { EmbeddedRedis } from './embedded.ts'
+import { Endpoint } from './endpoint.ts'
+import type { ServerIdentity } from './handshake.ts'
+import { Lane } from './lane.ts'
+import type { RedisBackendOptions } from './options.ts'
+import { PrivatePool } from './private-pool.ts'
+import { probe } from './probe.ts'
+import { Subscriptions } from './subscriptions.ts'
+
+/** What is said of a server that has not been reached yet. */
+const UNKNOWN: ServerIdentity = { server: 'redis', version: '7.0.0', mode: 'standalone', role: 'master', modules: [] }
+
+const SWEEP_MS = 250
+
+export class RedisBackend implements Backend {
+  readonly name: string
+  /** Facts about the backend's commands: what is shipped, and what the backend itself tells. */
+  readonly commands: CommandTable = loadCommands()
+  readonly pool: PrivatePool
+  readonly subscriptions: Subscriptions
+  readonly options: RedisBackendOptions
+  readonly #runtime: Runtime
+  readonly #turn: Turn
+  readonly #dialer: Dialer
+  readonly #endpoints: Endpoint[]
+  readonly #tls: ClientTls | undefined
+  readonly #embedded: EmbeddedRedis | null
+  readonly #lanes = new Map<number, Lane>()
+  readonly #release: (() => void)[] = []
+  #identity: ServerIdentity | null = null
+  #closed = false
+
+  constructor(config: BackendConfig, runtime: Runtime) {
+    const options = config.options as RedisBackendOptions
+    this.name = config.name
+    this.options = options
+    this.#runtime = runtime
+    this.#turn = sharedTurn
+    this.#embedded = options.embedded ? new EmbeddedRedis(embeddedOptions(options), runtime) : null
+    // An embedded server's address is known when it has started.
+    this.#endpoints = this.#embedded ? [] : options.endpoints!.map(address => new Endpoint(address))
+    this.#tls = options.tls && openClientTls(options.tls, runtime.logger)
+    const outcomes = {
+      ok: runtime.metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'ok' }),
+      failed: runtime.metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'failed' }),
+    }
+    const { credentials } = options
+    this.#dialer = new Dialer(
+      {
+        endpoints: this.#endpoints,
+        tls: this.#tls,
+        connectTimeoutMs: options.connectTimeout,
+        username: credentials?.username,
+        password: async () => (credentials ? readSecret(credentials.password) : undefined),
+        onIdentity: identity => {
+          this.#identity = identity
+        },
+        onOutcome: outcome => {
+          outcomes[outcome].value++
+        },
+      },
+      runtime.clock,
+    )
+    const { max, spare, waitTimeout } = options.exclusive
+    this.pool = new PrivatePool(this.#dialer, this.#turn, runtime.clock, { max, spare, waitMs: waitTimeout })
+    this.subscriptions = new Subscriptions(this.#dialer, this.#turn, runtime.clock)
+    this.#observe()
+  }
+
+  async start(): Promise<void> {
+    if (this.#embedded) this.#endpoints.push(new Endpoint(await this.#embedded.start()))
+    if (this.#closed) return
+    void this.lane(2, 0).pipeline
+    this.#release.push(this.#runtime.clock.every(SWEEP_MS, () => this.#sweep()))
+  }
+
+  /** The shared pipeline of a RESP version and database. */
+  lane(protocol: 2 | 3, database: number): Lane {
+    const key = database * 4 + protocol
+    let lane = this.#lanes.get(key)
+    if (!lane) {
+      const { holdTime, requestTimeout } = this.options
+      lane = new Lane(
+        this.#dialer,
+        this.#turn,
+        this.#runtime.clock,
+        { holdMs: holdTime, requestTimeoutMs: requestTimeout },
+        protocol,
+        database,
+      )
+      this.#lanes.set(key, lane)
+      if (this.#closed) lane.close()
+    }
+    return lane
+  }
+
+  get identity(): ServerIdentity {
+    return this.#identity ?? UNKNOWN
+  }
+
+  /** Whether it is known by now if the server speaks RESP3: its answer to HELLO tells. */
+  get resp3Known(): boolean {
+    return this.#identity !== null || this.lane(2, 0).connected || this.lane(2, 0).pipeline === null
+  }
+
+  get resp3(): boolean {
+    return this.#identity !== null || !this.lane(2, 0).connected
+  }
+
+  /** Calls back when the server has been reached, or cannot be. */
+  settleIdentity(callback: () => void): void {
+    this.lane(2, 0).settle(() => process.nextTick(callback))
+  }
+
+  probe(timeoutMs: number): Promise<ProbeReport> {
+    return probe(
+      this.#endpoints.map(endpoint => endpoint.address),
+      this.options,
+      this.#tls,
+      timeoutMs,
+    )
+  }
+
+  status(): BackendStatus {
+    const main = this.lane(2, 0)
+    const connected = [...this.#lanes.values()].some(lane => lane.connected)
+    const error = main.lastError ?? this.#dialer.lastError
+    const state = this.#closed ? 'closed' : connected ? 'up' : error ? 'down' : 'connecting'
+    return {
+      state,
+      endpoints: this.#endpoints.map(endpoint => endpoint.status),
+      ...(state === 'down' && error ? { lastError: error.message } : {}),
+    }
+  }
+
+  async close(graceMs: number): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.pool.drain()
+    const deadline = this.#runtime.clock.now() + graceMs
+    while (this.#busy && this.#runtime.clock.now() < deadline) await this.#pause()
+    for (const release of this.#release) release()
+    this.subscriptions.close()
+    this.pool.close()
+    for (const lane of this.#lanes.values()) lane.close()
+    this.#tls?.close()
+    await this.#embedded?.close(Math.max(1000, deadline - this.#runtime.clock.now()))
+  }
+
+  /** Replaces the shared connections: the server is not what it was (a failover, new credentials). */
+  renew(): void {
+    for (const lane of this.#lanes.values()) lane.replace()
+  }
+
+  get #busy(): boolean {
+    return this.pool.lent > 0 || [...this.#lanes.values()].some(lane => lane.pending > 0)
+  }
+
+  #pause(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, 10)
+      timer.unref()
+    })
+  }
+
+  #sweep(): void {
+    for (const lane of this.#lanes.values()) lane.sweep()
+    this.pool.sweep(this.options.requestTimeout)
+  }
+
+  #observe(): void {
+    const { metrics } = this.#runtime
+    const backend = this.name
+    const gauge = (value: () => number) => () => [{ labels: { backend }, value: value() }]
+    this.#release.push(
+      metrics.source(
+        'portolan_upstream_up',
+        gauge(() => (this.status().state === 'up' ? 1 : 0)),
+      ),
+      metrics.source(
+        'portolan_upstream_in_flight',
+        gauge(() => [...this.#lanes.values()].reduce((sum, lane) => sum + lane.pending, 0)),
+      ),
+      metrics.source(
+        'portolan_upstream_queue',
+        gauge(() => this.pool.queued),
+      ),
+      metrics.source('portolan_upstream_connections', () => [
+        { labels: { backend, use: 'shared' }, value: [...this.#lanes.values()].filter(lane => lane.connected).length },
+        { labels: { backend, use: 'exclusive' }, value: this.pool.lent },
+        { labels: { backend, use: 'spare' }, value: this.pool.size - this.pool.lent },
+      ]),
+    )
+  }
+}
+
+function embeddedOptions(options: RedisBackendOptions) {
+  const given = options.embedded
+  return typeof given === 'object' ? given : { dataDirectory: '.portolan/redis', binary: 'redis-server' }
+}

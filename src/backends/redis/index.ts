@@ -1,0 +1,18 @@
+/** The upstream side of Redis. */
+import type { BackendKind } from '../../protocol.ts'
+import { RedisBackend } from './backend.ts'
+import { redisBackendOptions } from './options.ts'
+
+export { RedisBackend } from './backend.ts'
+export { CommandStats, Outcome } from './command-stats.ts'
+export type { Lane } from './lane.ts'
+export { nobody, type Pipeline } from './pipeline.ts'
+export type { PrivatePool } from './private-pool.ts'
+export type { ReplySink } from './reply-sink.ts'
+export type { Subscriber, SubscriptionKind, Subscriptions } from './subscriptions.ts'
+
+export const redisBackendKind: BackendKind = {
+  protocol: 'redis',
+  options: redisBackendOptions,
+  build: (config, runtime) => new RedisBackend(config, runtime),
+}

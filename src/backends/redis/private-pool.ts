@@ -1,0 +1,243 @@
+/**
+ * Upstream connections that belong to one session at a time: bounded, some of them connected ahead so that a
+ * transaction finds one ready, with a queue and a deadline for whoever comes when all are taken.
+ */
+import { encodeCommand } from '../../../codecs/redis/index.ts'
+import { ProxyError } from '../../errors.ts'
+import type { Turn } from '../../net/turn.ts'
+import type { Clock } from '../../protocol.ts'
+import type { Dialer } from './dialer.ts'
+import { nobody, Pipeline, type PipelineOwner } from './pipeline.ts'
+
+export interface PrivatePoolOptions {
+  /** Connections at most, idle ones included. */
+  readonly max: number
+  /** Connections of each RESP version in use that are kept ready. */
+  readonly spare: number
+  /** How long a session waits for one, in milliseconds. */
+  readonly waitMs: number
+}
+
+export interface PrivateWaiter {
+  onPrivate(pipeline: Pipeline): void
+  onNoPrivate(error: ProxyError): void
+}
+
+interface Waiting {
+  readonly waiter: PrivateWaiter
+  readonly protocol: 2 | 3
+  readonly database: number
+  readonly cancelDeadline: () => void
+}
+
+const OPERATIONS = new Uint16Array(1)
+
+export class PrivatePool implements PipelineOwner {
+  readonly #dialer: Dialer
+  readonly #turn: Turn
+  readonly #clock: Clock
+  readonly #options: PrivatePoolOptions
+  readonly #all = new Set<Pipeline>()
+  readonly #idle: Record<2 | 3, Pipeline[]> = { 2: [], 3: [] }
+  readonly #dialling: Record<2 | 3, number> = { 2: 0, 3: 0 }
+  readonly #warm = new Set<2 | 3>()
+  /** Lent connections, and who hears when they are lost. */
+  readonly #lent = new Map<Pipeline, (error: ProxyError) => void>()
+  #waiting: Waiting[] = []
+  #closed = false
+  #cancelRetry: () => void = () => {}
+
+  constructor(dialer: Dialer, turn: Turn, clock: Clock, options: PrivatePoolOptions) {
+    this.#dialer = dialer
+    this.#turn = turn
+    this.#clock = clock
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  get lent(): number {
+    return this.#lent.size
+  }
+
+  get queued(): number {
+    return this.#waiting.length
+  }
+
+  /** Keeps spare connections of that RESP version from now on. */
+  warm(protocol: 2 | 3): void {
+    if (this.#warm.has(protocol)) return
+    this.#warm.add(protocol)
+    this.#fill(protocol)
+  }
+
+  /** Lends a connection with that database selected, now or later; returns a function that gives up waiting. */
+  acquire(protocol: 2 | 3, database: number, waiter: PrivateWaiter): () => void {
+    const idle = this.#closed ? undefined : this.#idle[protocol].pop()
+    if (idle) {
+      this.#lend(idle, database, waiter)
+      this.#fill(protocol)
+      return () => {}
+    }
+    if (this.#closed) {
+      waiter.onNoPrivate(
+        new ProxyError('backend-closed', 'the backend is being closed', { source: 'portolan', retryable: true }),
+      )
+      return () => {}
+    }
+    const waiting: Waiting = {
+      waiter,
+      protocol,
+      database,
+      cancelDeadline: this.#clock.after(this.#options.waitMs, () => {
+        this.#drop(waiting)
+        waiter.onNoPrivate(
+          new ProxyError(
+            'private-timeout',
+            `no exclusive connection became free within ${this.#options.waitMs} ms; all ${this.#options.max} are in use`,
+            { source: 'portolan', retryable: true },
+          ),
+        )
+      }),
+    }
+    this.#waiting.push(waiting)
+    this.#fill(protocol)
+    return () => this.#drop(waiting)
+  }
+
+  /** Who hears that a lent connection was lost; the sink's requests have been failed by then. */
+  onLost(pipeline: Pipeline, callback: (error: ProxyError) => void): void {
+    this.#lent.set(pipeline, callback)
+  }
+
+  /** Takes a connection back whose replies have all come and which holds no state but its database. */
+  release(pipeline: Pipeline): void {
+    if (!this.#lent.delete(pipeline) || !pipeline.open) return
+    pipeline.subscriber = nobody
+    pipeline.patient = false
+    pipeline.unpause()
+    if (this.#closed) return this.discard(pipeline)
+    const next = this.#waiting.find(waiting => waiting.protocol === pipeline.protocol)
+    if (next) {
+      this.#drop(next)
+      return this.#lend(pipeline, next.database, next.waiter)
+    }
+    this.#idle[pipeline.protocol].push(pipeline)
+  }
+
+  /** Ends a connection whose state nobody can vouch for. */
+  discard(pipeline: Pipeline): void {
+    this.#lent.delete(pipeline)
+    pipeline.destroy(new ProxyError('client-gone', 'the session has ended', { source: 'downstream' }))
+  }
+
+  /** Ends connections whose session waits for a reply for too long; blocking commands are exempt (`patient`). */
+  sweep(timeoutMs: number): void {
+    const before = this.#clock.now() - timeoutMs
+    for (const pipeline of this.#all) {
+      if (pipeline.patient || !pipeline.ready || pipeline.ring.empty || pipeline.ring.time > before) continue
+      pipeline.destroy(
+        new ProxyError('upstream-timeout', 'the backend did not answer in time; the command may have been executed', {
+          source: 'upstream',
+        }),
+      )
+    }
+  }
+
+  /** Refuses new sessions and closes what is idle; what is lent is closed as it comes back. */
+  drain(): void {
+    this.#closed = true
+    this.#cancelRetry()
+    const error = new ProxyError('backend-closed', 'the backend is being closed', {
+      source: 'portolan',
+      retryable: true,
+    })
+    for (const waiting of this.#waiting.splice(0)) {
+      waiting.cancelDeadline()
+      waiting.waiter.onNoPrivate(error)
+    }
+    for (const pipeline of [...this.#idle[2], ...this.#idle[3]]) pipeline.destroy(error)
+  }
+
+  close(): void {
+    this.drain()
+    const error = new ProxyError('backend-closed', 'the backend was closed', { source: 'portolan' })
+    for (const pipeline of [...this.#all]) pipeline.destroy(error)
+  }
+
+  onPipelineLost(pipeline: Pipeline, error: ProxyError): void {
+    this.#all.delete(pipeline)
+    const idle = this.#idle[pipeline.protocol]
+    const at = idle.indexOf(pipeline)
+    if (at >= 0) idle.splice(at, 1)
+    const onLost = this.#lent.get(pipeline)
+    this.#lent.delete(pipeline)
+    onLost?.(error)
+    this.#fill(pipeline.protocol)
+  }
+
+  onPipelineEmpty(): void {}
+
+  #lend(pipeline: Pipeline, database: number, waiter: PrivateWaiter): void {
+    if (pipeline.database !== database) {
+      const select = encodeCommand(['SELECT', String(database)])
+      pipeline.send(nobody, select, 0, select.length, 1, OPERATIONS)
+      pipeline.database = database
+    }
+    this.#lent.set(pipeline, () => {})
+    waiter.onPrivate(pipeline)
+  }
+
+  /** Opens what is wanted: one for each that waits, and the spares. */
+  #fill(protocol: 2 | 3): void {
+    if (this.#closed) return
+    const waiting = this.#waiting.reduce((count, { protocol: wanted }) => count + (wanted === protocol ? 1 : 0), 0)
+    const spare = this.#warm.has(protocol) || waiting > 0 ? this.#options.spare : 0
+    let wanted = waiting + spare - this.#idle[protocol].length - this.#dialling[protocol]
+    if (wanted > 0 && this.#dialer.delayMs() > 0) return this.#retryLater(protocol)
+    // One that waits may have the place of an idle connection of the other version.
+    const other = this.#idle[protocol === 2 ? 3 : 2]
+    if (waiting > 0 && this.#all.size >= this.#options.max && other.length > 0) {
+      other.pop()!.destroy(new ProxyError('replaced', 'its place was needed', { source: 'portolan' }))
+    }
+    for (; wanted > 0 && this.#all.size < this.#options.max; wanted--) this.#open(protocol)
+  }
+
+  #open(protocol: 2 | 3): void {
+    const pipeline = new Pipeline(this, protocol, this.#turn, this.#clock)
+    this.#all.add(pipeline)
+    this.#dialling[protocol]++
+    this.#dialer.dial(pipeline, 0, error => {
+      this.#dialling[protocol]--
+      if (error === null) {
+        this.#lent.set(pipeline, () => {})
+        return this.release(pipeline)
+      }
+      this.#all.delete(pipeline)
+      for (const waiting of this.#waiting.filter(waiting => waiting.protocol === protocol)) {
+        this.#drop(waiting)
+        waiting.waiter.onNoPrivate(error)
+      }
+      this.#retryLater(protocol)
+    })
+  }
+
+  #retryLater(protocol: 2 | 3): void {
+    this.#cancelRetry()
+    const delay = this.#dialer.delayMs()
+    this.#cancelRetry = this.#clock.after(Math.max(10, delay), () => this.#fill(protocol))
+    const error = this.#dialer.lastError
+    if (delay === 0 || !error) return
+    for (const waiting of this.#waiting.filter(waiting => waiting.protocol === protocol)) {
+      this.#drop(waiting)
+      waiting.waiter.onNoPrivate(error)
+    }
+  }
+
+  #drop(waiting: Waiting): void {
+    waiting.cancelDeadline()
+    this.#waiting = this.#waiting.filter(other => other !== waiting)
+  }
+}
