@@ -72,13 +72,12 @@ export class CommandTable {
   }
 
   /**
-   * Adds a command, or replaces what is known of it; a subcommand's container must be there. Key specifications may be
-   * given as text (key-spec.ts), to be read when they are asked for. Returns the id, or -1 when the table is full.
+   * Adds a command, its name in lower case, or replaces what is known of it; a subcommand's container must be there.
+   * Key specifications may be given as text (key-spec.ts), to be read when they are asked for. Returns the id, or -1
+   * when the table is full.
    */
   add(name: string, arity: number, flags: number, categories: number, keys: string | readonly KeySpec[]): number {
-    const lower = name.toLowerCase()
-    let id = this.idOf(lower)
-    if (id < 0) id = this.#append(lower)
+    const id = this.#ids.get(name) ?? this.#append(name)
     if (id < 0) return -1
     this.arity[id] = arity
     this.flags[id] = flags | (this.flags[id]! & CommandFlag.CONTAINER)
@@ -125,9 +124,9 @@ export class CommandTable {
   #append(name: string): number {
     const id = this.names.length
     const pipe = name.indexOf('|')
-    const container = pipe < 0 ? -1 : this.idOf(name.slice(0, pipe))
+    const container = pipe < 0 ? -1 : (this.#ids.get(name.slice(0, pipe)) ?? -1)
     if (id === MAX_COMMANDS || (pipe >= 0 && container < 0)) return -1
-    const own = name.slice(pipe + 1)
+    const own = pipe < 0 ? name : name.slice(pipe + 1)
     const start = this.#used
     if (start + 3 * own.length > this.#bytes.length) {
       this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length + 3 * own.length)])

@@ -28,7 +28,7 @@ const LETTERS: Readonly<Record<string, number>> = {
   o: CommandFlag.MODULE,
 }
 
-/** A new table of all shipped commands; each owner may merge into its own. It takes a millisecond. */
+/** A new table of all shipped commands; each owner may merge into its own. It takes two to three milliseconds. */
 export function loadCommands(): CommandTable {
   const table = new CommandTable()
   const flagsOf = remembering(parseFlags)
