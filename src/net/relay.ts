@@ -77,7 +77,7 @@ export class Relay {
       return
     }
     const bytes = this.bytesUp + this.bytesDown
-    if (bytes !== this.#seenBytes || this.#up.pump.full || this.#down.pump.full) {
+    if (bytes !== this.#seenBytes || this.#up.waiting || this.#down.waiting) {
       this.#seenBytes = bytes
       this.#activeAt = now
     } else if (idleTimeoutMs > 0 && now - this.#activeAt >= idleTimeoutMs) {
@@ -132,6 +132,7 @@ class Direction {
   readonly pump: Pump
   readonly #source: RelaySide
   readonly #target: Socket
+  #waiting = false
   #delivered = 0
   #progressAt = 0
 
@@ -160,10 +161,17 @@ class Direction {
     socket.resume()
   }
 
+  /** True if something waited for the target at the last call of stalledFor. */
+  get waiting(): boolean {
+    return this.#waiting
+  }
+
   /** How long the target has taken nothing although something waits; as exact as the calls are frequent. */
   stalledFor(now: number): number {
-    const delivered = this.pump.bytes - unsentBytes(this.#target)
-    if (!this.pump.full || delivered !== this.#delivered) {
+    const unsent = unsentBytes(this.#target)
+    const delivered = this.pump.bytes - unsent
+    this.#waiting = unsent > 0
+    if (!this.#waiting || delivered !== this.#delivered) {
       this.#delivered = delivered
       this.#progressAt = now
     }
