@@ -18,7 +18,7 @@ function objection(file: string, target: string, hasIndex: (folder: string) => b
     if (!file.startsWith('codecs/') || [...CODEC_BUILTINS, ...PURE_PACKAGES].includes(target)) return undefined
     return 'a codec imports only buffer, crypto, zlib and pure packages'
   }
-  if (file === 'src/main.ts') return entered(file, target, hasIndex)
+  if (file === 'src/main.ts' || REGISTRIES.includes(file)) return entered(file, target, hasIndex)
   if (REGISTRIES.includes(target)) return 'only src/main.ts imports the registries'
   return direction(file, target) ?? entered(file, target, hasIndex)
 }
@@ -110,6 +110,7 @@ describe('the rules', () => {
     ['src/net/accept.ts', 'codecs/redis/index.ts'],
     ['src/app.ts', 'listeners/redis/index.ts'],
     ['src/app.ts', 'listeners/index.ts'],
+    ['listeners/index.ts', 'listeners/redis/session.ts'],
     ['src/app.ts', 'src/backends/index.ts'],
     ['src/app.ts', 'src/backends/redis/index.ts'],
     ['src/app.ts', 'src/config/load.ts'],
@@ -128,6 +129,8 @@ describe('the rules', () => {
   test.each([
     ['src/main.ts', 'listeners/index.ts'],
     ['src/main.ts', 'src/backends/index.ts'],
+    ['listeners/index.ts', 'listeners/redis/index.ts'],
+    ['src/backends/index.ts', 'src/backends/redis/index.ts'],
     ['codecs/redis/decoder.ts', 'node:buffer'],
     ['codecs/redis/decoder.ts', 'codecs/codec.ts'],
     ['codecs/redis/decoder.ts', 'codecs/redis/limits.ts'],
