@@ -1,7 +1,7 @@
 /** Why a request must not be served, in Redis's words: asked for each request that is not plainly free to pass. */
 import { encodeError } from '../../codecs/redis/index.ts'
 import type { Frame } from './command-handler.ts'
-import { afterLoss } from './commands/transaction.ts'
+import { afterLoss } from './commands/index.ts'
 import { NO_AUTH } from './errors.ts'
 import type { Session } from './session.ts'
 

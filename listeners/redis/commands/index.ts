@@ -6,6 +6,8 @@ import { auth, hello, quit, reset, select } from './connection.ts'
 import { ping, publish, pubsub, subscribe, unsubscribe } from './pubsub.ts'
 import { discard, exec, multi, unwatch, watch } from './transaction.ts'
 
+export { afterLoss } from './transaction.ts'
+
 export const HANDLERS: Readonly<Record<string, Handler>> = {
   auth,
   hello,

@@ -2,7 +2,7 @@
  * One address of a backend and whether it is worth dialling: exponential back-off with jitter, and an open circuit
  * after several failures in a row, through which only one attempt at a time goes.
  */
-import type { Address } from '../../config/types.ts'
+import type { Address } from '../../config/index.ts'
 import type { ProxyError } from '../../errors.ts'
 import { formatAddress } from '../../net/index.ts'
 import type { EndpointStatus } from '../../protocol.ts'

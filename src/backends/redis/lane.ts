@@ -4,7 +4,7 @@
  * configured.
  */
 import { ProxyError } from '../../errors.ts'
-import type { Turn } from '../../net/turn.ts'
+import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { Dialer } from './dialer.ts'
 import { Pipeline, type PipelineOwner } from './pipeline.ts'

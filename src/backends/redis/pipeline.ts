@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net'
 import { ReplyScanner } from '../../../codecs/redis/index.ts'
 import { ProxyError } from '../../errors.ts'
-import type { Turn } from '../../net/turn.ts'
+import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import { bucketOf, Outcome } from './command-stats.ts'
 import { ReplyRing } from './reply-ring.ts'

@@ -4,7 +4,7 @@
  */
 import { encodeCommand } from '../../../codecs/redis/index.ts'
 import { ProxyError } from '../../errors.ts'
-import type { Turn } from '../../net/turn.ts'
+import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { Dialer } from './dialer.ts'
 import { nobody, Pipeline, type PipelineOwner } from './pipeline.ts'
