@@ -116,6 +116,50 @@ describe('an intake', () => {
   })
 })
 
+describe('bytes that still have to leave are not overwritten', () => {
+  /** Plays what Node does: the bytes are put where the next read goes, then the callback is called. */
+  function read(intake: Intake, letter: string, length?: number): Buffer {
+    const { buffer, callback } = intake.onread as { buffer: () => Buffer; callback: (count: number) => boolean }
+    const into = buffer()
+    const bytes = into.subarray(0, length ?? into.length).fill(letter)
+    callback(bytes.length)
+    return into
+  }
+
+  test('by the next connection that reads into the shared buffer', async () => {
+    while (near.writableLength === 0) near.write(Buffer.alloc(100_000, '.'))
+    const buffers = new RelayBuffers()
+    const [first, second] = [new Intake(buffers), new Intake(buffers)]
+    first.attach(new Pump({ target: near, onDrained() {} }))
+    second.attach({ push: () => true })
+    expect(read(first, 'a', 1_000)).toBe(buffers.shared)
+    expect(read(second, 'b', 1_000)).toBe(buffers.shared)
+    near.end()
+    expect(String((await readAll(far)).subarray(-1_000))).toBe('a'.repeat(1_000))
+  })
+
+  test('by the next read of the same stream, or by another that wants a large buffer', async () => {
+    const buffers = new RelayBuffers()
+    const [first, second] = [new Intake(buffers), new Intake(buffers)]
+    const pump = new Pump({ target: near, onDrained: () => first.drained() })
+    first.attach(pump)
+    second.attach({ push: () => true })
+    let held = read(first, 'a')
+    while (!pump.full) held = read(first, 'a')
+    expect(held.length).toBe(256 * 1024)
+    const before = pump.bytes
+    first.attach({ push: () => true })
+    expect(read(first, 'b')).not.toBe(held)
+    for (let i = 0; i < 3; i++) expect(read(second, 'b')).not.toBe(held)
+    const received = readAll(far)
+    await until(() => !pump.full)
+    near.end()
+    expect((await received).equals(Buffer.alloc(before, 'a'))).toBe(true)
+    // Now it is free for others.
+    expect(Array.from({ length: 4 }, () => buffers.take())).toContain(held)
+  })
+})
+
 test('large buffers are limited in number, then the shared one serves', () => {
   const buffers = new RelayBuffers()
   const taken = Array.from({ length: 200 }, () => buffers.take())
