@@ -8,7 +8,7 @@ export function endOnBugs(logger: ProcessLogger, onEnd: () => void): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   process.on('uncaughtException', (error, origin) => {
     logger.error({ error, origin }, 'nobody caught this error; it is a bug in Portolan, which ends here')
-    logger.flush()
+    logger.flushSync()
     onEnd()
     process.exit(EXIT.internalError)
   })

@@ -48,7 +48,7 @@ export async function run(options: RunOptions, registry: Registry): Promise<numb
   watch?.close()
   await app.drain(app.generation.config.shutdown.graceMs)
   logger.info({}, 'stopped')
-  logger.flush()
+  await logger.flush()
   return code
 }
 

@@ -1,32 +1,27 @@
 /** The sink of the process's logger: redacted lines to standard output, written by pino as JSON, or as text for people. */
-import { destination, pino } from 'pino'
+import { pino } from 'pino'
+import { LogOutput } from './log-output.ts'
+import type { LogFields } from './logger.ts'
 import type { LogLine, LogSink } from './process-logger.ts'
 import { redactFields, redactText } from './redact.ts'
 
-/** Opens a file descriptor. Losing it is no reason to stop serving. */
-export function openPino(format: 'json' | 'text', fd: number): LogSink {
-  const out = destination({ fd, sync: false, minLength: 0 })
-  out.on('error', () => {})
-  const put = (line: string) => void out.write(redactText(line))
-  const write = format === 'json' ? jsonWriter(put) : (line: LogLine) => put(textLine(line))
-  return {
-    write: line => write({ ...line, fields: redactFields(line.fields) as LogLine['fields'] }),
-    flush() {
-      try {
-        out.flushSync()
-      } catch {
-        // A closed or blocked standard output cannot hold up the end of the process.
-      }
-    },
-  }
-}
-
-function jsonWriter(put: (line: string) => void): (line: LogLine) => void {
-  const logger = pino(
+/** Opens a file descriptor. */
+export function openPino(fd: number): LogSink {
+  const output = new LogOutput(fd)
+  const put = (line: string) => output.write(redactText(line))
+  const json = pino(
     { level: 'debug', base: null, timestamp: false, formatters: { level: label => ({ level: label }) } },
     { write: put },
   )
-  return ({ level, time, fields, message }) => logger[level]({ time: new Date(time).toISOString(), ...fields }, message)
+  return {
+    write({ level, time, fields, message }, format) {
+      const safe = redactFields(fields) as LogFields
+      if (format === 'json') json[level]({ time: new Date(time).toISOString(), ...safe }, message)
+      else put(textLine({ level, time, fields: safe, message }))
+    },
+    flush: () => output.flush(),
+    flushSync: () => output.flushSync(),
+  }
 }
 
 /** `2026-01-02T03:04:05.678Z info  listening listener=cache address=127.0.0.1:6379`, and a stack below it. */

@@ -18,9 +18,11 @@ export interface LogLine {
 
 /** Where lines go; pino.ts makes one. */
 export interface LogSink {
-  write(line: LogLine): void
-  /** Waits for what was written so far, blocking: for the last words of a process. */
-  flush(): void
+  write(line: LogLine, format: LogConfig['format']): void
+  /** Resolves when everything is written, or cannot be. */
+  flush(): Promise<void>
+  /** Writes blocking what nobody is writing yet: for the last words of a process. */
+  flushSync(): void
 }
 
 const RANK: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
@@ -31,43 +33,51 @@ const MAX_QUEUED = 1000
 export class ProcessLogger implements Logger {
   readonly #fd: number
   #rank = RANK.info
-  #format: LogConfig['format'] | undefined
+  #format: LogConfig['format'] = 'json'
   #queue: LogLine[] = []
   #sink: LogSink | undefined
+  #opening: Promise<void> | undefined
 
   /** Writes to that file descriptor: 1 is standard output. */
   constructor(fd = 1) {
     this.#fd = fd
   }
 
-  /** Loads pino, a turn of the event loop later, and writes what has waited; or takes a changed configuration. */
-  async open({ level, format }: LogConfig): Promise<void> {
+  /** Takes a configuration; at the first time loads pino, a turn of the event loop later, and writes what has waited. */
+  open({ level, format }: LogConfig): Promise<void> {
     this.#rank = RANK[level]
-    if (format === this.#format) return
     this.#format = format
-    await new Promise(resolve => setImmediate(resolve))
-    const { openPino } = await import('./pino.ts')
-    this.#sink?.flush()
-    this.#sink = openPino(format, this.#fd)
-    const waiting = this.#queue
-    this.#queue = []
-    for (const line of waiting) if (RANK[line.level] >= this.#rank) this.#sink.write(line)
+    return (this.#opening ??= this.#load())
   }
 
-  /** Writes everything out, blocking; what pino never got goes to standard error as plain JSON. */
-  flush(): void {
-    this.#sink?.flush()
-    for (const { fields, ...line } of this.#queue) {
+  async #load(): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve))
+    const { openPino } = await import('./pino.ts')
+    this.#sink = openPino(this.#fd)
+    for (const line of this.#queue.splice(0)) {
+      if (RANK[line.level] >= this.#rank) this.#sink.write(line, this.#format)
+    }
+  }
+
+  /** Resolves when everything is written, or cannot be. */
+  async flush(): Promise<void> {
+    await this.#opening
+    await this.#sink?.flush()
+  }
+
+  /** For the last words of a process: writes blocking; what pino never got goes to standard error as plain JSON. */
+  flushSync(): void {
+    this.#sink?.flushSync()
+    for (const { fields, ...line } of this.#queue.splice(0)) {
       process.stderr.write(`${redactText(JSON.stringify({ ...line, ...(redactFields(fields) as LogFields) }))}\n`)
     }
-    this.#queue = []
   }
 
   log(level: Level, fields: LogFields, message: string): void {
     // Before open() the level is not known yet: what is too fine is dropped when the queue is written.
     if (this.#sink && RANK[level] < this.#rank) return
     const line = { level, time: Date.now(), fields, message }
-    if (this.#sink) this.#sink.write(line)
+    if (this.#sink) this.#sink.write(line, this.#format)
     else this.#queue.push(line)
     if (this.#queue.length > MAX_QUEUED) this.#queue.shift()
   }

@@ -5,7 +5,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { z } from 'zod'
-import type { AppConfig, BackendConfig, ListenerConfig, Registry } from '../../src/config/index.ts'
+import {
+  type AppConfig,
+  type BackendConfig,
+  type ListenerConfig,
+  type Registry,
+  readSecret,
+  secretRef,
+} from '../../src/config/index.ts'
 import { formatAddress, listenError } from '../../src/net/index.ts'
 import type { Backend, BackendKind, Listener, Protocol, Runtime } from '../../src/protocol.ts'
 
@@ -19,6 +26,8 @@ const backendOptions = z.object({
   label: z.string(),
   reachable: z.boolean().default(true),
   buildable: z.boolean().default(true),
+  /** Read at the start and let out through every door there is: the log, the status, the metrics. */
+  password: secretRef().optional(),
 })
 
 export class Echo implements Registry {
@@ -142,15 +151,22 @@ interface EchoBackend extends Backend {
   readonly label: string
 }
 
-function echoBackend(config: BackendConfig, _runtime: Runtime, echo: Echo): EchoBackend {
+function echoBackend(config: BackendConfig, runtime: Runtime, echo: Echo): EchoBackend {
   const { name } = config
-  const { label, reachable, buildable } = backendOptions.parse(config.options)
+  const { label, reachable, buildable, password } = backendOptions.parse(config.options)
   if (!buildable) throw new Error('it cannot be built')
+  let leak = {}
   let state: 'connecting' | 'up' | 'down' | 'closed' = 'connecting'
   return {
     name,
     label,
     async start() {
+      if (password) {
+        const secret = await readSecret(password)
+        leak = { lastError: `server said: ${secret}` }
+        runtime.logger.error({ error: new Error(`no entry with ${secret}`), auth: secret }, `tried ${secret}`)
+        runtime.metrics.cell('portolan_upstream_up', { backend: `one ${secret}` }).value = 1
+      }
       state = reachable ? 'up' : 'down'
       echo.journal.push(`start ${label}`)
     },
@@ -159,7 +175,7 @@ function echoBackend(config: BackendConfig, _runtime: Runtime, echo: Echo): Echo
       const failure = { stage: 'connect', cause: 'connection refused', next: 'start the server' } as const
       return { ok: reachable, endpoints: [{ address: label, ok: reachable, ...(reachable ? {} : { failure }) }] }
     },
-    status: () => ({ state, endpoints: [], ...(reachable ? {} : { lastError: 'connection refused' }) }),
+    status: () => ({ state, endpoints: [], ...leak, ...(reachable ? {} : { lastError: 'connection refused' }) }),
     async close() {
       state = 'closed'
       echo.journal.push(`close ${label}`)

@@ -93,6 +93,18 @@ export class Running {
     )
   }
 
+  /** Waits until standard output matches; what has matched. */
+  match(pattern: RegExp): Promise<string> {
+    return vi.waitFor(
+      () => {
+        const match = pattern.exec(this.stdout)
+        if (!match) throw new Error(`${pattern} is not in:\n${this.stdout}\n${this.stderr}`)
+        return match[0]
+      },
+      { timeout: 20_000 },
+    )
+  }
+
   /** Waits until it serves; the address of that listener. */
   async address(listener: string, stream: 'stdout' | 'stderr' = 'stdout'): Promise<string> {
     await this.line('ready', 1, stream)

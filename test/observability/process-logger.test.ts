@@ -16,8 +16,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-function written(logger: ProcessLogger): string[] {
-  logger.flush()
+async function written(logger: ProcessLogger): Promise<string[]> {
+  await logger.flush()
   return readFileSync(join(folder, 'log'), 'utf8').split('\n').slice(0, -1)
 }
 
@@ -31,7 +31,7 @@ describe('json', () => {
     await logger.open({ level: 'warn', format: 'json' })
     logger.info({}, 'too fine')
     logger.error({}, 'late')
-    const [early, late, ...rest] = written(logger).map(line => JSON.parse(line))
+    const [early, late, ...rest] = (await written(logger)).map(line => JSON.parse(line))
     expect(early).toMatchObject({ level: 'warn', listener: 'a', more: 1, x: 2, msg: 'early' })
     expect(Date.parse(early.time)).toBeGreaterThanOrEqual(before)
     expect(Date.parse(early.time)).toBeLessThanOrEqual(after)
@@ -45,7 +45,7 @@ describe('json', () => {
     logger.debug({}, 'no')
     await logger.open({ level: 'debug', format: 'json' })
     logger.debug({}, 'yes')
-    expect(written(logger).map(line => JSON.parse(line).msg)).toEqual(['yes'])
+    expect((await written(logger)).map(line => JSON.parse(line).msg)).toEqual(['yes'])
   })
 
   test('secrets are hidden in fields, messages and stacks', async () => {
@@ -54,7 +54,7 @@ describe('json', () => {
     await logger.open({ level: 'info', format: 'json' })
     logger.info({ password: 'p4ss', note: 'it is hunter2-"quoted"' }, 'so hunter2-"quoted"')
     logger.error({ error: new Error('bad hunter2-"quoted"') }, 'failed')
-    const lines = written(logger)
+    const lines = await written(logger)
     for (const line of lines) expect(JSON.parse(line)).toBeTypeOf('object')
     expect(lines.join()).not.toMatch(/hunter2|p4ss/)
     expect(lines.join().match(/\[redacted\]/g)!.length).toBeGreaterThanOrEqual(5)
@@ -66,7 +66,7 @@ test('text is one line for people, with the stack below', async () => {
   await logger.open({ level: 'info', format: 'text' })
   logger.info({ listener: 'a', reason: 'two words', count: 3 }, 'listening')
   logger.error({ error: new Error('oops') }, 'failed')
-  const [line, failed, ...stack] = written(logger)
+  const [line, failed, ...stack] = await written(logger)
   expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z info {2}listening listener=a reason="two words" count=3$/)
   expect(failed).toMatch(/Z error failed error="oops"$/)
   expect(stack[0]).toBe('    Error: oops')
@@ -78,14 +78,26 @@ test('a changed format is taken over, and no line is lost', async () => {
   logger.info({}, 'one')
   await logger.open({ level: 'info', format: 'text' })
   logger.info({}, 'two')
-  const lines = written(logger)
+  const lines = await written(logger)
   expect(lines[0]).toContain('"msg":"one"')
   expect(lines[1]).toMatch(/ info {2}two$/)
+})
+
+test('last words are written before the process goes on', async () => {
+  const logger = new ProcessLogger(fd)
+  await logger.open({ level: 'info', format: 'json' })
+  await logger.flush()
+  logger.info({}, 'on its way')
+  logger.error({}, 'last words')
+  logger.flushSync()
+  expect(readFileSync(join(folder, 'log'), 'utf8')).toContain('last words')
+  await logger.flush()
 })
 
 test('a closed output does not end the process', async () => {
   const logger = new ProcessLogger(9999)
   await logger.open({ level: 'info', format: 'json' })
-  logger.info({}, 'into the void')
-  logger.flush()
+  for (let i = 0; i < 100; i++) logger.info({}, 'into the void')
+  await logger.flush()
+  logger.flushSync()
 })
