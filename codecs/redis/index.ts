@@ -1,4 +1,5 @@
 /** The Redis codec's public face. */
+export { AccessRules } from './acl.ts'
 export { CategoryFlag, CommandFlag, categoryFlag } from './command-facts.ts'
 export { CommandTable } from './command-table.ts'
 export { loadCommands } from './commands.ts'

@@ -9,6 +9,8 @@ import { ProtocolError } from '../codec.ts'
 
 const CR = 13
 const LF = 10
+const DOLLAR = 36
+const ASTERISK = 42
 
 /** How an element goes on behind its type byte. */
 const LINE = 1
@@ -24,8 +26,8 @@ for (const type of '*~>') KINDS[type.charCodeAt(0)] = ARRAY
 KINDS['%'.charCodeAt(0)] = MAP
 KINDS['|'.charCodeAt(0)] = ATTRIBUTE
 
-/** Longest length line: its type, sign, digits and CRLF. */
-const MAX_HEADER_BYTES = 23
+/** Of a length: a number holds it exactly, and sums of many. */
+const MAX_DIGITS = 15
 
 export class ReplyScanner {
   /** Elements still to come of the reply at hand; 0 between replies. */
@@ -48,6 +50,7 @@ export class ReplyScanner {
       const step = Math.min(this.skip, end - position)
       this.skip -= step
       position += step
+      if (this.skip < 2 && step > 0) checkBulkEnd(bytes, position, step, this.skip)
       if (this.skip > 0) {
         this.left = left
         this.at = position
@@ -62,11 +65,11 @@ export class ReplyScanner {
       if (position >= end) break
       const kind = KINDS[bytes[position]!]!
       if (kind === LINE) {
+        // Up to CRLF: what a module answers may hold one of them alone.
         let i = position + 1
-        while (i < end && bytes[i] !== CR) i++
-        if (i + 1 >= end) break
-        if (bytes[i + 1] !== LF) throw new ProtocolError('reply-line', 'a line of the reply is not ended by CRLF')
-        position = i + 2
+        while (i < end && (bytes[i] !== LF || bytes[i - 1] !== CR)) i++
+        if (i >= end) break
+        position = i + 1
         left--
         continue
       }
@@ -85,13 +88,15 @@ export class ReplyScanner {
         i++
       }
       if (i + 1 >= end) {
-        if (i - position > MAX_HEADER_BYTES || (i < end && bytes[i] !== CR)) throw badLength()
+        if (i - first > MAX_DIGITS || (i < end && bytes[i] !== CR)) throw badLength()
         break
       }
-      if (bytes[i] !== CR || bytes[i + 1] !== LF || i === first || i - position > MAX_HEADER_BYTES) throw badLength()
+      if (bytes[i] !== CR || bytes[i + 1] !== LF || i === first || i - first > MAX_DIGITS) throw badLength()
       const body = i + 2
       if (negative) {
-        if (value !== 1) throw badLength()
+        // A null, of which there are two.
+        if (value !== 1 || i - first > 1 || (bytes[position] !== DOLLAR && bytes[position] !== ASTERISK))
+          throw badLength()
         position = body
         left--
       } else if (kind === BULK) {
@@ -99,8 +104,7 @@ export class ReplyScanner {
           this.#bodyBytes = body + value + 2 - end
           break
         }
-        if (bytes[body + value] !== CR)
-          throw new ProtocolError('reply-bulk', 'a bulk of the reply is not ended by CRLF')
+        if (bytes[body + value] !== CR || bytes[body + value + 1] !== LF) throw badBulkEnd()
         position = body + value + 2
         left--
       } else {
@@ -142,4 +146,15 @@ export class ReplyScanner {
 
 function badLength(): ProtocolError {
   return new ProtocolError('reply-length', 'a length in the reply is not a number')
+}
+
+function badBulkEnd(): ProtocolError {
+  return new ProtocolError('reply-bulk', 'a bulk of the reply is not ended by CRLF')
+}
+
+/** Looks at as much of the CRLF of a bulk that leaves in pieces as lies in the last `step` bytes before position. */
+function checkBulkEnd(bytes: Uint8Array, position: number, step: number, missing: number): void {
+  if (missing === 0 && bytes[position - 1] !== LF) throw badBulkEnd()
+  const cr = position - 2 + missing
+  if (cr >= position - step && bytes[cr] !== CR) throw badBulkEnd()
 }

@@ -93,8 +93,12 @@ export class RequestScanner {
     return this.resume(bytes, first, end, argc)
   }
 
-  /** Goes on at an argument's `$`, with as many arguments left; for requests that come in pieces. */
-  resume(bytes: Uint8Array, at: number, end: number, left: number): number {
+  /**
+   * Goes on at an argument's `$`, with as many arguments left; for requests that come in pieces. The limits must be
+   * given unless nothing else was scanned in between.
+   */
+  resume(bytes: Uint8Array, at: number, end: number, left: number, limits = this.#limits): number {
+    this.#limits = limits
     let position = at
     for (let i = left; i > 0; i--) {
       const bulk = position < end ? this.#readNumber(bytes, position, end, 'bulk') : -1
@@ -140,8 +144,7 @@ export class RequestScanner {
    */
   #readNumber(bytes: Uint8Array, start: number, end: number, kind: 'multibulk' | 'bulk'): number {
     if (kind === 'bulk' && bytes[start] !== DOLLAR) {
-      const got = String.fromCharCode(bytes[start]!)
-      throw new ProtocolError('expected-bulk', `Protocol error: expected '$', got '${got}'`)
+      throw unexpected(bytes[start]!)
     }
     let i = start + 1
     let value = 0
@@ -157,8 +160,10 @@ export class RequestScanner {
           this.#number = value
           return i + 2
         }
+        if (kind === 'bulk' && this.#limits === UNAUTHENTICATED_LIMITS && value <= REQUEST_LIMITS.maxBulkBytes)
+          throw new ProtocolError('bulk-length', 'Protocol error: unauthenticated bulk length')
       }
-      throw this.#invalid(kind, value)
+      throw invalid(kind)
     }
     return this.#readOddNumber(bytes, start, i, end, kind)
   }
@@ -167,25 +172,17 @@ export class RequestScanner {
   #readOddNumber(bytes: Uint8Array, start: number, stop: number, end: number, kind: 'multibulk' | 'bulk'): number {
     const cr = bytes.indexOf(CR, start + 1)
     if (cr < 0 || cr + 1 >= end) {
-      if (end - start > MAX_HEADER_BYTES && (cr < 0 || cr - start > MAX_HEADER_BYTES)) throw this.#invalid(kind, 0)
+      if (end - start > MAX_HEADER_BYTES && (cr < 0 || cr - start > MAX_HEADER_BYTES)) throw invalid(kind)
       return -1
     }
     if (kind === 'multibulk' && stop === start + 1 && bytes[stop] === MINUS && bytes[cr + 1] === LF) {
-      for (let i = stop + 1; i < cr; i++) if (bytes[i]! < ZERO || bytes[i]! > ZERO + 9) throw this.#invalid(kind, 0)
-      if (cr > stop + 1 && bytes[stop + 1] !== ZERO) {
+      const text = String.fromCharCode(...bytes.subarray(stop, Math.min(cr, start + MAX_HEADER_BYTES)))
+      if (/^-[1-9]\d{0,18}$/.test(text) && BigInt(text) >= -(2n ** 63n)) {
         this.#number = -1
         return cr + 2
       }
     }
-    throw this.#invalid(kind, 0)
-  }
-
-  #invalid(kind: 'multibulk' | 'bulk', value: number): ProtocolError {
-    const early = this.#limits === UNAUTHENTICATED_LIMITS && value > 0
-    return new ProtocolError(
-      `${kind}-length`,
-      `Protocol error: ${early ? 'unauthenticated' : 'invalid'} ${kind} length`,
-    )
+    throw invalid(kind)
   }
 
   #scanLine(bytes: Uint8Array, start: number, end: number): number {
@@ -210,8 +207,21 @@ export class RequestScanner {
   }
 }
 
-/** Where the arguments of a whole request lie: start and end of each, one after the other. */
-export function argumentSpans(bytes: Uint8Array, start: number): number[] {
+function invalid(kind: 'multibulk' | 'bulk'): ProtocolError {
+  return new ProtocolError(`${kind}-length`, `Protocol error: invalid ${kind} length`)
+}
+
+/** Redis turns line breaks in an error into blanks. The text is latin1: the byte stands in it as it came. */
+function unexpected(byte: number): ProtocolError {
+  const got = byte === CR || byte === LF ? ' ' : String.fromCharCode(byte)
+  return new ProtocolError('expected-bulk', `Protocol error: expected '$', got '${got}'`)
+}
+
+/**
+ * Where the arguments of a request lie: start and end of each, one after the other. Of a request that is not there
+ * whole, those that are before `limit`.
+ */
+export function argumentSpans(bytes: Uint8Array, start: number, limit = Number.POSITIVE_INFINITY): number[] {
   const spans: number[] = []
   let position = start + 1
   let count = 0
@@ -219,8 +229,10 @@ export function argumentSpans(bytes: Uint8Array, start: number): number[] {
   position += 2
   for (let i = 0; i < count; i++) {
     let length = 0
-    for (position++; bytes[position] !== CR; position++) length = length * 10 + bytes[position]! - ZERO
+    for (position++; position < limit && bytes[position] !== CR; position++)
+      length = length * 10 + bytes[position]! - ZERO
     position += 2
+    if (position + length > limit) break
     spans.push(position, position + length)
     position += length + 2
   }

@@ -1,5 +1,5 @@
 /** Why a request must not be served, in Redis's words: asked for each request that is not plainly free to pass. */
-import { encodeError } from '../../codecs/redis/index.ts'
+import { argumentSpans, encodeError } from '../../codecs/redis/index.ts'
 import type { Frame } from './command-handler.ts'
 import { afterLoss } from './commands/index.ts'
 import { NO_AUTH } from './errors.ts'
@@ -20,7 +20,8 @@ const WHILE_SUBSCRIBED = new Set([
 /** Replies before authentication at most, in bytes (Redis does the same since CVE-2025-21605). */
 const MAX_EARLY_OUTPUT = 1024
 
-export function refusal(session: Session, frame: Frame, denied: Uint8Array): Buffer | undefined {
+/** `partial`: only the beginning of the request is there, whole arguments of which its name is one. */
+export function refusal(session: Session, frame: Frame, denied: Uint8Array, partial: boolean): Buffer | undefined {
   const { facts, host } = session
   const name = frame.command >= 0 ? host.names[frame.command]! : ''
   if (!facts.authenticated && !BEFORE_AUTHENTICATION.has(name)) {
@@ -28,7 +29,7 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array): Buf
     if (facts.earlyOutput > MAX_EARLY_OUTPUT) session.finishAfterReply()
     return NO_AUTH
   }
-  if (session.aborted) {
+  if (session.seat.aborted) {
     const reply = afterLoss(session, frame, name)
     if (reply) return reply
   }
@@ -38,8 +39,7 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array): Buf
       `ERR Can't execute '${given}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
     )
   }
-  if (frame.command < 0) return facts.rules ? facts.rules.check(facts.user, session.args(frame)) : undefined
-  if (denied[frame.command] !== 0) {
+  if (denied[frame.command]) {
     const subcommand =
       denied[frame.command] === 2 ? host.table.lookupSubcommand(frame.command, ...subcommandSpan(session, frame)) : -1
     if (denied[frame.command] === 1 || (subcommand >= 0 && denied[subcommand] === 1)) {
@@ -47,9 +47,17 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array): Buf
       return encodeError(`NOPERM this listener does not permit the '${full}' command`)
     }
   }
-  return facts.rules && !BEFORE_AUTHENTICATION.has(name)
-    ? facts.rules.check(facts.user, session.args(frame))
-    : undefined
+  if (!facts.rules || BEFORE_AUTHENTICATION.has(name)) return undefined
+  const spans = partial ? partialSpans(frame) : argumentSpans(frame.bytes, frame.start)
+  const error = facts.rules.check(frame.command, frame.bytes, spans)
+  return error === undefined ? undefined : encodeError(error)
+}
+
+/** Arguments that have not come stand as empty ones: a key among them is then allowed to those who may use any key. */
+function partialSpans({ bytes, start, end, argc }: Frame): number[] {
+  const spans = argumentSpans(bytes, start, end)
+  while (spans.length < 2 * argc) spans.push(end, end)
+  return spans
 }
 
 function subcommandSpan(session: Session, frame: Frame): [Buffer, number, number] {

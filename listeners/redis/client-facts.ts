@@ -1,7 +1,7 @@
 /** What is known of a client: what it told of itself, and what CLIENT LIST shows. */
 
+import type { AccessRules } from '../../codecs/redis/index.ts'
 import { type Accepted, formatAddress } from '../../src/net/index.ts'
-import type { AccessRules } from './access-rules.ts'
 
 export class ClientFacts {
   readonly address: string
@@ -19,10 +19,10 @@ export class ClientFacts {
   rules: AccessRules | null = null
   noEvict = false
   noTouch = false
-  lastCommand = 'NULL'
+  /** The operation that began last; 0 for none, or an unknown one. */
+  lastOperation = 0
   /** What became of a SELECT whose database had to be looked for; undefined when there is none. */
   selecting: Error | null | undefined
-  queuedInMulti = 0
   /** Bytes of replies sent before authentication. */
   earlyOutput = 0
 

@@ -1,4 +1,5 @@
 /** One line of CLIENT LIST, in the format of Redis: https://redis.io/docs/latest/commands/client-list/ */
+import { Pin } from './command-handler.ts'
 import type { Session } from './session.ts'
 
 export function clientLine(session: Session): string {
@@ -11,16 +12,16 @@ export function clientLine(session: Session): string {
     ['id', session.id],
     ['addr', facts.address],
     ['laddr', facts.localAddress],
-    ['fd', session.fd],
+    ['fd', fdOf(session)],
     ['name', facts.name],
     ['age', seconds(facts.connectedAt)],
     ['idle', seconds(facts.activeAt)],
-    ['flags', session.flags],
+    ['flags', flagsOf(session)],
     ['db', session.database],
     ['sub', counts.channels],
     ['psub', counts.patterns],
     ['ssub', counts.shards],
-    ['multi', session.inMulti ? facts.queuedInMulti : -1],
+    ['multi', session.seat.inMulti ? 0 : -1],
     ['qbuf', queued],
     ['qbuf-free', 0],
     ['argv-mem', 0],
@@ -32,7 +33,7 @@ export function clientLine(session: Session): string {
     ['omem', session.outlet.waiting],
     ['tot-mem', queued + session.outlet.waiting],
     ['events', 'r'],
-    ['cmd', facts.lastCommand],
+    ['cmd', facts.lastOperation === 0 ? 'NULL' : host.names[facts.lastOperation - 1]!],
     ['user', facts.user],
     ['redir', -1],
     ['resp', session.protocol],
@@ -40,4 +41,19 @@ export function clientLine(session: Session): string {
     ['lib-ver', facts.libraryVersion],
   ]
   return fields.map(([name, value]) => `${name}=${value}`).join(' ')
+}
+
+function fdOf({ socket }: Session): number {
+  return (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1
+}
+
+function flagsOf(session: Session): string {
+  const { pins, inMulti } = session.seat
+  let flags = ''
+  if (pins & Pin.STREAM) flags += 'O'
+  if (session.subscribed) flags += 'P'
+  if (inMulti) flags += 'x'
+  if (pins & Pin.BLOCK) flags += 'b'
+  if (session.phase === 'closing') flags += 'c'
+  return flags === '' ? 'N' : flags
 }

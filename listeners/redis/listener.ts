@@ -1,6 +1,12 @@
 /** A Redis listener: accepts clients, keeps what all its sessions share, and watches over them. */
 import type { Socket } from 'node:net'
-import { CommandFlag, type CommandTable, REQUEST_LIMITS, RequestScanner } from '../../codecs/redis/index.ts'
+import {
+  argumentSpans,
+  CommandFlag,
+  type CommandTable,
+  REQUEST_LIMITS,
+  RequestScanner,
+} from '../../codecs/redis/index.ts'
 import { CommandStats, type Lane, type Pipeline, type RedisBackend } from '../../src/backends/redis/index.ts'
 import type { ListenerConfig } from '../../src/config/index.ts'
 import {
@@ -56,6 +62,8 @@ export class RedisListener implements Listener, SessionHost {
   specials!: Uint8Array
   handlers!: readonly (Handler | undefined)[]
   #denied!: Uint8Array
+  /** Of the command table, when it was last looked at. */
+  #revision = 0
   #config: ListenerConfig
   readonly #runtime: Runtime
   #users: Users | null = null
@@ -126,14 +134,23 @@ export class RedisListener implements Listener, SessionHost {
   }
 
   /** Back to what a new connection has. */
+  /** The id of the command plus one, of its subcommand where it has one; 0 for unknown commands. */
+  operationOf({ command, argc, bytes, start }: Frame): number {
+    const { table } = this
+    if (command < 0 || argc < 2 || (table.flags[command]! & CommandFlag.CONTAINER) === 0) return command + 1
+    const spans = argumentSpans(bytes, start)
+    const subcommand = table.lookupSubcommand(command, bytes, spans[2]!, spans[3]!)
+    return (subcommand < 0 ? command : subcommand) + 1
+  }
+
   deauthenticate(session: Session): void {
     session.facts.user = 'default'
     session.facts.rules = null
     session.facts.authenticated = !this.wantsAuthentication
   }
 
-  refusal(session: Session, frame: Frame): Buffer | undefined {
-    return refusal(session, frame, this.#denied)
+  refusal(session: Session, frame: Frame, partial = false): Buffer | undefined {
+    return refusal(session, frame, this.#denied, partial)
   }
 
   // --- Listener ---------------------------------------------------------------------------------------------------
@@ -210,6 +227,7 @@ export class RedisListener implements Listener, SessionHost {
     const table = this.backend.commands
     this.table = table
     this.names = table.names
+    this.#revision = table.revision
     this.#denied = deniedCommands(table, options.deny)
     const handlers: (Handler | undefined)[] = []
     const specials = new Uint8Array(table.names.length + 1)
@@ -220,7 +238,9 @@ export class RedisListener implements Listener, SessionHost {
         : table.flags[id]! & CommandFlag.BLOCKING
           ? BLOCKING
           : undefined
-      if (handlers[id] || this.#denied[id] !== 0) specials[id] = 1
+      // Containers are looked at for the sake of their subcommands' names.
+      const container = (table.flags[id]! & CommandFlag.CONTAINER) !== 0
+      if (handlers[id] || this.#denied[id] !== 0 || container) specials[id] = 1
     }
     this.handlers = handlers
     this.specials = specials
@@ -297,7 +317,7 @@ export class RedisListener implements Listener, SessionHost {
   onStalledPipeline(session: Session, pipeline: Pipeline): void {
     this.backend.lane(session.protocol, session.database).replace()
     this.clock.after(this.options.slowClientGrace, () => {
-      if (session.stalled === pipeline && pipeline.pending > session.outstanding)
+      if (session.outlet.stalled === pipeline && pipeline.pending > session.outstanding)
         this.dropped(session, 'replies to other clients wait behind its own')
     })
   }
@@ -305,6 +325,7 @@ export class RedisListener implements Listener, SessionHost {
   #sweep(): void {
     const now = this.clock.now()
     const { idleTimeout, requestTimeout, authenticationTimeout, writeTimeout } = this.options
+    if (this.#revision !== this.table.revision) this.#apply()
     let received = 0
     let sent = 0
     for (const session of this.sessions.values()) {
@@ -316,7 +337,7 @@ export class RedisListener implements Listener, SessionHost {
       const quiet = now - facts.activeAt
       if (!facts.authenticated && now - facts.connectedAt > authenticationTimeout) session.destroy()
       else if (session.inboxBytes > 0 && session.phase === 'reading' && quiet > requestTimeout) session.destroy()
-      else if (session.phase === 'uploading' && quiet > requestTimeout) session.destroy()
+      else if (session.uploading && quiet > requestTimeout) session.destroy()
       else if (idleTimeout > 0 && quiet > idleTimeout && session.idle && !session.subscribed) session.destroy()
     }
     this.#bytes.received.value += received

@@ -9,14 +9,14 @@ const user = z.strictObject({
     .array(z.string())
     .optional()
     .describe(
-      'What the user may do, as ACL rules of Redis: `+@read`, `-flushall`, `~app:*`, `&news.*`; without them everything.',
+      'What the user may do, as ACL rules of Redis: `+@read`, `-flushall`, `~app:*`, `&news.*`. Applied in order to a user who may do nothing; without rules the user may do everything.',
     ),
 })
 
 export const redisListenerOptions = z.strictObject({
   users: z
     .array(user)
-    .default([])
+    .prefault([])
     .describe('Clients must authenticate as one of these; without users nobody needs to.'),
   tls: serverTls().optional().describe('TLS towards clients.'),
   deny: z

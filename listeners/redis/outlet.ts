@@ -4,6 +4,7 @@
  * second on the backend connection that brings them is paused (session.ts decides which and for how long).
  */
 import type { Socket } from 'node:net'
+import type { Pipeline } from '../../src/backends/redis/index.ts'
 
 export interface OutletLimits {
   /** Unsent bytes from which on no further request is read. */
@@ -15,6 +16,8 @@ export interface OutletLimits {
 export class Outlet {
   /** Bytes handed over so far. */
   sent = 0
+  /** The backend connection that is paused on this client's account. */
+  stalled: Pipeline | null = null
   readonly #socket: Socket
   #corked = false
 
@@ -46,6 +49,13 @@ export class Outlet {
   write(bytes: Buffer): void {
     this.sent += bytes.length
     this.#socket.write(bytes)
+  }
+
+  /** Lets the backend connection read on. */
+  releaseStalled(): void {
+    const { stalled } = this
+    this.stalled = null
+    stalled?.unpause()
   }
 
   /** Gathers what is written until `uncork` into one system call. */

@@ -38,8 +38,10 @@ export interface SessionHost {
   lane(protocol: 2 | 3, database: number): Lane
   /** All sessions by id. */
   readonly sessions: ReadonlyMap<number, Session>
-  /** The error reply to a request that must not be served: not authenticated, not allowed; else undefined. */
-  refusal(session: Session, frame: Frame): Buffer | undefined
+  /** The error reply to a request (`partial`: the beginning of one) that must not be served; undefined for others. */
+  refusal(session: Session, frame: Frame, partial?: boolean): Buffer | undefined
+  /** The frame's operation for the statistics: its command's id plus one, its subcommand's where it has one. */
+  operationOf(frame: Frame): number
   /** Tries a user and password; resolves to whether the session is that user now. */
   authenticate(session: Session, user: string, password: Buffer): boolean
   knowsUser(name: string): boolean

@@ -13,7 +13,7 @@ import {
   splitInline,
   UNAUTHENTICATED_LIMITS,
 } from '../../codecs/redis/index.ts'
-import { nobody, Outcome, type Pipeline, type RedisBackend, type ReplySink } from '../../src/backends/redis/index.ts'
+import { Outcome, type Pipeline, type RedisBackend, type ReplySink } from '../../src/backends/redis/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import type { ClientFacts } from './client-facts.ts'
 import { type Frame, Handled, Pin, TRANSIENT_PINS } from './command-handler.ts'
@@ -21,17 +21,15 @@ import { dress } from './errors.ts'
 import { Inbox } from './inbox.ts'
 import { MutedSink } from './muted-sink.ts'
 import { Outlet } from './outlet.ts'
+import { PrivateSeat } from './private-seat.ts'
 import type { SessionHost } from './session-host.ts'
 import type { SubscriberState } from './subscriber-state.ts'
+import { Upload } from './upload.ts'
 
 /**
- * reading: requests are served as they come. waiting: until replies are in, or something else is. uploading: a request
- * too large to keep passes in pieces. closing: the last reply is on its way. closed: over.
+ * reading: requests are served as they come. waiting: until replies are in, or something else is. closing: the last reply is on its way. closed: over.
  */
-export type Phase = 'reading' | 'waiting' | 'uploading' | 'closing' | 'closed'
-
-/** Pins whose requests may take as long as they like. */
-const PATIENT_PINS = Pin.BLOCK | Pin.STREAM | Pin.UPLOAD
+export type Phase = 'reading' | 'waiting' | 'closing' | 'closed'
 
 export class Session implements ReplySink {
   readonly id: number
@@ -39,35 +37,28 @@ export class Session implements ReplySink {
   readonly facts: ClientFacts
   readonly socket: Socket
   readonly outlet: Outlet
+  readonly seat: PrivateSeat
   /** RESP version. */
   protocol: 2 | 3 = 2
   database = 0
   phase: Phase = 'reading'
-  /** Why the session needs a private pipeline; bits of Pin. */
-  pins = 0
   /** Requests sent and not answered. */
   outstanding = 0
-  /** What the session's requests go to; kept while any is outstanding. */
+  /** Where the requests that are outstanding went. */
   pipeline: Pipeline | null = null
   subscriptions: SubscriberState | null = null
-  /** The database that a transaction under way will leave selected, or -1. */
-  databaseInMulti = -1
-  /** Set when a private pipeline was lost inside a transaction, until the transaction is over. */
-  aborted = false
   /** CLIENT REPLY: what becomes of the replies to come. */
   reply: 'on' | 'off' | 'skip' = 'on'
   /** To be closed at the next boundary between requests. */
   draining = false
-  #private = false
-  /** Something is to be done when nothing is outstanding: go on reading, or give the private pipeline back. */
+  /** Something is to be done when nothing is outstanding. */
   #attention = false
   #inbox: Inbox | null = null
-  #stalled: Pipeline | null = null
-  #ended = false
+  /** Of the request at the head of the inbox: where its first argument that is not whole begins, and how many are left. */
   #resumeAt = 0
   #resumeLeft = 0
-  #bulkLeft = 0
-  #cancelAcquire: (() => void) | null = null
+  #upload: Upload | null = null
+  #ended = false
   #muted: MutedSink | null = null
   #inputPaused = false
 
@@ -75,24 +66,26 @@ export class Session implements ReplySink {
     this.id = id
     this.host = host
     this.socket = socket
-    this.outlet = new Outlet(socket)
     this.facts = facts
+    this.outlet = new Outlet(socket)
+    this.seat = new PrivateSeat(this)
   }
 
   get stats() {
     return this.host.stats
   }
 
-  get isPrivate(): boolean {
-    return this.#private
-  }
-
-  get inMulti(): boolean {
-    return (this.pins & Pin.MULTI) !== 0
-  }
-
   get subscribed(): boolean {
     return this.subscriptions?.active ?? false
+  }
+
+  /** A request passes in pieces. */
+  get uploading(): boolean {
+    return this.#upload !== null
+  }
+
+  get inboxBytes(): number {
+    return this.#inbox?.length ?? 0
   }
 
   /** True while a reply has begun to leave and has not ended. */
@@ -100,46 +93,22 @@ export class Session implements ReplySink {
     return this.outstanding > 0 && this.pipeline !== null && this.pipeline.begun && this.pipeline.ring.sink === this
   }
 
-  /** The file descriptor, for CLIENT LIST. */
-  get fd(): number {
-    return (this.socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1
-  }
-
-  /** As CLIENT LIST shows them. */
-  get flags(): string {
-    let flags = ''
-    if (this.pins & Pin.STREAM) flags += 'O'
-    if (this.subscribed) flags += 'P'
-    if (this.inMulti) flags += 'x'
-    if (this.pins & Pin.BLOCK) flags += 'b'
-    if (this.phase === 'closing') flags += 'c'
-    return flags === '' ? 'N' : flags
-  }
-
-  get inboxBytes(): number {
-    return this.#inbox?.length ?? 0
-  }
-
   // --- From the client ------------------------------------------------------------------------------------------
 
   /** Takes n bytes that were read into the host's buffer. */
   onRead(n: number): void {
+    if (this.phase === 'closing' || this.phase === 'closed') return
     const { bytes, headroom } = this.host.readBuffer
     this.facts.activeAt = this.host.clock.now()
     this.facts.received += n
-    if (this.phase === 'closing' || this.phase === 'closed') return
     const inbox = this.#inbox
-    if (inbox === null) {
-      this.#consume(bytes, headroom, headroom + n)
-      return
-    }
+    if (inbox === null) return this.#consume(bytes, headroom, headroom + n)
     if (this.phase !== 'waiting' && inbox.length <= headroom) {
       // The beginning goes in front of what was read: nothing is joined.
       const start = headroom - inbox.length
       inbox.bytes.copy(bytes, start, 0, inbox.length)
       this.#inbox = null
-      this.#consume(bytes, start, headroom + n)
-      return
+      return this.#consume(bytes, start, headroom + n)
     }
     inbox.keep(bytes, headroom, headroom + n)
     if (this.phase !== 'waiting') this.#consumeInbox()
@@ -148,19 +117,18 @@ export class Session implements ReplySink {
   /** The client will send no more; its replies still go out. */
   onEnd(): void {
     this.#ended = true
-    if (this.phase === 'closed') return
-    if (this.phase !== 'waiting' || this.inboxBytes === 0) this.finish()
+    if (this.phase !== 'waiting' || this.inboxBytes === 0 || this.seat.waiting) this.finish()
   }
 
-  /** Reads on after `waiting`. */
+  /** Reads on after `hold` or a wait for replies. */
   resumeReading(): void {
     if (this.phase !== 'waiting') return
     this.phase = 'reading'
-    this.#attention = this.#private && this.pins === 0
+    this.#watchReplies()
     if (this.#inbox !== null) this.#consumeInbox()
     if ((this.phase as Phase) !== 'reading') return
     if (this.#ended) return this.finish()
-    this.#pauseInput(false)
+    if (this.outlet.waiting <= this.host.outletLimits.highBytes) this.#pauseInput(false)
   }
 
   #consumeInbox(): void {
@@ -172,91 +140,83 @@ export class Session implements ReplySink {
   #consume(bytes: Buffer, from: number, end: number): void {
     let position = from
     try {
-      if (this.phase === 'uploading') position = this.#upload(bytes, position, end)
-      if (position < end) position = this.#requests(bytes, position, end)
+      if (this.#upload !== null) position = this.#pass(bytes, position, end)
+      if (position < end && this.phase === 'reading') position = this.#requests(bytes, position, end)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      this.outlet.uncork()
       this.#violation(error)
       return
     }
     this.outlet.uncork()
-    if (position < end && this.phase !== 'closing' && this.phase !== 'closed') this.#keep(bytes, position, end)
+    if (this.phase === 'closing' || this.phase === 'closed') return
+    if (position < end) (this.#inbox ??= new Inbox()).keep(bytes, position, end)
     if (this.phase === 'waiting' || this.outlet.waiting > this.host.outletLimits.highBytes) this.#pauseInput(true)
   }
 
-  /** Serves whole requests; returns where it stopped. */
+  /** Serves the requests that are whole; returns where the rest begins. */
   #requests(bytes: Buffer, from: number, end: number): number {
     const { scanner, table, specials, operations } = this.host
-    const guarded = this.facts.guarded || this.aborted || (this.subscribed && this.protocol === 2)
+    const plain = !this.#guarded && this.reply === 'on'
     let position = from
     let runStart = from
     let count = 0
     while (position < end) {
-      let found: number
-      if (this.#resumeLeft > 0) {
-        found = scanner.resume(bytes, position + this.#resumeAt, end, this.#resumeLeft)
-        this.#resumeLeft = 0
-        if (found === Scan.FRAME) scanner.readHead(bytes, position, end, this.#limits)
-      } else found = scanner.scan(bytes, position, end, this.#limits)
+      const found =
+        this.#resumeLeft > 0 ? this.#resume(bytes, position, end) : scanner.scan(bytes, position, end, this.#limits)
       if (found === Scan.FRAME) {
-        const frameEnd = scanner.end
         const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
-        if (
-          (command >= 0 ? specials[command] : specials[specials.length - 1]) === 0 &&
-          !guarded &&
-          this.reply === 'on'
-        ) {
+        if (plain && (command < 0 || specials[command] === 0) && count < operations.length) {
           operations[count++] = command + 1
-          position = frameEnd
-          if (count === operations.length) {
-            this.send(bytes, runStart, position, count)
-            count = 0
-            runStart = position
-            if (this.phase !== 'reading') break
-          }
+          position = scanner.end
           continue
         }
-        if (count > 0) {
-          this.send(bytes, runStart, position, count)
-          count = 0
-          runStart = position
-          if (this.phase !== 'reading') break
-        }
-        const next = this.#special({ bytes, start: position, end: frameEnd, argc: scanner.argc, command, limit: end })
-        if (next === position) break
-        position = runStart = next
-        if (this.phase !== 'reading') break
-        continue
       }
+      const { end: frameEnd, argc, at, left, missing } = scanner
       if (count > 0) {
         this.send(bytes, runStart, position, count)
         count = 0
         runStart = position
-        if (this.phase !== 'reading') break
+        if (this.phase !== 'reading') return position
       }
-      if (found === Scan.EMPTY) position = runStart = scanner.end
-      else if (found === Scan.INLINE) {
-        const lineEnd = scanner.end
-        if (!this.#inline(bytes, position, lineEnd)) break
-        position = runStart = lineEnd
-        if (this.phase !== 'reading') break
-      } else {
-        if (scanner.left > 0) {
-          this.#resumeLeft = scanner.left
-          this.#resumeAt = scanner.at - position
-          if (end - position + scanner.missing > this.host.options.streamRequestsAbove)
-            return this.#beginUpload(bytes, position, end)
-        }
-        break
-      }
+      if (found === Scan.MORE) return this.#incomplete(bytes, position, end, at, left, missing)
+      let next = frameEnd
+      if (found === Scan.FRAME) {
+        const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
+        next = this.#special({ bytes, start: position, end: frameEnd, argc, command, limit: end })
+      } else if (found === Scan.INLINE && !this.#inline(bytes, position, frameEnd)) next = position
+      position = runStart = next
+      if (this.phase !== 'reading') return position
+      // A handler may have changed what the loop goes by.
+      if (plain !== (!this.#guarded && this.reply === 'on'))
+        return position < end ? this.#requests(bytes, position, end) : position
     }
     if (count > 0) this.send(bytes, runStart, position, count)
     return position
   }
 
+  /** True when every request must be looked at. */
+  get #guarded(): boolean {
+    return this.facts.guarded || this.seat.aborted || (this.protocol === 2 && this.subscribed)
+  }
+
   get #limits() {
     return this.facts.authenticated ? REQUEST_LIMITS : UNAUTHENTICATED_LIMITS
+  }
+
+  #resume(bytes: Buffer, position: number, end: number): number {
+    const { scanner } = this.host
+    const found = scanner.resume(bytes, position + this.#resumeAt, end, this.#resumeLeft)
+    this.#resumeLeft = 0
+    if (found === Scan.FRAME) scanner.readHead(bytes, position, end, this.#limits)
+    return found
+  }
+
+  #incomplete(bytes: Buffer, position: number, end: number, at: number, left: number, missing: number): number {
+    if (left === 0) return position
+    this.#resumeAt = at - position
+    this.#resumeLeft = left
+    if (end - position + missing <= this.host.options.streamRequestsAbove) return position
+    return this.#beginUpload(bytes, position, end)
   }
 
   /** Serves a request that has a handler or must be looked at; returns where to go on: at its start to wait. */
@@ -268,22 +228,25 @@ export class Session implements ReplySink {
       host.stats.count(frame.command + 1, Outcome.REFUSED)
       return frame.end
     }
-    const handler = frame.command >= 0 ? host.handlers[frame.command] : undefined
+    const handler = host.handlers[frame.command]
     const handled = handler ? handler(this, frame) : Handled.FORWARD
     if (handled === Handled.WAIT) {
-      this.#await()
+      // Unless the handler waits for something else: until the replies are in.
+      if (this.phase === 'reading') {
+        this.phase = 'waiting'
+        this.#attention = true
+      }
       return frame.start
     }
+    this.facts.lastOperation = host.operationOf(frame)
     if (handled === Handled.DONE) {
       if (this.reply === 'skip' && host.names[frame.command] !== 'client') this.reply = 'on'
       return frame.end
     }
-    const end = handled === Handled.FORWARD ? frame.end : handled
-    if (handled === Handled.FORWARD) {
-      host.operations[0] = frame.command + 1
-      this.send(frame.bytes, frame.start, frame.end, 1)
-    }
-    return end
+    if (handled !== Handled.FORWARD) return handled
+    host.operations[0] = this.facts.lastOperation
+    this.send(frame.bytes, frame.start, frame.end, 1)
+    return frame.end
   }
 
   #inline(bytes: Buffer, start: number, end: number): boolean {
@@ -298,20 +261,14 @@ export class Session implements ReplySink {
       return false
     }
     const frame = encodeCommand(args)
-    const consumed = this.#requests(frame, 0, frame.length)
-    return consumed === frame.length
+    return this.#requests(frame, 0, frame.length) === frame.length
   }
 
   #violation(error: ProtocolError): void {
     this.host.protocolError(error.kind)
+    if (this.#upload !== null) return this.destroy()
     this.local(Buffer.from(`-ERR ${error.message}\r\n`))
     this.finish()
-  }
-
-  #keep(bytes: Buffer, start: number, end: number): void {
-    const inbox = (this.#inbox ??= new Inbox())
-    // `bytes` may be the inbox that is being read: then it is a new one by now.
-    inbox.keep(bytes, start, end)
   }
 
   // --- To the backend -------------------------------------------------------------------------------------------
@@ -320,34 +277,11 @@ export class Session implements ReplySink {
   send(bytes: Buffer, start: number, end: number, count: number): void {
     const pipeline = this.#target()
     if (pipeline === null) return this.#unavailable(count)
-    if (this.reply !== 'on') return this.#sendMuted(pipeline, bytes, start, end, count)
+    const { operations } = this.host
+    this.facts.lastOperation = operations[count - 1]!
     this.outstanding += count
-    if (!pipeline.send(this, bytes, start, end, count, this.host.operations)) this.#await('upstream')
-  }
-
-  /** Where requests go now; null while the backend is away. */
-  #target(): Pipeline | null {
-    if (this.outstanding > 0 || this.#private) return this.pipeline
-    this.pipeline = this.host.lane(this.protocol, this.database).pipeline
-    return this.pipeline
-  }
-
-  #unavailable(count: number): void {
-    const { host } = this
-    const error = host.lane(this.protocol, this.database).refusal
-    const reply = dress(error)
-    this.outlet.cork()
-    for (let i = 0; i < count; i++) {
-      host.stats.count(host.operations[i]!, Outcome.UNAVAILABLE)
-      this.local(reply)
-    }
-  }
-
-  #sendMuted(pipeline: Pipeline, bytes: Buffer, start: number, end: number, count: number): void {
-    if (this.reply === 'skip') this.reply = 'on'
-    this.#muted ??= new MutedSink(this)
-    this.outstanding += count
-    pipeline.send(this.#muted, bytes, start, end, count, this.host.operations)
+    const sink = this.reply === 'on' ? this : this.#mute()
+    if (!pipeline.send(sink, bytes, start, end, count, operations)) this.hold()
   }
 
   /** Sends one request whose reply another sink takes, which passes it on with `deliver`. */
@@ -356,198 +290,134 @@ export class Session implements ReplySink {
     this.host.operations[0] = operation
     if (pipeline === null) return this.#unavailable(1)
     this.outstanding++
-    pipeline.send(sink, request, 0, request.length, 1, this.host.operations)
+    if (!pipeline.send(sink, request, 0, request.length, 1, this.host.operations)) this.hold()
+  }
+
+  /** Sends a request of our own making in the place of the client's. */
+  sendRequest(request: Buffer, name: string): void {
+    this.host.operations[0] = this.host.table.idOf(name) + 1
+    this.send(request, 0, request.length, 1)
+  }
+
+  /** Where requests go now; null while the backend is away. */
+  #target(): Pipeline | null {
+    if (this.seat.pipeline !== null) return (this.pipeline = this.seat.pipeline)
+    if (this.outstanding === 0) this.pipeline = this.host.lane(this.protocol, this.database).pipeline
+    return this.pipeline
+  }
+
+  #unavailable(count: number): void {
+    const { host } = this
+    const reply = dress(host.lane(this.protocol, this.database).refusal)
+    for (let i = 0; i < count; i++) {
+      host.stats.count(host.operations[i]!, Outcome.UNAVAILABLE)
+      this.local(reply)
+    }
+  }
+
+  #mute(): MutedSink {
+    if (this.reply === 'skip') this.reply = 'on'
+    this.#muted ??= new MutedSink(this)
+    return this.#muted
   }
 
   /** Answers by ourselves, behind the replies that are still to come. */
   local(reply: Buffer): void {
     if (this.phase === 'closed' || this.reply !== 'on') return
     if (this.outstanding > 0 && this.pipeline !== null) return this.pipeline.sendLocal(this, reply)
-    this.outlet.cork()
+    if (this.phase === 'reading') this.outlet.cork()
     this.outlet.write(reply)
-    if (this.phase !== 'reading') this.outlet.uncork()
   }
 
-  /** Stops reading until nothing is outstanding (or the pipeline takes requests again). */
-  #await(what: 'replies' | 'upstream' | 'other' = 'replies'): void {
-    if (this.phase !== 'reading') return
-    this.phase = 'waiting'
-    if (what === 'upstream') return
-    this.#attention = true
+  refuse(error: ProxyError): void {
+    this.local(dress(error))
   }
 
   /** Stops reading until `resumeReading` is called. */
   hold(): void {
-    if (this.phase === 'reading') this.phase = 'waiting'
+    if (this.phase !== 'reading') return
+    this.phase = 'waiting'
+    this.#pauseInput(true)
+  }
+
+  /** The request at the head of the inbox cannot be served. */
+  refuseWaitingRequest(error: ProxyError): void {
+    const inbox = this.#inbox
+    const { scanner } = this.host
+    const whole = inbox !== null && scanner.scan(inbox.bytes, 0, inbox.length, REQUEST_LIMITS) === Scan.FRAME
+    this.#resumeLeft = 0
+    if (whole) inbox.drop(scanner.end)
+    this.refuse(error)
+    // Without its rest the next request cannot be told apart.
+    if (inbox !== null && !whole) return this.finish()
+    this.resumeReading()
   }
 
   // --- Private pipelines ----------------------------------------------------------------------------------------
 
-  /**
-   * Pins the session to a private pipeline. Returns what the handler is to return: FORWARD when it has one, WAIT until
-   * then; the handler is called again with the same request.
-   */
+  /** See PrivateSeat.pin. */
   pin(reason: number): Handled {
-    if (this.#private) {
-      this.pins |= reason
-      this.#attention = (this.pins & ~TRANSIENT_PINS) === 0
-      if (reason & PATIENT_PINS && this.pipeline) this.pipeline.patient = true
-      return Handled.FORWARD
-    }
-    if (this.outstanding > 0) return Handled.WAIT
-    if (this.#cancelAcquire) return Handled.WAIT
-    let now: Pipeline | null = null
-    let failed: ProxyError | null = null
-    let returned = false
-    this.#cancelAcquire = this.host.pool.acquire(this.protocol, this.database, {
-      onPrivate: pipeline => {
-        now = pipeline
-        this.#cancelAcquire = null
-        this.#enterPrivate(pipeline, reason)
-        if (returned) this.resumeReading()
-      },
-      onNoPrivate: error => {
-        failed = error
-        this.#cancelAcquire = null
-        if (!returned) return
-        this.#skipWaitingRequest(error)
-      },
-    })
-    returned = true
-    if (now) {
-      this.#cancelAcquire = null
-      return Handled.FORWARD
-    }
-    if (failed) {
-      this.#cancelAcquire = null
-      this.local(dress(failed))
-      return Handled.DONE
-    }
-    this.phase = 'waiting'
-    this.#attention = false
-    return Handled.WAIT
-  }
-
-  /** The request at the head of the inbox cannot be served. */
-  #skipWaitingRequest(error: ProxyError): void {
-    const inbox = this.#inbox
-    if (
-      inbox &&
-      inbox.length > 0 &&
-      this.host.scanner.scan(inbox.bytes, 0, inbox.length, REQUEST_LIMITS) === Scan.FRAME
-    ) {
-      inbox.drop(this.host.scanner.end)
-      this.local(dress(error))
-      this.outlet.uncork()
-    } else if (inbox) {
-      // The beginning of a request that was to pass in pieces: its rest cannot be told apart any more.
-      this.local(dress(error))
-      this.finish()
-      return
-    }
-    this.resumeReading()
-  }
-
-  #enterPrivate(pipeline: Pipeline, reason: number): void {
-    this.#private = true
-    this.pipeline = pipeline
-    this.pins = reason
-    this.#attention = (reason & ~TRANSIENT_PINS) === 0
-    this.host.pool.onLost(pipeline, error => this.#onPrivateLost(error))
-    pipeline.subscriber = this
-    pipeline.patient = (reason & PATIENT_PINS) !== 0
+    const handled = this.seat.pin(reason)
+    this.#watchReplies()
+    return handled
   }
 
   unpin(reasons: number): void {
-    this.pins &= ~reasons
-    // Given back when the request that ends it, which is yet to be sent, is answered.
-    if (this.#private && this.pins === 0) this.#attention = true
+    this.seat.unpin(reasons)
+    this.#watchReplies()
   }
 
-  #leavePrivate(): void {
-    const pipeline = this.pipeline!
-    this.#private = false
-    this.pipeline = null
-    if (this.#stalled === pipeline) this.#stalled = null
-    this.host.pool.release(pipeline)
+  #watchReplies(): void {
+    if (this.draining || this.seat.leaving || (this.seat.pins & TRANSIENT_PINS) !== 0) this.#attention = true
   }
 
-  #onPrivateLost(error: ProxyError): void {
-    this.#private = false
+  onPrivateLost(pins: number, error: ProxyError): void {
     this.pipeline = null
-    const pins = this.pins
-    this.pins = 0
-    this.databaseInMulti = -1
     if (this.phase === 'closed') return
-    if (pins & Pin.STREAM || this.phase === 'uploading') {
-      this.local(dress(error))
-      return this.finish()
-    }
-    if (pins & (Pin.MULTI | Pin.WATCH)) this.aborted = true
+    if (this.#upload === null && (pins & Pin.STREAM) === 0) return
+    this.refuse(error)
+    this.finish()
   }
 
   // --- Requests too large to keep -------------------------------------------------------------------------------
 
   #beginUpload(bytes: Buffer, start: number, end: number): number {
-    if (this.facts.authenticated === false)
-      throw new ProtocolError('bulk-length', 'Protocol error: unauthenticated bulk length')
-    const { scanner, table, host } = { scanner: this.host.scanner, table: this.host.table, host: this.host }
-    scanner.end = end
+    const { scanner, table, operations } = this.host
+    if (!this.facts.authenticated) throw new ProtocolError('bulk-length', 'Protocol error: unauthenticated bulk length')
     scanner.readHead(bytes, start, end, REQUEST_LIMITS)
-    const command = scanner.nameEnd + 2 <= end ? table.lookup(bytes, scanner.nameStart, scanner.nameEnd) : -1
-    const resumeLeft = this.#resumeLeft
-    const resumeAt = this.#resumeAt
-    const handled = this.pin(Pin.UPLOAD)
-    if (handled !== Handled.FORWARD) {
-      if (handled === Handled.WAIT) this.#await()
-      else this.finish()
-      this.#resumeLeft = resumeLeft
-      this.#resumeAt = resumeAt
+    const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
+    const argc = scanner.argc
+    const frame: Frame = { bytes, start, end, argc, command, limit: end }
+    const refusal = this.host.refusal(this, frame, true)
+    if (refusal) {
+      this.local(refusal)
+      this.finish()
       return start
     }
-    if (this.pipeline === null) return start
-    host.operations[0] = command + 1
-    this.outstanding++
-    // What is whole goes ahead, the argument at hand follows in pieces.
-    const edge = start + resumeAt
-    this.pipeline.send(this, bytes, start, edge, 1, host.operations)
-    this.phase = 'uploading'
-    this.#bulkLeft = 0
-    return this.#upload(bytes, edge, end)
+    const handled = this.pin(Pin.UPLOAD)
+    if (handled !== Handled.FORWARD) {
+      if (handled === Handled.DONE) this.finish()
+      else if (this.phase === 'reading') {
+        this.phase = 'waiting'
+        this.#attention = true
+      }
+      return start
+    }
+    operations[0] = command + 1
+    const edge = start + this.#resumeAt
+    this.#upload = new Upload(this.#resumeLeft)
+    this.#resumeLeft = 0
+    this.send(bytes, start, edge, 1)
+    return this.#pass(bytes, edge, end)
   }
 
-  /** Passes pieces of a large request on; returns where the next piece or request begins. */
-  #upload(bytes: Buffer, from: number, end: number): number {
-    const { scanner } = this.host
-    const pipeline = this.pipeline!
-    let position = from
-    let open = true
-    if (this.#bulkLeft > 0) {
-      const step = Math.min(this.#bulkLeft, end - position)
-      open = pipeline.sendPiece(this, bytes, position, position + step)
-      position += step
-      this.#bulkLeft -= step
-      if (this.#bulkLeft === 0) this.#resumeLeft--
-    }
-    while (this.#bulkLeft === 0 && this.#resumeLeft > 0 && position < end) {
-      const found = scanner.resume(bytes, position, end, this.#resumeLeft)
-      const edge = found === Scan.FRAME ? scanner.end : scanner.at
-      if (edge > position) open = pipeline.sendPiece(this, bytes, position, edge)
-      position = edge
-      if (found === Scan.FRAME) {
-        this.#resumeLeft = 0
-        break
-      }
-      this.#resumeLeft = scanner.left
-      if (scanner.missing <= 1 && end - position < 32) break
-      // A bulk that is not there whole: its head and what there is of it.
-      const whole = end - position + scanner.missing
-      open = pipeline.sendPiece(this, bytes, position, end)
-      this.#bulkLeft = whole - (end - position)
-      position = end
-    }
-    if (this.#resumeLeft === 0 && this.#bulkLeft === 0) this.phase = 'reading'
-    if (!open) this.#pauseInput(true)
+  /** Passes on what belongs to a large request; returns where the next piece or request begins. */
+  #pass(bytes: Buffer, from: number, end: number): number {
+    const upload = this.#upload!
+    const { pipeline } = this.seat
+    const position = upload.follow(this.host.scanner, bytes, from, end)
+    if (pipeline !== null && position > from && !pipeline.sendPiece(this, bytes, from, position)) this.hold()
+    if (upload.complete) this.#upload = null
     return position
   }
 
@@ -559,21 +429,20 @@ export class Session implements ReplySink {
     const { outlet } = this
     const kept = outlet.writeView(bytes, start, end)
     if (outlet.waiting > 0) this.#onSlow()
+    if (this.subscriptions !== null && replies > 0) this.subscriptions.release()
     if (this.outstanding === 0 && this.#attention) this.#settle()
-    if (replies > 0 && this.subscriptions !== null) this.subscriptions.release()
     return kept
   }
 
   deliverLocal(reply: Buffer): void {
-    if (this.phase === 'closed') return
-    this.outlet.write(reply)
+    if (this.phase !== 'closed') this.outlet.write(reply)
   }
 
   fail(replies: number, error: ProxyError, begun: boolean): void {
     this.outstanding -= replies
     if (this.phase === 'closed') return
-    const outcome =
-      error.code === 'upstream-timeout' ? Outcome.TIMEOUT : error.retryable ? Outcome.UNAVAILABLE : Outcome.LOST
+    const lost = error.retryable ? Outcome.UNAVAILABLE : Outcome.LOST
+    const outcome = error.code === 'upstream-timeout' ? Outcome.TIMEOUT : lost
     for (let i = 0; i < replies; i++) this.stats.count(0, outcome)
     // Half a reply has left: nothing can be said any more.
     if (begun) return this.destroy()
@@ -584,8 +453,7 @@ export class Session implements ReplySink {
 
   /** The upstream takes requests again. */
   resume(): void {
-    if (this.phase === 'waiting' && !this.#attention && this.#cancelAcquire === null) this.resumeReading()
-    else if (this.phase === 'uploading') this.#pauseInput(false)
+    if (this.phase === 'waiting' && !this.#attention && !this.seat.waiting) this.resumeReading()
   }
 
   slow(operation: number, durationMs: number): void {
@@ -594,44 +462,32 @@ export class Session implements ReplySink {
 
   /** Nothing is outstanding any more, and something waits for that. */
   #settle(): void {
-    this.#attention = this.draining
-    this.pins &= ~TRANSIENT_PINS
-    if (this.#private && this.pins === 0) this.#leavePrivate()
+    this.#attention = false
+    this.seat.settle()
+    if (this.phase === 'closing') return this.#close()
     if (this.draining && this.idle) return this.finish()
-    if (this.phase === 'waiting') process.nextTick(resumeReading, this)
-    else if (this.phase === 'closing') this.#close()
-  }
-
-  /** Asks to be settled when nothing is outstanding. */
-  settleLater(): void {
-    this.#attention = true
+    if (this.draining) this.#attention = true
+    if (this.phase === 'waiting' && !this.seat.waiting) process.nextTick(resumeReading, this)
   }
 
   // --- Slow clients ---------------------------------------------------------------------------------------------
 
   #onSlow(): void {
-    const { outlet, host } = this
+    const { outlet, host, pipeline, seat } = this
     host.watchStall(this)
     if (outlet.waiting <= host.outletLimits.highBytes) return
     this.#pauseInput(true)
-    if (outlet.waiting <= host.outletLimits.maxBytes && !this.#private) return
-    const pipeline = this.pipeline
-    if (pipeline === null || this.#stalled) return
-    this.#stalled = pipeline
+    if (pipeline === null || outlet.stalled !== null) return
+    if (outlet.waiting <= host.outletLimits.maxBytes && seat.pipeline === null) return
+    outlet.stalled = pipeline
     pipeline.pause()
-    if (!this.#private) host.onStalledPipeline(this, pipeline)
+    if (seat.pipeline === null) host.onStalledPipeline(this, pipeline)
   }
 
   /** The kernel has taken everything. */
   onDrain(): void {
-    const stalled = this.#stalled
-    this.#stalled = null
-    stalled?.unpause()
+    this.outlet.releaseStalled()
     if (this.phase === 'reading') this.#pauseInput(false)
-  }
-
-  get stalled(): Pipeline | null {
-    return this.#stalled
   }
 
   #pauseInput(paused: boolean): void {
@@ -641,52 +497,30 @@ export class Session implements ReplySink {
     else this.socket.resume()
   }
 
-  // --- For handlers -----------------------------------------------------------------------------------------------
+  // --- The end --------------------------------------------------------------------------------------------------
 
-  /** Sends a request of our own making in the place of the client's. */
-  sendRequest(request: Buffer, name: string): void {
-    this.host.operations[0] = this.host.table.idOf(name) + 1
-    this.send(request, 0, request.length, 1)
+  /** True between requests, when closing loses nothing. */
+  get idle(): boolean {
+    return this.outstanding === 0 && this.seat.pins === 0 && this.inboxBytes === 0 && this.phase === 'reading'
   }
 
-  /** Pins as soon as nothing is outstanding, without a request of its own. */
-  pinWhenIdle(reason: number, done: () => void): void {
-    if (this.phase === 'closed' || this.#private) return done()
-    if (this.outstanding > 0) {
-      this.host.clock.after(1, () => this.pinWhenIdle(reason, done))
-      return
-    }
-    this.host.pool.acquire(this.protocol, this.database, {
-      onPrivate: pipeline => {
-        if (this.phase === 'closed' || this.#private) this.host.pool.release(pipeline)
-        else this.#enterPrivate(pipeline, reason)
-        done()
-      },
-      onNoPrivate: done,
-    })
+  /** Closes as soon as that loses nothing. */
+  drain(): void {
+    this.draining = true
+    this.#attention = true
+    if (this.idle) this.finish()
   }
 
-  /** Closes when the replies that are due, the one given next included, have left. */
-  finishAfterReply(): void {
-    process.nextTick(() => this.finish())
+  /** The listener has another backend: what is in flight ends on the old one, subscriptions move over. */
+  onBackendChanged(before: RedisBackend): void {
+    this.subscriptions?.move(before.subscriptions)
   }
 
   /** RESET: as if the client had just connected. */
   reset(): void {
     this.reply = 'on'
-    this.aborted = false
-    this.databaseInMulti = -1
-    if (this.#private) {
-      const state = this.pins & (Pin.STATE | Pin.STREAM)
-      if (state) {
-        const pipeline = this.pipeline!
-        this.#private = false
-        this.pipeline = null
-        this.pins = 0
-        this.host.pool.discard(pipeline)
-      } else this.#abandonPrivate()
-      this.pins = 0
-    }
+    this.seat.aborted = false
+    this.seat.leave()
     this.subscriptions?.close()
     this.subscriptions = null
     this.database = 0
@@ -695,33 +529,20 @@ export class Session implements ReplySink {
     this.host.deauthenticate(this)
   }
 
-  /** The listener has another backend: what is in flight ends on the old one, subscriptions move over. */
-  onBackendChanged(before: RedisBackend): void {
-    this.subscriptions?.move(before.subscriptions)
-    if (this.#private && this.pins === 0 && this.outstanding === 0) this.#leavePrivate()
-  }
-
-  /** Closes as soon as that loses nothing. */
-  drain(): void {
-    if (this.idle || this.subscribed) return this.finish()
-    this.draining = true
-    this.#attention = true
-  }
-
-  // --- The end --------------------------------------------------------------------------------------------------
-
-  /** True between requests, when closing loses nothing. */
-  get idle(): boolean {
-    return this.outstanding === 0 && this.pins === 0 && this.inboxBytes === 0 && this.phase === 'reading'
-  }
-
   /** Ends the connection when everything under way is answered. */
   finish(): void {
     if (this.phase === 'closing' || this.phase === 'closed') return
-    if (this.phase === 'uploading' || (this.pins & (Pin.BLOCK | Pin.STREAM) && this.#ended)) return this.destroy()
+    // Nobody is left to read what it blocks for, or to send the rest.
+    const pointless = this.#upload !== null || (this.#ended && (this.seat.pins & (Pin.BLOCK | Pin.STREAM)) !== 0)
+    if (pointless) return this.destroy()
     this.phase = 'closing'
     this.#attention = true
     if (this.outstanding === 0) this.#close()
+  }
+
+  /** Closes when the replies that are due, the one given next included, have left. */
+  finishAfterReply(): void {
+    process.nextTick(finish, this)
   }
 
   #close(): void {
@@ -737,42 +558,22 @@ export class Session implements ReplySink {
   }
 
   #cleanUp(): void {
-    if (this.phase === 'closed') return
     this.phase = 'closed'
-    this.#stalled?.unpause()
-    this.#stalled = null
-    this.#cancelAcquire?.()
-    this.#cancelAcquire = null
+    this.outlet.releaseStalled()
     this.#inbox = null
     this.subscriptions?.close()
-    if (this.#private) this.#abandonPrivate()
+    this.seat.leave()
     this.host.onSessionClosed(this)
   }
 
-  /** Gives a private pipeline back if its state can be undone by a command, else ends it. */
-  #abandonPrivate(): void {
-    const pipeline = this.pipeline!
-    this.#private = false
-    this.pipeline = null
-    const known = (this.pins & ~(Pin.MULTI | Pin.WATCH)) === 0
-    if (!known || this.outstanding > 0 || this.databaseInMulti >= 0) return this.host.pool.discard(pipeline)
-    if (this.pins !== 0) {
-      const undo = encodeCommand([this.inMulti ? 'DISCARD' : 'UNWATCH'])
-      this.host.operations[0] = 0
-      pipeline.send(nobody, undo, 0, undo.length, 1, this.host.operations)
-    }
-    this.host.pool.release(pipeline)
-  }
-
   /** The arguments of a request, as views that live as long as its bytes. */
-  args(frame: Frame): Buffer[] {
-    const spans = argumentSpans(frame.bytes, frame.start)
+  args({ bytes, start }: Frame): Buffer[] {
+    const spans = argumentSpans(bytes, start)
     const args: Buffer[] = []
-    for (let i = 0; i < spans.length; i += 2) args.push(frame.bytes.subarray(spans[i]!, spans[i + 1]!))
+    for (let i = 0; i < spans.length; i += 2) args.push(bytes.subarray(spans[i]!, spans[i + 1]!))
     return args
   }
 }
 
-function resumeReading(session: Session): void {
-  session.resumeReading()
-}
+const resumeReading = (session: Session): void => session.resumeReading()
+const finish = (session: Session): void => session.finish()

@@ -1,8 +1,7 @@
 /** Who may connect: users with passwords, compared in constant time, and what each may do. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { CommandTable } from '../../codecs/redis/index.ts'
+import { AccessRules, type CommandTable } from '../../codecs/redis/index.ts'
 import { readSecret } from '../../src/config/index.ts'
-import { type AccessRules, compileRules } from './access-rules.ts'
 import type { RedisListenerOptions } from './options.ts'
 
 interface User {
@@ -25,7 +24,7 @@ export class Users {
         options.users.map(async ({ name, password, rules }) => ({
           name,
           digest: digest(Buffer.from(await readSecret(password))),
-          rules: rules === undefined ? null : compileRules(rules, table),
+          rules: rules === undefined ? null : new AccessRules(rules, table),
         })),
       ),
     )

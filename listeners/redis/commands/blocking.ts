@@ -4,11 +4,11 @@ import { nobody } from '../../../src/backends/redis/index.ts'
 import { Handled, type Handler, Pin } from '../command-handler.ts'
 
 /** Blocks unless inside a transaction. */
-export const blocking: Handler = session => (session.inMulti ? Handled.FORWARD : session.pin(Pin.BLOCK))
+export const blocking: Handler = session => (session.seat.inMulti ? Handled.FORWARD : session.pin(Pin.BLOCK))
 
 /** XREAD and XREADGROUP block only when they say so. */
 export const streamRead: Handler = (session, frame) => {
-  if (session.inMulti) return Handled.FORWARD
+  if (session.seat.inMulti) return Handled.FORWARD
   for (const arg of session.args(frame).slice(1)) {
     const word = arg.length <= 7 ? arg.toString('latin1').toLowerCase() : ''
     if (word === 'block') return session.pin(Pin.BLOCK)
@@ -24,7 +24,7 @@ const PING = encodeCommand(['PING'])
  * command goes ahead: the server then notes the present offset for it, which covers the writes already answered.
  */
 export const waiting: Handler = (session, _frame) => {
-  if (session.inMulti || session.isPrivate) return Handled.FORWARD
+  if (session.seat.inMulti || session.seat.pipeline !== null) return Handled.FORWARD
   const handled = session.pin(Pin.BLOCK)
   if (handled === Handled.FORWARD && session.pipeline) {
     session.host.operations[0] = 0
@@ -33,8 +33,24 @@ export const waiting: Handler = (session, _frame) => {
   return handled
 }
 
-/** The connection becomes a stream of lines (MONITOR) or of a protocol of its own (SYNC), until it ends. */
-export const streaming: Handler = session => (session.inMulti ? Handled.FORWARD : session.pin(Pin.STREAM))
+/** Replication: from here on the connection's bytes are no replies (an RDB file has no line behind it), but pass as they are. */
+export const replication: Handler = (session, frame) => {
+  if (session.seat.inMulti) return Handled.FORWARD
+  if (session.outstanding > 0) return Handled.WAIT
+  const handled = session.pin(Pin.STREAM)
+  const { pipeline } = session.seat
+  if (handled !== Handled.FORWARD || pipeline === null) return handled
+  pipeline.raw = true
+  pipeline.sendPiece(session, frame.bytes, frame.start, frame.end)
+  return Handled.DONE
+}
+
+/** A replica tells of itself before SYNC, and acknowledges after it, to which nothing is answered. */
+export const replicaConfiguration: Handler = (session, frame) =>
+  session.seat.pipeline?.raw ? replication(session, frame) : session.pin(Pin.STATE)
+
+/** The connection becomes a stream of lines, until it ends. */
+export const streaming: Handler = session => (session.seat.inMulti ? Handled.FORWARD : session.pin(Pin.STREAM))
 
 /** Leaves something behind on its connection that only its end takes away. */
 export const stateful: Handler = session => session.pin(Pin.STATE)

@@ -44,14 +44,14 @@ type Subcommand = (session: Session, args: readonly Buffer[]) => Handled
 
 export const client: Handler = (session, frame) => {
   const args = session.args(frame)
-  if (args.length < 2) return session.inMulti ? Handled.FORWARD : answer(session, wrongArity('client'))
+  if (args.length < 2) return session.seat.inMulti ? Handled.FORWARD : answer(session, wrongArity('client'))
   const name = args[1]!.toString('latin1').toLowerCase()
   const entry = SUBCOMMANDS[name]
   if (!entry)
-    return name in FORWARDED || session.inMulti
+    return name in FORWARDED || session.seat.inMulti
       ? Handled.FORWARD
       : answer(session, unknownSubcommand(args[1]!.toString('latin1'), 'client'))
-  if (session.inMulti && name !== 'reply') return Handled.FORWARD
+  if (session.seat.inMulti && name !== 'reply') return Handled.FORWARD
   const [arity, run] = entry
   if (arity > 0 ? args.length !== arity : args.length < -arity) return answer(session, wrongArity(`client|${name}`))
   return run(session, args)
@@ -79,7 +79,7 @@ const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcomm
   'no-evict': [3, (session, args) => toggle(session, args, on => (session.facts.noEvict = on))],
   'no-touch': [3, (session, args) => toggle(session, args, on => (session.facts.noTouch = on))],
   maint_notifications: [-3, maintNotifications],
-  getredir: [2, session => (session.isPrivate ? Handled.FORWARD : answer(session, encodeInteger(-1)))],
+  getredir: [2, session => (session.seat.pipeline !== null ? Handled.FORWARD : answer(session, encodeInteger(-1)))],
   tracking: [-3, tracking],
   trackinginfo: [2, session => session.pin(Pin.STATE)],
   caching: [3, session => session.pin(Pin.STATE)],
@@ -163,12 +163,12 @@ function tracking(session: Session, args: readonly Buffer[]): Handled {
   }
   const handled = session.pin(Pin.STATE)
   if (handled !== Handled.FORWARD) return handled
-  if (!target.isPrivate) {
+  if (!target.seat.pipeline) {
     session.hold()
-    target.pinWhenIdle(Pin.STATE, () => session.resumeReading())
+    target.seat.pinLater(Pin.STATE, () => session.resumeReading())
     return Handled.WAIT
   }
-  const request = encodeCommand(args.map((arg, i) => (i === at + 1 ? String(target.pipeline!.serverId) : arg)))
+  const request = encodeCommand(args.map((arg, i) => (i === at + 1 ? String(target.seat.pipeline!.serverId) : arg)))
   session.sendRequest(request, 'client')
   return Handled.DONE
 }
@@ -182,9 +182,9 @@ function unblock(session: Session, args: readonly Buffer[]): Handled {
   const id = args[2]!.toString('latin1')
   if (!/^-?\d{1,18}$/.test(id)) return answer(session, encodeError('ERR value is not an integer or out of range'))
   const target = session.host.sessions.get(Number(id))
-  if (!target?.isPrivate || (target.pins & Pin.BLOCK) === 0) return answer(session, encodeInteger(0))
+  if (!target?.seat.pipeline || (target.seat.pins & Pin.BLOCK) === 0) return answer(session, encodeInteger(0))
   session.sendRequest(
-    encodeCommand(['CLIENT', 'UNBLOCK', String(target.pipeline!.serverId), ...(reason ? [reason] : [])]),
+    encodeCommand(['CLIENT', 'UNBLOCK', String(target.seat.pipeline!.serverId), ...(reason ? [reason] : [])]),
     'client',
   )
   return Handled.DONE

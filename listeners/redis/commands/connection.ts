@@ -1,5 +1,5 @@
 /** Commands about the client's own connection: they are true for the client, whatever the connections behind it. */
-import { encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
+import { encodeBulk, encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
 import { type Frame, Handled, type Handler } from '../command-handler.ts'
 import { SYNTAX_ERROR, WRONG_PASSWORD, wrongArity } from '../errors.ts'
 import type { Session } from '../session.ts'
@@ -69,7 +69,8 @@ export const hello: Handler = (session, frame) => {
   if (protocol === 3 && !host.backend.resp3) return answer(session, NO_PROTOCOL)
   if (password !== undefined && !host.authenticate(session, user!, password)) return answer(session, WRONG_PASSWORD)
   if (!session.facts.authenticated) return answer(session, HELLO_UNAUTHENTICATED)
-  if (protocol !== session.protocol && (session.isPrivate || session.aborted)) return answer(session, IN_TRANSACTION)
+  if (protocol !== session.protocol && (session.seat.pipeline !== null || session.seat.aborted))
+    return answer(session, IN_TRANSACTION)
   if (name !== undefined) session.facts.name = name.toString('latin1')
   session.protocol = protocol
   host.pool.warm(protocol)
@@ -88,12 +89,19 @@ function greeting(session: Session): Buffer {
   return writer.toBuffer()
 }
 
+/** Where the listener has users of its own, the client is one of those; everything else is about the backend's. */
+export const acl: Handler = (session, frame) => {
+  const whoami = frame.argc === 2 && session.args(frame)[1]!.toString('latin1').toLowerCase() === 'whoami'
+  if (!whoami || session.seat.inMulti || !session.host.wantsAuthentication) return Handled.FORWARD
+  return answer(session, encodeBulk(session.facts.user))
+}
+
 export const select: Handler = (session, frame) => {
-  if (frame.argc !== 2) return session.inMulti ? Handled.FORWARD : answer(session, wrongArity('select'))
+  if (frame.argc !== 2) return session.seat.inMulti ? Handled.FORWARD : answer(session, wrongArity('select'))
   const text = session.args(frame)[1]!.toString('latin1')
   const database = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-  if (session.inMulti) {
-    if (database >= 0) session.databaseInMulti = database
+  if (session.seat.inMulti) {
+    if (database >= 0) session.seat.databaseInMulti = database
     return Handled.FORWARD
   }
   if (Number.isNaN(database)) return answer(session, NOT_INTEGER)
@@ -109,8 +117,8 @@ export const select: Handler = (session, frame) => {
     session.database = database
     return answer(session, OK)
   }
-  if (session.isPrivate) {
-    session.databaseInMulti = -1
+  if (session.seat.pipeline !== null) {
+    session.seat.databaseInMulti = -1
     session.database = database
     session.pipeline!.database = database
     return Handled.FORWARD

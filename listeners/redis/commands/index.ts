@@ -1,8 +1,17 @@
 /** Which commands need more than being passed on, and what does it. Everything else goes to the backend as it is. */
 import type { Handler } from '../command-handler.ts'
-import { blocking, script, stateful, streaming, streamRead, waiting } from './blocking.ts'
+import {
+  blocking,
+  replicaConfiguration,
+  replication,
+  script,
+  stateful,
+  streaming,
+  streamRead,
+  waiting,
+} from './blocking.ts'
 import { client } from './client.ts'
-import { auth, hello, quit, reset, select } from './connection.ts'
+import { acl, auth, hello, quit, reset, select } from './connection.ts'
 import { ping, publish, pubsub, subscribe, unsubscribe } from './pubsub.ts'
 import { discard, exec, multi, unwatch, watch } from './transaction.ts'
 
@@ -40,9 +49,10 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   readwrite: stateful,
   asking: stateful,
   monitor: streaming,
-  sync: streaming,
-  psync: streaming,
-  replconf: streaming,
+  sync: replication,
+  psync: replication,
+  replconf: replicaConfiguration,
+  acl,
 }
 
 /** For whatever the backend flags as blocking and has no handler above. */

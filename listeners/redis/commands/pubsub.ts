@@ -26,12 +26,15 @@ export const subscribe =
   (session, frame) => {
     const [verb] = VERBS[kind]
     if (frame.argc < 2) return answer(session, wrongArity(verb))
-    if (session.inMulti) return session.pin(Pin.STATE)
+    if (session.seat.inMulti) return session.pin(Pin.STATE)
     const names = session
       .args(frame)
       .slice(1)
       .map(name => Buffer.from(name))
-    if (kind === 'channel' && (session.isPrivate || names.some(name => name.toString('latin1') === PRIVATE_CHANNEL))) {
+    if (
+      kind === 'channel' &&
+      (session.seat.pipeline !== null || names.some(name => name.toString('latin1') === PRIVATE_CHANNEL))
+    ) {
       const handled = session.pin(Pin.STATE)
       if (handled !== Handled.FORWARD || !session.pipeline) return handled
       // Acknowledgements are not replies: they come as they come.
@@ -80,7 +83,7 @@ export const subscribe =
 export const unsubscribe =
   (kind: SubscriptionKind): Handler =>
   (session, frame) => {
-    if (session.inMulti || session.isPrivate) return Handled.FORWARD
+    if (session.seat.inMulti || session.seat.pipeline !== null) return Handled.FORWARD
     if (session.outstanding > 0) return Handled.WAIT
     const state = session.subscriptions
     const [, verb] = VERBS[kind]
@@ -108,7 +111,7 @@ export const publish =
   (kind: 'channel' | 'shard'): Handler =>
   (session, frame) => {
     const { subscriptions } = session.host
-    if (subscriptions.size === 0 || frame.argc !== 3 || session.inMulti) return Handled.FORWARD
+    if (subscriptions.size === 0 || frame.argc !== 3 || session.seat.inMulti) return Handled.FORWARD
     const channel = Buffer.from(session.args(frame)[1]!)
     return rewrite(session, frame, reply => {
       if (reply[0] !== 58) return reply
@@ -122,7 +125,7 @@ export const publish =
 export const pubsub: Handler = (session, frame) => {
   const args = session.args(frame)
   const word = args[1]?.toString('latin1').toLowerCase()
-  if ((word !== 'numsub' && word !== 'shardnumsub') || session.inMulti) return Handled.FORWARD
+  if ((word !== 'numsub' && word !== 'shardnumsub') || session.seat.inMulti) return Handled.FORWARD
   const { subscriptions } = session.host
   return rewrite(session, frame, reply => {
     const pairs = reply[0] === 42 ? (decodeReply(reply, 'buffers') as (Buffer | number)[]) : []
@@ -154,7 +157,7 @@ const EMPTY = Buffer.alloc(0)
 
 /** A RESP2 subscriber gets its pong in the form of a message. */
 export const ping: Handler = (session, frame) => {
-  if (!session.subscribed || session.protocol === 3 || session.inMulti) return Handled.FORWARD
+  if (!session.subscribed || session.protocol === 3 || session.seat.inMulti) return Handled.FORWARD
   if (frame.argc > 2) return answer(session, wrongArity('ping'))
   return answer(
     session,

@@ -14,8 +14,8 @@ const EXEC_ABORTED = encodeError('EXECABORT Transaction discarded because the co
 const MAX_BLOCK = 512
 
 export const multi: Handler = (session, frame) => {
-  if (session.isPrivate && session.pins !== 0) {
-    if (frame.argc === 1) session.pins |= Pin.MULTI
+  if (session.seat.pins !== 0) {
+    if (frame.argc === 1) session.seat.pins |= Pin.MULTI
     return Handled.FORWARD
   }
   if (frame.argc !== 1) return Handled.FORWARD
@@ -25,7 +25,7 @@ export const multi: Handler = (session, frame) => {
 export const watch: Handler = (session, frame) => (frame.argc > 1 ? session.pin(Pin.WATCH) : Handled.FORWARD)
 
 export const unwatch: Handler = (session, frame) => {
-  if (frame.argc === 1 && session.isPrivate && !session.inMulti) session.unpin(Pin.WATCH)
+  if (frame.argc === 1 && session.seat.pipeline !== null && !session.seat.inMulti) session.unpin(Pin.WATCH)
   return Handled.FORWARD
 }
 
@@ -33,12 +33,12 @@ export const exec: Handler = (session, frame) => ended(session, frame, true)
 export const discard: Handler = (session, frame) => ended(session, frame, false)
 
 function ended(session: Session, frame: Frame, executed: boolean): Handled {
-  if (frame.argc !== 1 || !session.isPrivate || !session.inMulti) return Handled.FORWARD
-  if (executed && session.databaseInMulti >= 0) {
-    session.database = session.databaseInMulti
-    if (session.pipeline) session.pipeline.database = session.databaseInMulti
+  if (frame.argc !== 1 || session.seat.pipeline === null || !session.seat.inMulti) return Handled.FORWARD
+  if (executed && session.seat.databaseInMulti >= 0) {
+    session.database = session.seat.databaseInMulti
+    if (session.pipeline) session.pipeline.database = session.seat.databaseInMulti
   }
-  session.databaseInMulti = -1
+  session.seat.databaseInMulti = -1
   session.unpin(Pin.MULTI | Pin.WATCH)
   return Handled.FORWARD
 }
@@ -93,15 +93,15 @@ const SAFE_IN_BLOCK = new Set([
 /** Whatever comes while a lost transaction is not over: nothing of it may run. */
 export function afterLoss(session: Session, frame: Frame, name: string): Buffer | undefined {
   if (name === 'exec' && frame.argc === 1) {
-    session.aborted = false
+    session.seat.aborted = false
     return EXEC_ABORTED
   }
   if (name === 'discard' || name === 'unwatch' || name === 'multi' || name === 'watch') {
-    if (name === 'discard') session.aborted = false
+    if (name === 'discard') session.seat.aborted = false
     return OK
   }
   if (name === 'reset' || name === 'quit') {
-    session.aborted = false
+    session.seat.aborted = false
     return undefined
   }
   return QUEUED

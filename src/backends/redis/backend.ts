@@ -8,6 +8,7 @@ import { EmbeddedRedis } from './embedded.ts'
 import { Endpoint } from './endpoint.ts'
 import type { ServerIdentity } from './handshake.ts'
 import { Lane } from './lane.ts'
+import { learnCommands } from './learn-commands.ts'
 import type { RedisBackendOptions } from './options.ts'
 import { PrivatePool } from './private-pool.ts'
 import { probe } from './probe.ts'
@@ -58,9 +59,7 @@ export class RedisBackend implements Backend {
         connectTimeoutMs: options.connectTimeout,
         username: credentials?.username,
         password: async () => (credentials ? readSecret(credentials.password) : undefined),
-        onIdentity: identity => {
-          this.#identity = identity
-        },
+        onIdentity: (identity, endpoint) => this.#onIdentity(identity, endpoint),
         onOutcome: outcome => {
           outcomes[outcome].value++
         },
@@ -78,6 +77,26 @@ export class RedisBackend implements Backend {
     if (this.#closed) return
     void this.lane(2, 0).pipeline
     this.#release.push(this.#runtime.clock.every(SWEEP_MS, () => this.#sweep()))
+  }
+
+  /** What the server is may change with every reconnect; its commands are asked for when it has. */
+  #onIdentity(identity: ServerIdentity, endpoint: Endpoint): void {
+    const known = this.#identity
+    this.#identity = identity
+    const modules = JSON.stringify(identity.modules)
+    if (known?.version === identity.version && JSON.stringify(known.modules) === modules) return
+    const { credentials, connectTimeout } = this.options
+    const { logger } = this.#runtime
+    const password = credentials ? readSecret(credentials.password) : Promise.resolve(undefined)
+    password
+      .then(secret => {
+        const target = { address: endpoint.address, tls: this.#tls, username: credentials?.username, password: secret }
+        return learnCommands({ ...target, timeoutMs: connectTimeout }, this.commands)
+      })
+      .then(
+        added => logger.debug({ backend: this.name, added: added.length }, 'commands learnt from the backend'),
+        error => logger.debug({ backend: this.name, reason: error.message }, 'the backend does not tell its commands'),
+      )
   }
 
   /** The shared pipeline of a RESP version and database. */

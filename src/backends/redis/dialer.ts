@@ -14,7 +14,7 @@ export interface DialerOptions {
   readonly username: string | undefined
   /** Asked for each connection, so that rotated secrets are picked up; undefined where there is none. */
   readonly password: () => Promise<string | undefined>
-  readonly onIdentity: (identity: ServerIdentity) => void
+  readonly onIdentity: (identity: ServerIdentity, endpoint: Endpoint) => void
   readonly onOutcome: (outcome: 'ok' | 'failed') => void
 }
 
@@ -73,7 +73,7 @@ export class Dialer {
         cancelConnect = this.#connect(endpoint, handshake, pipeline, fail, () => {
           if (cancelled) return
           endpoint.succeeded()
-          if (handshake.identity) options.onIdentity(handshake.identity)
+          if (handshake.identity) options.onIdentity(handshake.identity, endpoint)
           options.onOutcome('ok')
           done(null)
         })

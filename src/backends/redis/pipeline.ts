@@ -53,6 +53,8 @@ export class Pipeline {
   database = 0
   /** No deadline: a blocking command or a stream is under way. */
   patient = false
+  /** Whatever comes goes to the subscriber as it is: the connection no longer speaks RESP. */
+  raw = false
   /** Takes no new sessions; closes when it has answered everything. */
   retired = false
 
@@ -311,6 +313,7 @@ export class Pipeline {
   }
 
   #onReplies(bytes: Buffer, end: number, now: number): void {
+    if (this.raw) return this.#onRaw(bytes, end)
     const scanner = this.#scanner
     const ring = this.ring
     let position = 0
@@ -365,6 +368,11 @@ export class Pipeline {
     if (runCount > 0) this.#deliver(ring.sink, bytes, runStart, position, runCount)
     this.#keepRest(bytes, position, end)
     if (this.retired && ring.empty && this.#phase === 'ready') this.#owner.onPipelineEmpty(this)
+  }
+
+  #onRaw(bytes: Buffer, end: number): void {
+    this.#deliver(this.subscriber, bytes, 0, end, 0)
+    this.#keepRest(bytes, end, end)
   }
 
   /** Holds a short beginning of a reply back; lets a long one go piece by piece. */

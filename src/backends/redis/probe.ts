@@ -1,14 +1,14 @@
 /** Looks at a Redis backend for `check --probe` and before a reload: connects, authenticates, asks who it is. */
-import type { createConnection } from 'node:net'
-import { decodeReply, encodeCommand, ReplyError, ReplyScanner } from '../../../codecs/redis/index.ts'
 import { type Address, readSecret } from '../../config/index.ts'
 import type { ProxyError } from '../../errors.ts'
-import { type ClientTls, connected, formatAddress } from '../../net/index.ts'
+import { type ClientTls, formatAddress } from '../../net/index.ts'
 import type { EndpointProbe, ProbeReport } from '../../protocol.ts'
+import { ControlConnection } from './control.ts'
 import type { RedisBackendOptions } from './options.ts'
 
 type Failure = NonNullable<EndpointProbe['failure']>
 
+/** Looks at every address; ok when one can be used. Never rejects. */
 export async function probe(
   addresses: readonly Address[],
   options: RedisBackendOptions,
@@ -21,85 +21,88 @@ export async function probe(
 
 async function probeEndpoint(
   address: Address,
-  options: RedisBackendOptions,
+  { credentials }: RedisBackendOptions,
   tls: ClientTls | undefined,
   timeoutMs: number,
 ): Promise<EndpointProbe> {
   const where = formatAddress(address)
-  const failed = (failure: Failure): EndpointProbe => ({ address: where, ok: false, failure })
-  let password: string | undefined
-  try {
-    password = options.credentials && (await readSecret(options.credentials.password))
-  } catch (error) {
-    return failed({
-      stage: 'authenticate',
-      cause: (error as Error).message,
-      next: 'make the secret readable for the user that runs Portolan',
-    })
+  const username = credentials?.username
+  let failure: Failure = {
+    stage: 'authenticate',
+    cause: '',
+    next: 'make the secret readable for the user that runs Portolan',
   }
-  let connection: Connection
+  let connection: ControlConnection | undefined
   try {
-    connection = new Connection(await connected({ address, tls, connectTimeoutMs: timeoutMs }), timeoutMs)
-  } catch (error) {
-    return failed(explainConnect(error as ProxyError))
-  }
-  try {
-    if (password !== undefined) {
-      const user = options.credentials!.username
-      const reply = await connection.ask(user === undefined ? ['AUTH', password] : ['AUTH', user, password])
-      if (reply instanceof ReplyError)
-        return failed({
-          stage: 'authenticate',
-          cause: reply.message,
-          next: 'check credentials.username and credentials.password of this backend',
-        })
-    }
+    const password = credentials && (await readSecret(credentials.password))
+    failure = CONNECT
+    connection = await ControlConnection.open({ address, tls, username, password, timeoutMs })
+    failure = AUTHENTICATE
+    await connection.authenticate({ username, password })
+    failure = QUERY
     const started = performance.now()
-    const pong = await connection.ask(['PING'])
+    await connection.ask(['PING'])
     const latencyMs = performance.now() - started
-    if (pong instanceof ReplyError) {
-      const auth = /^NOAUTH/.test(pong.message)
-      return failed({
-        stage: auth ? 'authenticate' : 'query',
-        cause: pong.message,
-        next: auth ? 'give this backend credentials.password' : 'wait until the server answers PING, then try again',
-      })
-    }
     const info = facts(String(await connection.ask(['INFO'])))
-    const role = info.get('role') ?? 'unknown role'
-    const product = info.has('valkey_version') ? 'valkey' : 'redis'
-    const resp3 = !((await connection.ask(['HELLO', '3'])) instanceof ReplyError)
-    return {
-      address: where,
-      ok: true,
-      version: `${product} ${info.get('valkey_version') ?? info.get('redis_version') ?? 'of unknown version'}`,
-      latencyMs,
-      topology: `${info.get('redis_mode') ?? 'standalone'}, ${role === 'master' ? 'primary' : role}, ${info.get('connected_slaves') ?? 0} replicas`,
-      facts: {
-        RESP3: resp3 ? 'yes' : 'no',
-        memory: info.get('used_memory_human') ?? 'unknown',
-        'maxmemory policy': info.get('maxmemory_policy') ?? 'unknown',
-      },
-    }
+    const resp3 = await connection.ask(['HELLO', '2']).then(
+      () => true,
+      () => false,
+    )
+    return { address: where, ok: true, latencyMs, ...describe(info, resp3) }
   } catch (error) {
-    return failed({
-      stage: 'query',
-      cause: (error as Error).message,
-      next: 'see whether a Redis-compatible server listens on this address, and whether it wants TLS',
-    })
+    return { address: where, ok: false, failure: explain(failure, error as Error) }
   } finally {
-    connection.close()
+    connection?.close()
   }
 }
 
-function explainConnect(error: ProxyError): Failure {
-  const stage = error.code === 'upstream-resolve' ? 'resolve' : error.code === 'upstream-tls' ? 'tls' : 'connect'
-  const next = {
-    resolve: 'check the host name, and DNS on this machine',
-    connect: 'check host and port, that the server runs, and that a firewall lets this machine through',
-    tls: 'check tls.ca and tls.serverName, or leave tls out if the server does not speak it',
-  }[stage]
-  return { stage, cause: error.message, next }
+const CONNECT: Failure = {
+  stage: 'connect',
+  cause: '',
+  next: 'check host and port, that the server runs, and that a firewall lets this machine through',
+}
+const AUTHENTICATE: Failure = {
+  stage: 'authenticate',
+  cause: '',
+  next: 'check credentials.username and credentials.password of this backend',
+}
+const QUERY: Failure = {
+  stage: 'query',
+  cause: '',
+  next: 'see whether a Redis-compatible server listens on this address, and whether it wants TLS',
+}
+
+function explain(failure: Failure, error: Error): Failure {
+  const cause = error.message
+  if (/^NOAUTH/.test(cause)) return { stage: 'authenticate', cause, next: 'give this backend credentials.password' }
+  if (/^LOADING/.test(cause)) return { stage: 'query', cause, next: 'wait until the server has loaded its data' }
+  const code = (error as ProxyError).code
+  if (code === 'upstream-resolve') {
+    return { stage: 'resolve', cause, next: 'check the host name, and DNS on this machine' }
+  }
+  if (code === 'upstream-tls') {
+    const next = 'check tls.ca and tls.serverName, or leave tls out if the server does not speak it'
+    return { stage: 'tls', cause, next }
+  }
+  return { ...failure, cause }
+}
+
+function describe(info: ReadonlyMap<string, string>, resp3: boolean) {
+  const product = info.has('valkey_version') ? 'valkey' : 'redis'
+  const role = info.get('role') ?? 'unknown role'
+  return {
+    version: `${product} ${info.get('valkey_version') ?? info.get('redis_version') ?? 'of unknown version'}`,
+    topology: [
+      info.get('redis_mode') ?? 'standalone',
+      role === 'master' ? 'primary' : role,
+      `${info.get('connected_slaves') ?? 0} replicas`,
+    ].join(', '),
+    facts: {
+      RESP3: resp3 ? 'yes' : 'no',
+      memory: info.get('used_memory_human') ?? 'unknown',
+      'maxmemory policy': info.get('maxmemory_policy') ?? 'unknown',
+    },
+  }
 }
 
 /** `name:value` lines of INFO. */
@@ -110,53 +113,4 @@ function facts(text: string): Map<string, string> {
     if (colon > 0) map.set(line.slice(0, colon), line.slice(colon + 1))
   }
   return map
-}
-
-/** One question after the other; for looking, not for traffic. */
-class Connection {
-  readonly #socket: ReturnType<typeof createConnection>
-  readonly #scanner = new ReplyScanner()
-  #bytes: Buffer = Buffer.alloc(0)
-  #pending: { resolve(value: unknown): void; reject(error: Error): void } | null = null
-
-  constructor(socket: ReturnType<typeof createConnection>, timeoutMs: number) {
-    this.#socket = socket
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
-    socket.on('error', error => this.#fail(error))
-    socket.on('close', () => this.#fail(new Error('the server closed the connection')))
-  }
-
-  ask(command: readonly string[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (this.#socket.destroyed) return reject(new Error('the server closed the connection'))
-      this.#pending = { resolve, reject }
-      this.#socket.write(encodeCommand(command))
-    })
-  }
-
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  #onData(chunk: Buffer): void {
-    this.#bytes = Buffer.concat([this.#bytes, chunk])
-    try {
-      const end = this.#scanner.scan(this.#bytes, 0, this.#bytes.length)
-      if (end < 0) return this.#scanner.restart()
-      const reply = decodeReply(this.#bytes.subarray(0, end))
-      this.#bytes = this.#bytes.subarray(end)
-      const pending = this.#pending
-      this.#pending = null
-      pending?.resolve(reply)
-    } catch (error) {
-      this.#fail(new Error(`it does not answer as Redis does: ${(error as Error).message}`))
-    }
-  }
-
-  #fail(error: Error): void {
-    const pending = this.#pending
-    this.#pending = null
-    pending?.reject(error)
-  }
 }

@@ -1,0 +1,148 @@
+/**
+ * A session's place on a private pipeline: why it needs one, how it gets one, and in which state the pipeline goes back.
+ */
+import { encodeCommand } from '../../codecs/redis/index.ts'
+import { nobody, type Pipeline } from '../../src/backends/redis/index.ts'
+import type { ProxyError } from '../../src/errors.ts'
+import { Handled, Pin, TRANSIENT_PINS } from './command-handler.ts'
+import type { Session } from './session.ts'
+
+/** Pins whose requests may take as long as they like. */
+const PATIENT_PINS = Pin.BLOCK | Pin.STREAM | Pin.UPLOAD
+/** Pins that one command takes away. */
+const UNDONE_BY_COMMAND = Pin.MULTI | Pin.WATCH
+
+export class PrivateSeat {
+  /** Why the session needs a private pipeline; bits of Pin. */
+  pins = 0
+  /** The private pipeline, while the session has one. */
+  pipeline: Pipeline | null = null
+  /** The database that a transaction under way will leave selected, or -1. */
+  databaseInMulti = -1
+  /** Set when the pipeline was lost inside a transaction, until the transaction is over. */
+  aborted = false
+  readonly #session: Session
+  #cancelAcquire: (() => void) | null = null
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  get inMulti(): boolean {
+    return (this.pins & Pin.MULTI) !== 0
+  }
+
+  /** True while the session waits for a pipeline to become free. */
+  get waiting(): boolean {
+    return this.#cancelAcquire !== null
+  }
+
+  /** True when the pipeline can go back as soon as everything is answered. */
+  get leaving(): boolean {
+    return this.pipeline !== null && (this.pins & ~TRANSIENT_PINS) === 0
+  }
+
+  /**
+   * Returns what a handler is to return: FORWARD when there is a private pipeline, WAIT until then (the handler is called
+   * again with the same request), DONE when none can be had and the client has been told.
+   */
+  pin(reason: number): Handled {
+    const session = this.#session
+    if (this.pipeline !== null) {
+      this.pins |= reason
+      if (reason & PATIENT_PINS) this.pipeline.patient = true
+      return Handled.FORWARD
+    }
+    if (session.outstanding > 0 || this.waiting) return Handled.WAIT
+    let failed: ProxyError | null = null
+    let returned = false
+    const cancel = session.host.pool.acquire(session.protocol, session.database, {
+      onPrivate: pipeline => {
+        this.#cancelAcquire = null
+        this.take(pipeline, reason)
+        if (returned) session.resumeReading()
+      },
+      onNoPrivate: error => {
+        this.#cancelAcquire = null
+        failed = error
+        if (returned) session.refuseWaitingRequest(error)
+      },
+    })
+    returned = true
+    if (this.pipeline !== null) return Handled.FORWARD
+    if (failed !== null) {
+      session.refuse(failed)
+      return Handled.DONE
+    }
+    this.#cancelAcquire = cancel
+    session.hold()
+    return Handled.WAIT
+  }
+
+  /** Takes a pipeline as soon as nothing is outstanding, without a request of the client's. */
+  pinLater(reason: number, done: () => void): void {
+    const session = this.#session
+    if (session.phase === 'closed' || this.pipeline !== null) return done()
+    if (session.outstanding > 0) {
+      session.host.clock.after(1, () => this.pinLater(reason, done))
+      return
+    }
+    session.host.pool.acquire(session.protocol, session.database, {
+      onPrivate: pipeline => {
+        if (session.phase === 'closed' || this.pipeline !== null) session.host.pool.release(pipeline)
+        else this.take(pipeline, reason)
+        done()
+      },
+      onNoPrivate: done,
+    })
+  }
+
+  take(pipeline: Pipeline, reason: number): void {
+    this.pipeline = pipeline
+    this.pins = reason
+    pipeline.subscriber = this.#session
+    pipeline.patient = (reason & PATIENT_PINS) !== 0
+    this.#session.host.pool.onLost(pipeline, error => this.#onLost(error))
+  }
+
+  unpin(reasons: number): void {
+    this.pins &= ~reasons
+  }
+
+  /** Everything is answered: what was pinned for that long no longer is. */
+  settle(): void {
+    this.pins &= ~TRANSIENT_PINS
+    if (this.pipeline !== null && this.pins === 0) this.leave()
+    else if (this.pipeline !== null) this.pipeline.patient = (this.pins & PATIENT_PINS) !== 0
+  }
+
+  /** Gives the pipeline back if its state is known or can be undone by a command, else ends it. */
+  leave(): void {
+    this.#cancelAcquire?.()
+    this.#cancelAcquire = null
+    const { pipeline, pins } = this
+    const { host, outstanding } = this.#session
+    const { databaseInMulti } = this
+    this.pipeline = null
+    this.pins = 0
+    this.databaseInMulti = -1
+    if (pipeline === null) return
+    if ((pins & ~UNDONE_BY_COMMAND) !== 0 || outstanding > 0 || databaseInMulti >= 0) return host.pool.discard(pipeline)
+    if (pins !== 0) {
+      const undo = encodeCommand([pins & Pin.MULTI ? 'DISCARD' : 'UNWATCH'])
+      host.operations[0] = 0
+      pipeline.send(nobody, undo, 0, undo.length, 1, host.operations)
+    }
+    host.pool.release(pipeline)
+  }
+
+  #onLost(error: ProxyError): void {
+    const { pins } = this
+    this.pipeline = null
+    this.pins = 0
+    this.databaseInMulti = -1
+    // Whatever the transaction has queued is gone; its EXEC must fail, and nothing of it may run elsewhere.
+    if (pins & (Pin.MULTI | Pin.WATCH)) this.aborted = true
+    this.#session.onPrivateLost(pins, error)
+  }
+}
