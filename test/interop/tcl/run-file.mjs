@@ -1,29 +1,33 @@
 // Runs one file of the suite against a host and port, and reads what became of each case.
 import { freePort, runProgram } from '../lib/processes.mjs'
 
-const STALL_SECONDS = 90
+const STALL_SECONDS = 60
 
 /**
- * Returns `{ passed, failed, trouble, seconds }`: counts by name of case (names repeat within a file), and the lines
- * that say why the file did not end well, if so.
+ * Returns `{ passed, failed, trouble, stuck, seconds }`: counts by name of case (names repeat within a file), why others
+ * failed, why the file did not end well, and the case that was in progress when nothing went on any more.
  */
-export async function runSuiteFile(suite, file, { host, port, tags, timeoutMs = 300_000, only }) {
+export async function runSuiteFile(suite, file, { host, port, tags, timeoutMs = 300_000, only = [], skip = [] }) {
   const args = ['--host', host, '--port', port, '--clients', 1, '--verbose', '--ignore-digest', '--durable']
   args.push('--timeout', STALL_SECONDS, '--baseport', 20_000 + ((await freePort()) % 20_000), '--tags', tags)
   args.push('--single', file, ...suite.args)
-  for (const name of only ?? []) args.push('--only', name)
+  args.push(...only.flatMap(name => ['--only', name]), ...skip.flatMap(name => ['--skiptest', name]))
   const started = Date.now()
   const { code, output, timedOut } = await runProgram('./runtest', args.map(String), { cwd: suite.dir, timeoutMs })
   const lines = output.replace(/\x1b\[[0-9;]*m/g, '').split('\n')
   const result = { passed: {}, failed: {}, trouble: [], seconds: Math.round((Date.now() - started) / 1000) }
-  lines.forEach((line, index) => {
+  for (const [index, line] of lines.entries()) {
     const [, verdict, name] = /^(?!\*\*\*).*?\[(ok|err)\]: (.*?)( \(\d+ ms\)| in tests\/\S+\.tcl)?$/.exec(line) ?? []
     if (verdict === 'ok') result.passed[name] = (result.passed[name] ?? 0) + 1
     else if (verdict === 'err') result.failed[name] = [...(result.failed[name] ?? []), detail(lines, index + 1)]
-    else if (/^\[(exception|TIMEOUT)\]/.test(line)) result.trouble.push(`${line}\n${detail(lines, index + 1)}`)
-  })
+    else if (/^\[exception\]/.test(line)) result.trouble.push(`${line}\n${detail(lines, index + 1)}`)
+    else if (/^\[TIMEOUT\]/.test(line)) {
+      result.stuck = /\(IN PROGRESS\) (.*)/.exec(lines[index + 1])?.[1]
+      result.trouble.push(`nothing went on for ${STALL_SECONDS} s in: ${result.stuck ?? lines[index + 1]}`)
+    }
+  }
   if (timedOut) result.trouble.push(`no end after ${timeoutMs / 1000} s`)
-  else if (code !== 0 && Object.keys(result.failed).length === 0) {
+  else if (code !== 0 && result.trouble.length === 0 && Object.keys(result.failed).length === 0) {
     result.trouble.push(`exit ${code}: ${lines.slice(-12).join('\n')}`)
   }
   return result
