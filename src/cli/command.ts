@@ -18,11 +18,6 @@ export class Command {
     })
   }
 
-  /** Passes a signal on. A terminal sends Ctrl-C to the command itself, which should not get it twice. */
-  forward(signal: NodeJS.Signals): void {
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) this.kill(signal)
-  }
-
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }

@@ -22,7 +22,8 @@ export interface RunOptions {
 export async function run(options: RunOptions, registry: Registry): Promise<number> {
   let command: Command | undefined
   const killCommand = () => command?.kill('SIGKILL')
-  const signals = new Signals(killCommand)
+  // A terminal sends Ctrl-C to the command as well, which decides what it means: many a shell goes on.
+  const signals = new Signals(killCommand, { ignoreInterrupt: options.command.length > 0 && process.stdin.isTTY })
   // A command has standard output for itself.
   const logger = new ProcessLogger(options.command.length > 0 ? 2 : 1)
   endOnBugs(logger, killCommand)
@@ -39,7 +40,7 @@ export async function run(options: RunOptions, registry: Registry): Promise<numb
   let code: number = EXIT.ok
   if (options.command.length > 0) {
     command = new Command(options.command, environmentOf(app.generation.listeners.values(), registry.protocols))
-    void signals.stop.then(signal => command?.forward(signal))
+    void signals.stop.then(signal => command?.kill(signal))
     code = await endOf(command, options.command[0]!)
     logger.info({ code }, 'the command has ended')
   } else {

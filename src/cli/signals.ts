@@ -10,13 +10,17 @@ export class Signals {
   #onHangup: (() => void) | undefined
   #hangups = 0
 
-  /** onForced runs before the process ends at once: the last moment for what must not outlive it. */
-  constructor(onForced: () => void) {
+  /**
+   * onForced runs before the process ends at once: the last moment for what must not outlive it. With ignoreInterrupt
+   * a SIGINT means nothing.
+   */
+  constructor(onForced: () => void, { ignoreInterrupt = false } = {}) {
     let stopping = false
     this.stop = new Promise(resolve => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         const launchers = process.listeners(signal)
         process.on(signal, () => {
+          if (signal === 'SIGINT' && ignoreInterrupt) return
           if (stopping) {
             onForced()
             process.exit(exitCodeOf(signal))

@@ -258,6 +258,29 @@ describe('turns', () => {
     ])
   })
 
+  test('a hundred of them under talking clients: no answer is lost', async () => {
+    const listeners = { a: { backend: 'one' } }
+    const { app, reload } = await running({ listeners, backends: one })
+    let done = false
+    const talk = async (client: EchoClient) => {
+      let answers = 0
+      while (!done) {
+        expect(await client.ask(`${answers}`)).toMatch(new RegExp(`^\\w+:${answers}$`))
+        answers++
+      }
+      return answers
+    }
+    const talks = Promise.all([talk(await connectTo(app, 'a')), talk(await connectTo(app, 'a'))])
+    const witness = await connectTo(app, 'a')
+    for (let i = 0; i < 100; i++) {
+      const report = await reload({ listeners, backends: { one: { label: `x${i}` } } })
+      expect(report.outcome).toBe('applied')
+      expect(await witness.ask('?')).toBe(`x${i}:?`)
+    }
+    done = true
+    for (const answers of await talks) expect(answers).toBeGreaterThan(10)
+  })
+
   test('a drain that begins during a probe wins', async () => {
     const listeners = { a: { backend: 'one' } }
     const { app, echo, reload } = await running({ listeners, backends: one })

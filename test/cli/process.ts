@@ -50,6 +50,14 @@ export class Program {
     return running
   }
 
+  /** The same in a terminal of its own; what is written to standard input are keys. */
+  terminal(args: readonly string[]): Running {
+    const line = [process.execPath, this.#launcher, ...args].map(word => `'${word}'`).join(' ')
+    const running = new Running(spawn('script', ['--quiet', '--return', '--command', line, '/dev/null']))
+    this.#processes.push(running)
+    return running
+  }
+
   async close(): Promise<void> {
     for (const each of this.#processes) each.child.kill('SIGKILL')
     await Promise.all(this.#processes.map(each => each.code))

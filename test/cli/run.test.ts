@@ -180,6 +180,23 @@ describe('run -- command', () => {
   })
 })
 
+test('Ctrl-C in a terminal is for the command, which may go on', async () => {
+  const code = `
+    let count = 0
+    process.on('SIGINT', () => { console.log('count ' + ++count); if (count === 3) process.exit(5) })
+    setInterval(() => {}, 1000)
+    console.log('up')`
+  const shown = program.write('interactive.cjs', code)
+  const running = program.terminal(['run', '-c', app(), '-c', cloud('first'), '--', process.execPath, shown])
+  await running.match(/up/)
+  for (let count = 1; count <= 3; count++) {
+    running.child.stdin.write('\x03')
+    await running.match(new RegExp(`count ${count}`))
+  }
+  expect(await running.code).toBe(5)
+  expect(running.stdout).not.toContain('count 4')
+})
+
 describe('what does not start', () => {
   test('an invalid configuration: 1, with the place', async () => {
     const bad = program.write('bad.yaml', 'listeners: { a: { protocol: ecko, address: 127.0.0.1:0 } }\n')
