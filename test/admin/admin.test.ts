@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type App, createApp } from '../../src/app.ts'
 import type { AdminConfig } from '../../src/config/index.ts'
 import { Echo, EchoClient, echoConfig } from '../app/echo.ts'
@@ -209,6 +209,11 @@ describe('the Host header', () => {
     const app = await running({ address: { host: '0.0.0.0', port: 0 } })
     expect((await ask(app, '/livez', { host: '127.0.0.1' })).status).toBe(200)
     expect((await ask(app, '/livez', { host: '127.0.0.1', headers: { host: '10.9.8.7' } })).status).toBe(421)
+    // As a kubelet asks: by the address of the Pod.
+    const outer = Object.values(networkInterfaces())
+      .flatMap(addresses => addresses ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
+    if (outer) expect((await ask(app, '/livez', { host: outer })).status).toBe(200)
   })
 })
 
@@ -277,6 +282,7 @@ describe('where', () => {
     expect((await ask(app, '/livez', { headers: { host: 'x' } })).status).toBe(200)
     expect(await reload({ address: { host: 'localhost', port: 0 } })).toEqual(['admin replaced'])
     expect(app.adminAddress).not.toBe(first)
+    await vi.waitFor(() => expect(fetch(`http://${first}/livez`)).rejects.toThrow('fetch failed'))
     expect((await ask(app, '/livez')).status).toBe(200)
     expect(await reload({ address: undefined })).toEqual(['admin removed'])
     expect(app.adminAddress).toBeUndefined()

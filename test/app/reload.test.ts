@@ -225,7 +225,8 @@ describe('a failure in the middle', () => {
       return listener
     }
     ;(echo.protocols as unknown[]).push(failing)
-    const next = echoConfig({ listeners: { a: { address: x }, b: { backend: 'one' } }, backends: other })
+    const changed = { a: { address: x }, b: { backend: 'one', options: { suffix: '!' } } }
+    const next = echoConfig({ listeners: changed, backends: other })
     const report = await app.reload({
       ...next,
       listeners: next.listeners.map(each => (each.name === 'a' ? { ...each, protocol: 'failing' } : each)),
@@ -298,6 +299,19 @@ describe('turns', () => {
     expect(await reloading).toMatchObject({ outcome: 'refused', errors: [expect.stringContaining('closed')] })
     expect(echo.journal).toContain('close second')
     expect(echo.journal).not.toContain('update a')
+  })
+
+  test('a drain waits for what earlier reloads have left', async () => {
+    const { app, echo, reload } = await running({ listeners: { a: { backend: 'one' } }, backends: one })
+    const client = await connectTo(app, 'a')
+    client.send('wait')
+    await vi.waitFor(() => expect(echo.waiting).toBe(1))
+    expect((await reload({})).outcome).toBe('applied')
+    const drained = app.drain(10_000).then(() => [...echo.journal])
+    await new Promise(resolve => setImmediate(resolve))
+    echo.release()
+    expect(await client.answer()).toBe('first:wait')
+    expect((await drained).slice(-2)).toEqual(['drained a', 'close first'])
   })
 
   test('the source is read at each reload; what is wrong with it is the report', async () => {
