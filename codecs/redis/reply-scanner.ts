@@ -101,6 +101,7 @@ export class ReplyScanner {
         left--
       } else if (kind === BULK) {
         if (body + value + 2 > end) {
+          if (body + value < end && bytes[body + value] !== CR) throw badBulkEnd()
           this.#bodyBytes = body + value + 2 - end
           break
         }

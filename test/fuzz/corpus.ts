@@ -1,0 +1,93 @@
+/**
+ * Where the fuzzer begins, and what it and others have found: latin1, by target. The tests replay every row. What a
+ * row was found with is said beside it.
+ */
+const SIGNATURE = '\r\n\r\n\0\r\nQUIT\n'
+
+export const CORPUS: Readonly<Record<string, readonly string[]>> = {
+  // The first byte chooses the limits (even: after authentication), the next two the sizes of the pieces.
+  'request-scanner': [
+    '\0\x01\x02*2\r\n$3\r\nGET\r\n$1\r\nk\r\n',
+    '\0\x05\x07*3\r\n$3\r\nSET\r\n$0\r\n\r\n$4\r\n\r\n\r\n\r\nPING\r\n*1\r\n$4\r\nPING\r\n',
+    '\x01\x01\x03*10\r\n$1\r\na\r\n*11\r\n',
+    '\x01\x01\x03*2\r\n$16384\r\n',
+    '\x01\x01\x03*2\r\n$16385\r\n',
+    '\0\x03\x03*a\r\n',
+    '\0\x03\x03*2147483648\r\n',
+    '\0\x03\x03*+1\r\n',
+    '\0\x03\x03*0\r\n*-1\r\n*-5\r\n\r\n \t\r\n*-9223372036854775808\r\n*-9223372036854775809\r\n',
+    '\0\x03\x03*1\r\n$x\r\n',
+    '\0\x03\x03*1\r\n$-1\r\n',
+    '\0\x03\x03*1\r\n$4294967296\r\n',
+    '\0\x03\x03*1\r\n$536870913\r\n',
+    '\0\x03\x03*1\r\n+PING\r\n',
+    '\0\x03\x03*1\r\n$4\r\nPINGxx',
+    '\0\x03\x03SET "a\r\n',
+    "\0\x03\x03SET 'a\\'b' \"\\x41\\n\"\n",
+    '\0\x03\x03*1000000000000000000000000000000\r\n',
+    // A length with a leading zero; a count that no 64 bit integer holds: taken for what they are not.
+    '\x01\x03\x03*01\r\n',
+    '\x01\x03\x03*1\r\n$01\r\n',
+    '\0\x03\x03*-99999999999999999999\r\n',
+  ],
+  // The first byte chooses how much is held back, the next two the sizes of the pieces.
+  'reply-scanner': [
+    '\0\x01\x02+OK\r\n-ERR x\r\n:1\r\n$3\r\nabc\r\n$-1\r\n*-1\r\n*0\r\n',
+    '\x03\x04\x05*2\r\n*2\r\n$1\r\na\r\n:1\r\n*1\r\n$0\r\n\r\n',
+    '\x01\x04\x05%1\r\n+k\r\n~2\r\n#t\r\n_\r\n',
+    '\x02\x04\x05|1\r\n+ttl\r\n:3\r\n>2\r\n+pubsub\r\n+m\r\n=7\r\ntxt:abc\r\n!5\r\nERR x\r\n(123456789012345678901234567890\r\n,1.5\r\n',
+    '\0\x01\x01$100\r\nxxxxxxxx',
+    '\x05\x07\x09$20\r\n01234567890123456789\r\n+OK\r\n',
+    // A bulk whose LF is another byte, as it is and while it leaves in pieces.
+    '\0\x01\x02$1\r\na\rX',
+    '\0\x01\x02$9\r\nabcdefghi\rX+OK\r\n',
+    // A null of what has none, and an attribute that is a null: the decoder read on, the scanner did not.
+    '\0\x01\x02|-1\r\n',
+    '\0\x01\x02%-1\r\n+a\r\n',
+    '\0\x01\x02$-01\r\n',
+    // A line with a CR of its own.
+    '\0\x01\x02+a\rb\r\n',
+    '\0\x01\x02*99999999999999999999\r\n',
+  ],
+  inline: [
+    'PING\r\n',
+    "SET k \"two words\" 'a\\'b'\r\n",
+    '"\\x41\\n\\q\\"" x',
+    'a"b"c',
+    // Envoy's crash, unauthenticated: an escape that is cut off.
+    'GET "x\\x4"',
+    'GET "\\x',
+    '"a\\',
+    'a b\0 c "',
+  ],
+  values: [
+    '*2\r\n:1\r\n$1\r\na\r\n',
+    '%1\r\n+k\r\n~2\r\n#t\r\n_\r\n',
+    '|1\r\n+ttl\r\n:3\r\n*1\r\n,1.5\r\n',
+    '(123456789012345678901234567890\r\n:9223372036854775807\r\n',
+    '=7\r\ntxt:abc\r\n!5\r\nERR x\r\n>1\r\n$-1\r\n*-1\r\n',
+    '*1\r\n'.repeat(70),
+  ],
+  glob: [
+    '\x01*abc',
+    '\x04h?l*hello',
+    '\x06h[a-e]oheo',
+    '\x07h[^a-z]h1',
+    '\x02\\**',
+    '\x03[\\]]',
+    '\x02[a',
+    '\x04[a-b',
+    '\x08*a*a*a*baaaaaaaaaaaaaaaaaaaaaaaaaa',
+    '\x05[\xff-\x01]\x00',
+  ],
+  'proxy-header': [
+    'PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r\nGET',
+    'PROXY TCP6 2001:db8::1 ::1 1 65535\r\n',
+    'PROXY UNKNOWN 10.0.0.1 10.0.0.2 1 2\r\n',
+    `${SIGNATURE}\x21\x11\0\x0c\xc0\0\x02\x01\xc6\x33\x64\x07\xdc\x04\x01\xbb`,
+    `${SIGNATURE}\x21\x21\0\x24${'\x20\x01\x0d\xb8'.repeat(8)}\0\x01\0\x02`,
+    `${SIGNATURE}\x21\x31\0\xd8/run/a${'\0'.repeat(102)}/run/b${'\0'.repeat(102)}`,
+    `${SIGNATURE}\x20\0\0\0`,
+    `${SIGNATURE}\x21\x11\0\x16\xc0\0\x02\x01\xc6\x33\x64\x07\xdc\x04\x01\xbb\x02\0\x04http\x04\0\0`,
+  ],
+}
