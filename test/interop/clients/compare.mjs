@@ -33,8 +33,7 @@ export async function compareClients({ through, only, print }) {
       print(`${program.name}: SKIPPED: ${error.message}`)
       continue
     }
-    const direct = await runCases(prepared, 'direct')
-    const first = await runCases(prepared, through)
+    const [direct, first] = await Promise.all([runCases(prepared, 'direct'), runCases(prepared, through)])
     const names = [...direct.ok].filter(name => !first.ok.has(name))
     // As with the Tcl suite: only what is lost twice is lost.
     const second = names.length > 0 ? await runCases(prepared, through) : first

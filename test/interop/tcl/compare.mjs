@@ -21,6 +21,17 @@ export async function compareTcl({ through, resp, files, tags, only, fresh, prin
   let passedThrough = 0
   print(`Redis ${suite.version}'s Tcl suite, RESP${resp}, tags ${tags}, through ${through}`)
   try {
+    const report = (file, missing) => {
+      const unrun = []
+      for (const { name, why } of missing) {
+        const excepted = exceptionOf(`tcl resp${resp}`, name) ?? exceptionOf('tcl', name)
+        if (excepted) print(`  excepted (${excepted}): ${name}`)
+        else if (why === undefined) unrun.push(name)
+        else print(`  LOST: ${name}\n${indent(why)}`)
+        if (!excepted) lost.push({ file, name, why })
+      }
+      if (unrun.length > 0) print(`  LOST, ${unrun.length} that did not run: ${unrun.join(', ')}`)
+    }
     for (const file of wanted) {
       const [direct, first] = await Promise.all([
         baseline.get(file) ?? lane.direct.run(file, run).then(result => baseline.set(file, result)),
@@ -43,11 +54,7 @@ export async function compareTcl({ through, resp, files, tags, only, fresh, prin
       for (const trouble of direct.trouble) print(`  direct: ${trouble}`)
       for (const trouble of first.trouble) print(`  through: ${trouble}`)
       for (const { name } of unsteady) print(`  unsteady: ${name}`)
-      for (const { name, why } of missing) {
-        const excepted = exceptionOf(`tcl resp${resp}`, name) ?? exceptionOf('tcl', name)
-        print(`  ${excepted ? `excepted (${excepted})` : 'LOST'}: ${name}${excepted ? '' : `\n${indent(why)}`}`)
-        if (!excepted) lost.push({ file, name, why })
-      }
+      report(file, missing)
     }
   } finally {
     await lane.direct.stop()
@@ -118,7 +125,7 @@ function difference(direct, through) {
   const missing = []
   for (const [name, times] of Object.entries(direct.passed)) {
     if ((through.passed[name] ?? 0) >= times) continue
-    missing.push({ name, why: through.failed[name]?.join('\n') ?? 'it did not run' })
+    missing.push({ name, why: through.failed[name]?.join('\n') })
   }
   return missing
 }
