@@ -70,19 +70,16 @@ class ReplyReader {
         return double(line.toString('latin1'))
       case '(':
         return bigNumber(line.toString('latin1'))
-      case '$': {
-        const length = count(line)
-        return length < 0 ? null : this.#text(this.#bulk(length))
-      }
+      case '$':
+        return isNull(line) ? null : this.#text(this.#bulk(count(line)))
       case '!':
         return new ReplyError(this.#bulk(count(line)).toString())
       case '=':
         return this.#text(this.#bulk(count(line)).subarray(4))
       case '*':
-      case '>': {
-        const length = count(line)
-        return length < 0 ? null : this.#elements(length, depth)
-      }
+        return isNull(line) ? null : this.#elements(count(line), depth)
+      case '>':
+        return this.#elements(count(line), depth)
       case '~':
         return new Set(this.#elements(count(line), depth))
       case '%': {
@@ -109,7 +106,7 @@ class ReplyReader {
 
   #bulk(length: number): Buffer {
     const end = this.position + length
-    if (length < 0 || this.#bytes[end] !== 13 || this.#bytes[end + 1] !== 10) {
+    if (this.#bytes[end] !== 13 || this.#bytes[end + 1] !== 10) {
       throw new ProtocolError('reply-end', 'bulk string not whole')
     }
     const bulk = this.#bytes.subarray(this.position, end)
@@ -128,9 +125,12 @@ class ReplyReader {
   }
 }
 
+/** Only bulk strings and arrays of RESP2 can be null. */
+const isNull = (line: Buffer): boolean => line.length === 2 && line[0] === 45 && line[1] === 49
+
 function count(line: Buffer): number {
   const text = line.toString('latin1')
-  if (!/^(\d{1,15}|-1)$/.test(text)) throw new ProtocolError('reply-length', 'malformed length')
+  if (!/^\d{1,15}$/.test(text)) throw new ProtocolError('reply-length', 'malformed length')
   return Number(text)
 }
 

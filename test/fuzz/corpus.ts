@@ -67,6 +67,8 @@ export const CORPUS: Readonly<Record<string, readonly string[]>> = {
     '(123456789012345678901234567890\r\n:9223372036854775807\r\n',
     '=7\r\ntxt:abc\r\n!5\r\nERR x\r\n>1\r\n$-1\r\n*-1\r\n',
     '*1\r\n'.repeat(70),
+    // A push that is a null, as the decoder thought; jazzer.
+    '>-1\r\n$-1\r\n',
   ],
   glob: [
     '\x01*abc',
