@@ -129,6 +129,12 @@ await cases({
     assert.match((await start(after, ['--pipe'], { stdin: 'SET a\r\nSET a 1\r\n' }).end).text, /errors: 1, replies: 2/)
     assert.equal(await cli(after, 'GET', 'inline:499'), 'v 499')
   },
+  async '--pipe of 100 values of 512 kB and 20000 members'(after) {
+    const members = Array.from({ length: 20_000 }, (_, i) => String(i).padStart(10, '0'))
+    const large = command('SET', 'large', 'x'.repeat(512_000))
+    const input = Buffer.concat([...Array(100).fill(large), ...Array(20).fill(command('RPUSH', 'many', ...members))])
+    assert.match((await start(after, ['--pipe'], { stdin: input }).end).text, /errors: 0, replies: 120/)
+  },
   async '--scan'(after) {
     const { text } = await start(after, ['--pipe'], {
       stdin: Array.from({ length: 300 }, (_, i) => `SET scan:${i} x\r\n`).join(''),
