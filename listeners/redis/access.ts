@@ -17,8 +17,6 @@ const WHILE_SUBSCRIBED = new Set([
   'quit',
   'reset',
 ])
-/** Replies before authentication at most, in bytes (Redis does the same since CVE-2025-21605). */
-const MAX_EARLY_OUTPUT = 1024
 
 /** `partial`: only the beginning of the request is there, whole arguments of which its name is one. */
 export function refusal(session: Session, frame: Frame, denied: Uint8Array, partial: boolean): Buffer | undefined {
@@ -26,14 +24,13 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array, part
   const name = frame.command >= 0 ? host.names[frame.command]! : ''
   if (!facts.authenticated && !BEFORE_AUTHENTICATION.has(name)) {
     facts.earlyOutput += NO_AUTH.length
-    if (facts.earlyOutput > MAX_EARLY_OUTPUT) session.finishAfterReply()
     return NO_AUTH
   }
   if (session.seat.aborted) {
     const reply = afterLoss(session, frame, name)
     if (reply) return reply
   }
-  if (session.protocol === 2 && session.subscribed && !WHILE_SUBSCRIBED.has(name)) {
+  if (session.protocol === 2 && session.subscribed && name !== '' && !WHILE_SUBSCRIBED.has(name)) {
     const given = session.args(frame)[0]!.toString('latin1').toLowerCase()
     return encodeError(
       `ERR Can't execute '${given}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,

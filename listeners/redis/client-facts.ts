@@ -23,6 +23,10 @@ export class ClientFacts {
   lastOperation = 0
   /** What became of a SELECT whose database had to be looked for; undefined when there is none. */
   selecting: Error | null | undefined
+  /** Of the request being served, for CLIENT LIST. */
+  requestBytes = 0
+  /** The id of the client that gets the invalidation messages (CLIENT TRACKING ... REDIRECT), or -1. */
+  redirect = -1
   /** Bytes of replies sent before authentication. */
   earlyOutput = 0
 

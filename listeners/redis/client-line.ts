@@ -7,7 +7,7 @@ export function clientLine(session: Session): string {
   const now = host.clock.now()
   const seconds = (since: number) => Math.floor((now - since) / 1000)
   const counts = session.subscriptions?.counts ?? { channels: 0, patterns: 0, shards: 0 }
-  const queued = session.inboxBytes
+  const queued = facts.requestBytes || session.inboxBytes
   const fields: readonly (readonly [string, string | number])[] = [
     ['id', session.id],
     ['addr', facts.address],
@@ -35,7 +35,7 @@ export function clientLine(session: Session): string {
     ['events', 'r'],
     ['cmd', facts.lastOperation === 0 ? 'NULL' : host.names[facts.lastOperation - 1]!],
     ['user', facts.user],
-    ['redir', -1],
+    ['redir', facts.redirect],
     ['resp', session.protocol],
     ['lib-name', facts.libraryName],
     ['lib-ver', facts.libraryVersion],

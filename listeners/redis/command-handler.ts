@@ -24,6 +24,8 @@ export const Handled = {
   DONE: -2,
   /** Read no further; call again with the same request when the session reads on. */
   WAIT: -3,
+  /** The handler has sent it, or another in its place. */
+  SENT: -4,
 } as const
 
 export type Handler = (session: Session, frame: Frame) => Handled

@@ -134,6 +134,10 @@ export class RedisListener implements Listener, SessionHost {
   }
 
   /** Back to what a new connection has. */
+  isDenied(command: number): boolean {
+    return this.#denied[command] !== 0
+  }
+
   /** The id of the command plus one, of its subcommand where it has one; 0 for unknown commands. */
   operationOf({ command, argc, bytes, start }: Frame): number {
     const { table } = this

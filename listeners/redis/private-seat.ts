@@ -9,6 +9,8 @@ import type { Session } from './session.ts'
 
 /** Pins whose requests may take as long as they like. */
 const PATIENT_PINS = Pin.BLOCK | Pin.STREAM | Pin.UPLOAD
+/** A command whose arity is wrong: Redis then aborts the transaction at EXEC. */
+const MALFORMED = encodeCommand(['GET'])
 /** Pins that one command takes away. */
 const UNDONE_BY_COMMAND = Pin.MULTI | Pin.WATCH
 
@@ -21,6 +23,10 @@ export class PrivateSeat {
   databaseInMulti = -1
   /** Set when the pipeline was lost inside a transaction, until the transaction is over. */
   aborted = false
+  /** Subscribed on the private pipeline itself: then all its subscriptions are there. */
+  subscribes = false
+  /** What a pipeline is being waited for. */
+  wanted = 0
   readonly #session: Session
   #cancelAcquire: (() => void) | null = null
 
@@ -30,11 +36,6 @@ export class PrivateSeat {
 
   get inMulti(): boolean {
     return (this.pins & Pin.MULTI) !== 0
-  }
-
-  /** True while the session waits for a pipeline to become free. */
-  get waiting(): boolean {
-    return this.#cancelAcquire !== null
   }
 
   /** True when the pipeline can go back as soon as everything is answered. */
@@ -53,17 +54,19 @@ export class PrivateSeat {
       if (reason & PATIENT_PINS) this.pipeline.patient = true
       return Handled.FORWARD
     }
-    if (session.outstanding > 0 || this.waiting) return Handled.WAIT
+    if (session.outstanding > 0) return Handled.WAIT
     let failed: ProxyError | null = null
     let returned = false
     const cancel = session.host.pool.acquire(session.protocol, session.database, {
       onPrivate: pipeline => {
         this.#cancelAcquire = null
+        this.wanted = 0
         this.take(pipeline, reason)
         if (returned) session.resumeReading()
       },
       onNoPrivate: error => {
         this.#cancelAcquire = null
+        this.wanted = 0
         failed = error
         if (returned) session.refuseWaitingRequest(error)
       },
@@ -75,6 +78,7 @@ export class PrivateSeat {
       return Handled.DONE
     }
     this.#cancelAcquire = cancel
+    this.wanted = reason
     session.hold()
     return Handled.WAIT
   }
@@ -82,7 +86,7 @@ export class PrivateSeat {
   /** Takes a pipeline as soon as nothing is outstanding, without a request of the client's. */
   pinLater(reason: number, done: () => void): void {
     const session = this.#session
-    if (session.phase === 'closed' || this.pipeline !== null) return done()
+    if (session.phase === 'closed' || this.pipeline !== null) return void process.nextTick(done)
     if (session.outstanding > 0) {
       session.host.clock.after(1, () => this.pinLater(reason, done))
       return
@@ -91,9 +95,9 @@ export class PrivateSeat {
       onPrivate: pipeline => {
         if (session.phase === 'closed' || this.pipeline !== null) session.host.pool.release(pipeline)
         else this.take(pipeline, reason)
-        done()
+        process.nextTick(done)
       },
-      onNoPrivate: done,
+      onNoPrivate: () => process.nextTick(done),
     })
   }
 
@@ -103,6 +107,13 @@ export class PrivateSeat {
     pipeline.subscriber = this.#session
     pipeline.patient = (reason & PATIENT_PINS) !== 0
     this.#session.host.pool.onLost(pipeline, error => this.#onLost(error))
+  }
+
+  /** Has the server refuse the transaction that is being queued: a part of it was not let through. */
+  poison(): void {
+    const { operations } = this.#session.host
+    operations[0] = 0
+    this.pipeline?.send(nobody, MALFORMED, 0, MALFORMED.length, 1, operations)
   }
 
   unpin(reasons: number): void {
@@ -125,7 +136,10 @@ export class PrivateSeat {
     const { databaseInMulti } = this
     this.pipeline = null
     this.pins = 0
+    this.wanted = 0
+    this.subscribes = false
     this.databaseInMulti = -1
+    this.#session.facts.redirect = -1
     if (pipeline === null) return
     if ((pins & ~UNDONE_BY_COMMAND) !== 0 || outstanding > 0 || databaseInMulti >= 0) return host.pool.discard(pipeline)
     if (pins !== 0) {

@@ -40,6 +40,8 @@ export interface SessionHost {
   readonly sessions: ReadonlyMap<number, Session>
   /** The error reply to a request (`partial`: the beginning of one) that must not be served; undefined for others. */
   refusal(session: Session, frame: Frame, partial?: boolean): Buffer | undefined
+  /** Whether the listener's policy refuses the command, or some of its subcommands. */
+  isDenied(command: number): boolean
   /** The frame's operation for the statistics: its command's id plus one, its subcommand's where it has one. */
   operationOf(frame: Frame): number
   /** Tries a user and password; resolves to whether the session is that user now. */

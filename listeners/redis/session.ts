@@ -31,6 +31,15 @@ import { Upload } from './upload.ts'
  */
 export type Phase = 'reading' | 'waiting' | 'closing' | 'closed'
 
+/** Pins of a client that only waits for something to come. */
+const IDLE_PINS = Pin.BLOCK | Pin.STREAM
+const MINUS = 45
+/** Replies before authentication at most, in bytes (Redis does the same since CVE-2025-21605). */
+const MAX_EARLY_OUTPUT = 1024
+const LINGER_MS = 1000
+/** Kept at most of what a client sends while it waits. */
+const WAITING_BYTES = 64 * 1024
+
 export class Session implements ReplySink {
   readonly id: number
   readonly host: SessionHost
@@ -42,17 +51,19 @@ export class Session implements ReplySink {
   protocol: 2 | 3 = 2
   database = 0
   phase: Phase = 'reading'
-  /** Requests sent and not answered. */
+  /** Requests sent and not answered, and replies of our own that wait behind them. */
   outstanding = 0
   /** Where the requests that are outstanding went. */
   pipeline: Pipeline | null = null
   subscriptions: SubscriberState | null = null
   /** CLIENT REPLY: what becomes of the replies to come. */
-  reply: 'on' | 'off' | 'skip' = 'on'
+  reply: 'on' | 'off' | 'skip-next' | 'skip' = 'on'
   /** To be closed at the next boundary between requests. */
   draining = false
   /** Something is to be done when nothing is outstanding. */
   #attention = false
+  /** What ends the phase `waiting`: replies, an upstream that takes requests again, or a handler's `resumeReading`. */
+  #waitsFor: 'replies' | 'upstream' | 'handler' = 'replies'
   #inbox: Inbox | null = null
   /** Of the request at the head of the inbox: where its first argument that is not whole begins, and how many are left. */
   #resumeAt = 0
@@ -60,6 +71,8 @@ export class Session implements ReplySink {
   #upload: Upload | null = null
   #ended = false
   #muted: MutedSink | null = null
+  /** The first byte of what a handler answered. */
+  #answeredWith = 0
   #inputPaused = false
 
   constructor(host: SessionHost, socket: Socket, facts: ClientFacts, id: number) {
@@ -111,13 +124,14 @@ export class Session implements ReplySink {
       return this.#consume(bytes, start, headroom + n)
     }
     inbox.keep(bytes, headroom, headroom + n)
-    if (this.phase !== 'waiting') this.#consumeInbox()
+    if (this.phase !== 'waiting') return this.#consumeInbox()
+    if (this.#congested) this.#pauseInput(true)
   }
 
   /** The client will send no more; its replies still go out. */
   onEnd(): void {
     this.#ended = true
-    if (this.phase !== 'waiting' || this.inboxBytes === 0 || this.seat.waiting) this.finish()
+    if (this.phase !== 'waiting' || this.inboxBytes === 0 || (this.seat.wanted & IDLE_PINS) !== 0) this.finish()
   }
 
   /** Reads on after `hold` or a wait for replies. */
@@ -128,7 +142,7 @@ export class Session implements ReplySink {
     if (this.#inbox !== null) this.#consumeInbox()
     if ((this.phase as Phase) !== 'reading') return
     if (this.#ended) return this.finish()
-    if (this.outlet.waiting <= this.host.outletLimits.highBytes) this.#pauseInput(false)
+    if (!this.#congested) this.#pauseInput(false)
   }
 
   #consumeInbox(): void {
@@ -141,7 +155,8 @@ export class Session implements ReplySink {
     let position = from
     try {
       if (this.#upload !== null) position = this.#pass(bytes, position, end)
-      if (position < end && this.phase === 'reading') position = this.#requests(bytes, position, end)
+      if (position < end && this.#upload === null && this.phase === 'reading')
+        position = this.#requests(bytes, position, end)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#violation(error)
@@ -150,7 +165,7 @@ export class Session implements ReplySink {
     this.outlet.uncork()
     if (this.phase === 'closing' || this.phase === 'closed') return
     if (position < end) (this.#inbox ??= new Inbox()).keep(bytes, position, end)
-    if (this.phase === 'waiting' || this.outlet.waiting > this.host.outletLimits.highBytes) this.#pauseInput(true)
+    if (this.#congested) this.#pauseInput(true)
   }
 
   /** Serves the requests that are whole; returns where the rest begins. */
@@ -221,30 +236,42 @@ export class Session implements ReplySink {
 
   /** Serves a request that has a handler or must be looked at; returns where to go on: at its start to wait. */
   #special(frame: Frame): number {
+    const { host, facts } = this
+    const operation = host.operationOf(frame)
+    facts.lastOperation = operation
+    facts.requestBytes = frame.end - frame.start
+    if (this.reply === 'skip-next') this.reply = 'skip'
+    const skipping = this.reply === 'skip'
+    const next = this.#handle(frame, operation)
+    facts.requestBytes = 0
+    if (skipping && next !== frame.start && this.reply === 'skip') this.reply = 'on'
+    return next
+  }
+
+  #handle(frame: Frame, operation: number): number {
     const { host } = this
     const refusal = host.refusal(this, frame)
     if (refusal) {
+      if (this.seat.inMulti) this.seat.poison()
       this.local(refusal)
-      host.stats.count(frame.command + 1, Outcome.REFUSED)
+      host.stats.count(operation, Outcome.REFUSED)
+      if (this.facts.earlyOutput > MAX_EARLY_OUTPUT) this.finish()
       return frame.end
     }
     const handler = host.handlers[frame.command]
+    this.#answeredWith = 0
     const handled = handler ? handler(this, frame) : Handled.FORWARD
     if (handled === Handled.WAIT) {
-      // Unless the handler waits for something else: until the replies are in.
-      if (this.phase === 'reading') {
-        this.phase = 'waiting'
-        this.#attention = true
-      }
+      this.#awaitReplies()
       return frame.start
     }
-    this.facts.lastOperation = host.operationOf(frame)
+    if (handled === Handled.SENT) return frame.end
     if (handled === Handled.DONE) {
-      if (this.reply === 'skip' && host.names[frame.command] !== 'client') this.reply = 'on'
+      host.stats.count(operation, this.#answeredWith === MINUS ? Outcome.ERROR : Outcome.OK)
       return frame.end
     }
     if (handled !== Handled.FORWARD) return handled
-    host.operations[0] = this.facts.lastOperation
+    host.operations[0] = operation
     this.send(frame.bytes, frame.start, frame.end, 1)
     return frame.end
   }
@@ -281,7 +308,7 @@ export class Session implements ReplySink {
     this.facts.lastOperation = operations[count - 1]!
     this.outstanding += count
     const sink = this.reply === 'on' ? this : this.#mute()
-    if (!pipeline.send(sink, bytes, start, end, count, operations)) this.hold()
+    if (!pipeline.send(sink, bytes, start, end, count, operations)) this.hold('upstream')
   }
 
   /** Sends one request whose reply another sink takes, which passes it on with `deliver`. */
@@ -290,7 +317,7 @@ export class Session implements ReplySink {
     this.host.operations[0] = operation
     if (pipeline === null) return this.#unavailable(1)
     this.outstanding++
-    if (!pipeline.send(sink, request, 0, request.length, 1, this.host.operations)) this.hold()
+    if (!pipeline.send(sink, request, 0, request.length, 1, this.host.operations)) this.hold('upstream')
   }
 
   /** Sends a request of our own making in the place of the client's. */
@@ -316,15 +343,23 @@ export class Session implements ReplySink {
   }
 
   #mute(): MutedSink {
-    if (this.reply === 'skip') this.reply = 'on'
     this.#muted ??= new MutedSink(this)
     return this.#muted
   }
 
   /** Answers by ourselves, behind the replies that are still to come. */
   local(reply: Buffer): void {
-    if (this.phase === 'closed' || this.reply !== 'on') return
-    if (this.outstanding > 0 && this.pipeline !== null) return this.pipeline.sendLocal(this, reply)
+    this.#answeredWith = reply[0]!
+    if (this.reply === 'on' || this.reply === 'skip-next') this.push(reply)
+  }
+
+  /** The same for what comes even to a client that wants no replies. */
+  push(reply: Buffer): void {
+    if (this.phase === 'closed') return
+    if (this.outstanding > 0 && this.pipeline !== null) {
+      this.outstanding++
+      return this.pipeline.sendLocal(this, reply)
+    }
     if (this.phase === 'reading') this.outlet.cork()
     this.outlet.write(reply)
   }
@@ -334,17 +369,36 @@ export class Session implements ReplySink {
   }
 
   /** Stops reading until `resumeReading` is called. */
-  hold(): void {
+  hold(waitsFor: 'upstream' | 'handler' = 'handler'): void {
     if (this.phase !== 'reading') return
     this.phase = 'waiting'
-    this.#pauseInput(true)
+    this.#waitsFor = waitsFor
+  }
+
+  /** Stops reading until nothing is outstanding, unless a handler waits for something else. */
+  #awaitReplies(): void {
+    if (this.phase !== 'reading') return
+    this.phase = 'waiting'
+    this.#waitsFor = 'replies'
+    this.#attention = true
+  }
+
+  /** What comes next is left to the kernel. Up to here the client's end would still be noticed. */
+  get #congested(): boolean {
+    if (this.outlet.waiting > this.host.outletLimits.highBytes) return true
+    return this.phase === 'waiting' && (this.inboxBytes > WAITING_BYTES || this.#waitsFor === 'upstream')
+  }
+
+  get #waitsForUpstream(): boolean {
+    return this.phase === 'waiting' && this.#waitsFor === 'upstream'
   }
 
   /** The request at the head of the inbox cannot be served. */
   refuseWaitingRequest(error: ProxyError): void {
     const inbox = this.#inbox
     const { scanner } = this.host
-    const whole = inbox !== null && scanner.scan(inbox.bytes, 0, inbox.length, REQUEST_LIMITS) === Scan.FRAME
+    const found = inbox === null ? Scan.MORE : scanner.scan(inbox.bytes, 0, inbox.length, REQUEST_LIMITS)
+    const whole = inbox !== null && (found === Scan.FRAME || found === Scan.INLINE)
     this.#resumeLeft = 0
     if (whole) inbox.drop(scanner.end)
     this.refuse(error)
@@ -397,10 +451,7 @@ export class Session implements ReplySink {
     const handled = this.pin(Pin.UPLOAD)
     if (handled !== Handled.FORWARD) {
       if (handled === Handled.DONE) this.finish()
-      else if (this.phase === 'reading') {
-        this.phase = 'waiting'
-        this.#attention = true
-      }
+      else this.#awaitReplies()
       return start
     }
     operations[0] = command + 1
@@ -416,7 +467,9 @@ export class Session implements ReplySink {
     const upload = this.#upload!
     const { pipeline } = this.seat
     const position = upload.follow(this.host.scanner, bytes, from, end)
-    if (pipeline !== null && position > from && !pipeline.sendPiece(this, bytes, from, position)) this.hold()
+    if (pipeline !== null && position > from && !pipeline.sendPiece(this, bytes, from, position)) {
+      this.hold('upstream')
+    }
     if (upload.complete) this.#upload = null
     return position
   }
@@ -435,15 +488,15 @@ export class Session implements ReplySink {
   }
 
   deliverLocal(reply: Buffer): void {
-    if (this.phase !== 'closed') this.outlet.write(reply)
+    this.outstanding--
+    if (this.phase === 'closed') return
+    this.outlet.write(reply)
+    if (this.outstanding === 0 && this.#attention) this.#settle()
   }
 
   fail(replies: number, error: ProxyError, begun: boolean): void {
     this.outstanding -= replies
     if (this.phase === 'closed') return
-    const lost = error.retryable ? Outcome.UNAVAILABLE : Outcome.LOST
-    const outcome = error.code === 'upstream-timeout' ? Outcome.TIMEOUT : lost
-    for (let i = 0; i < replies; i++) this.stats.count(0, outcome)
     // Half a reply has left: nothing can be said any more.
     if (begun) return this.destroy()
     const reply = dress(error)
@@ -453,7 +506,7 @@ export class Session implements ReplySink {
 
   /** The upstream takes requests again. */
   resume(): void {
-    if (this.phase === 'waiting' && !this.#attention && !this.seat.waiting) this.resumeReading()
+    if (this.#waitsForUpstream) this.resumeReading()
   }
 
   slow(operation: number, durationMs: number): void {
@@ -467,7 +520,7 @@ export class Session implements ReplySink {
     if (this.phase === 'closing') return this.#close()
     if (this.draining && this.idle) return this.finish()
     if (this.draining) this.#attention = true
-    if (this.phase === 'waiting' && !this.seat.waiting) process.nextTick(resumeReading, this)
+    if (this.phase === 'waiting' && this.#waitsFor === 'replies') process.nextTick(resumeReading, this)
   }
 
   // --- Slow clients ---------------------------------------------------------------------------------------------
@@ -487,7 +540,7 @@ export class Session implements ReplySink {
   /** The kernel has taken everything. */
   onDrain(): void {
     this.outlet.releaseStalled()
-    if (this.phase === 'reading') this.#pauseInput(false)
+    if (!this.#congested) this.#pauseInput(false)
   }
 
   #pauseInput(paused: boolean): void {
@@ -533,7 +586,7 @@ export class Session implements ReplySink {
   finish(): void {
     if (this.phase === 'closing' || this.phase === 'closed') return
     // Nobody is left to read what it blocks for, or to send the rest.
-    const pointless = this.#upload !== null || (this.#ended && (this.seat.pins & (Pin.BLOCK | Pin.STREAM)) !== 0)
+    const pointless = this.#upload !== null || (this.#ended && (this.seat.pins & IDLE_PINS) !== 0)
     if (pointless) return this.destroy()
     this.phase = 'closing'
     this.#attention = true
@@ -547,7 +600,10 @@ export class Session implements ReplySink {
 
   #close(): void {
     this.outlet.uncork()
-    this.socket.end()
+    const { socket } = this
+    socket.end()
+    // Reading on for a moment keeps a reset from overtaking the last reply; for ever would let a client hold on to us.
+    this.host.clock.after(LINGER_MS, () => socket.destroy())
     this.#cleanUp()
   }
 

@@ -95,7 +95,8 @@ export class SubscriberState implements Subscriber {
 
   /** As client-output-buffer-limit pubsub does by default: 32 MB at once, or 8 MB for 60 seconds. */
   #checkOutput(): void {
-    const { outlet, host } = this.#session
+    const { outlet, host, phase } = this.#session
+    if (phase === 'closed') return
     const { subscriberOutputHard, subscriberOutputSoft } = host.options
     const now = host.clock.now()
     if (outlet.waiting <= subscriberOutputSoft) this.#softSince = 0

@@ -2,6 +2,7 @@
 import { encodeCommand } from '../../../codecs/redis/index.ts'
 import { nobody } from '../../../src/backends/redis/index.ts'
 import { Handled, type Handler, Pin } from '../command-handler.ts'
+import { MonitorSink } from '../monitor-sink.ts'
 
 /** Blocks unless inside a transaction. */
 export const blocking: Handler = session => (session.seat.inMulti ? Handled.FORWARD : session.pin(Pin.BLOCK))
@@ -40,6 +41,12 @@ export const replication: Handler = (session, frame) => {
   const handled = session.pin(Pin.STREAM)
   const { pipeline } = session.seat
   if (handled !== Handled.FORWARD || pipeline === null) return handled
+  if (!pipeline.ring.empty && !pipeline.raw) {
+    // Redis refuses SYNC while any reply is on its way: that of the SELECT which prepared the connection, say.
+    session.hold()
+    session.host.clock.after(1, () => session.resumeReading())
+    return Handled.WAIT
+  }
   pipeline.raw = true
   pipeline.sendPiece(session, frame.bytes, frame.start, frame.end)
   return Handled.DONE
@@ -50,14 +57,23 @@ export const replicaConfiguration: Handler = (session, frame) =>
   session.seat.pipeline?.raw ? replication(session, frame) : session.pin(Pin.STATE)
 
 /** The connection becomes a stream of lines, until it ends. */
-export const streaming: Handler = session => (session.seat.inMulti ? Handled.FORWARD : session.pin(Pin.STREAM))
+export const monitor: Handler = session => {
+  if (session.seat.inMulti) return Handled.FORWARD
+  const handled = session.pin(Pin.STREAM)
+  if (handled === Handled.FORWARD && session.seat.pipeline) session.seat.pipeline.subscriber = new MonitorSink(session)
+  return handled
+}
 
 /** Leaves something behind on its connection that only its end takes away. */
 export const stateful: Handler = session => session.pin(Pin.STATE)
 
-/** SCRIPT DEBUG YES|SYNC makes the connection a debugger's. */
+/**
+ * SCRIPT DEBUG makes the connection a debugger's. SCRIPT KILL and FUNCTION KILL are for a script that keeps the shared
+ * connection busy: they must not wait behind it.
+ */
 export const script: Handler = (session, frame) => {
-  const word = (at: number) => session.args(frame)[at]?.toString('latin1').toLowerCase()
-  if (frame.argc < 3 || word(1) !== 'debug') return Handled.FORWARD
-  return session.pin(Pin.STATE)
+  const word = session.args(frame)[1]?.toString('latin1').toLowerCase()
+  if (session.seat.inMulti) return Handled.FORWARD
+  if (word === 'debug' && frame.argc > 2) return session.pin(Pin.STATE)
+  return word === 'kill' ? session.pin(Pin.BLOCK) : Handled.FORWARD
 }

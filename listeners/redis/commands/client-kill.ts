@@ -6,11 +6,11 @@ import type { Session } from '../session.ts'
 import { answer } from './connection.ts'
 
 const TYPES: Readonly<Record<string, (session: Session) => boolean>> = {
-  normal: session => !session.subscribed,
+  normal: session => !session.subscribed && session.seat.pipeline?.raw !== true,
   pubsub: session => session.subscribed,
   master: () => false,
-  replica: () => false,
-  slave: () => false,
+  replica: session => session.seat.pipeline?.raw === true,
+  slave: session => session.seat.pipeline?.raw === true,
 }
 
 type Filter = (session: Session) => boolean

@@ -14,6 +14,7 @@ import {
 import { clientLine } from '../client-line.ts'
 import { Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, unknownSubcommand, wrongArity } from '../errors.ts'
+import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 import { clientKill } from './client-kill.ts'
 import { answer, validName } from './connection.ts'
@@ -79,9 +80,9 @@ const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcomm
   'no-evict': [3, (session, args) => toggle(session, args, on => (session.facts.noEvict = on))],
   'no-touch': [3, (session, args) => toggle(session, args, on => (session.facts.noTouch = on))],
   maint_notifications: [-3, maintNotifications],
-  getredir: [2, session => (session.seat.pipeline !== null ? Handled.FORWARD : answer(session, encodeInteger(-1)))],
+  getredir: [2, getRedirection],
   tracking: [-3, tracking],
-  trackinginfo: [2, session => session.pin(Pin.STATE)],
+  trackinginfo: [2, trackingInfo],
   caching: [3, session => session.pin(Pin.STATE)],
   unblock: [-3, unblock],
   help: [2, help],
@@ -154,23 +155,47 @@ function maintNotifications(session: Session, args: readonly Buffer[]): Handled 
 
 /** REDIRECT names one of our clients: that one gets a connection of its own too, whose id the server knows. */
 function tracking(session: Session, args: readonly Buffer[]): Handled {
-  const at = args.findIndex((arg, i) => i > 2 && arg.toString('latin1').toLowerCase() === 'redirect')
-  const target =
-    at > 0 && at + 1 < args.length ? session.host.sessions.get(Number(args[at + 1]!.toString('latin1'))) : undefined
-  if (!target || target === session) {
-    const handled = session.pin(Pin.STATE)
-    return handled
-  }
   const handled = session.pin(Pin.STATE)
   if (handled !== Handled.FORWARD) return handled
-  if (!target.seat.pipeline) {
+  const at = args.findIndex((arg, i) => i > 2 && arg.toString('latin1').toLowerCase() === 'redirect') + 1
+  const id = at > 0 && at < args.length ? Number(args[at]!.toString('latin1')) : -1
+  const target = session.host.sessions.get(id)
+  if (target && target.seat.pipeline === null) {
     session.hold()
     target.seat.pinLater(Pin.STATE, () => session.resumeReading())
     return Handled.WAIT
   }
-  const request = encodeCommand(args.map((arg, i) => (i === at + 1 ? String(target.seat.pipeline!.serverId) : arg)))
-  session.sendRequest(request, 'client')
-  return Handled.DONE
+  const serverId = target?.seat.pipeline?.serverId
+  const request = encodeCommand(args.map((arg, i) => (i === at && serverId !== undefined ? String(serverId) : arg)))
+  const on = args[2]!.toString('latin1').toLowerCase() === 'on'
+  const remember = (reply: Buffer) => {
+    if (reply[0] === PLUS) session.facts.redirect = on ? (target?.id ?? 0) : -1
+    return reply
+  }
+  session.sendFor(new RewritingSink(session, remember), request, session.host.table.idOf('client|tracking') + 1)
+  return Handled.SENT
+}
+
+const PLUS = 43
+
+function getRedirection(session: Session): Handled {
+  return answer(session, encodeInteger(session.facts.redirect))
+}
+
+/** The server's answer, with our id of the client that gets the messages. */
+function trackingInfo(session: Session, args: readonly Buffer[]): Handled {
+  const handled = session.pin(Pin.STATE)
+  if (handled !== Handled.FORWARD) return handled
+  const ours = (reply: Buffer) => {
+    const text = reply.toString('latin1').replace(/(redirect\r\n:)[1-9]\d*/, `$1${session.facts.redirect}`)
+    return Buffer.from(text, 'latin1')
+  }
+  session.sendFor(
+    new RewritingSink(session, ours),
+    encodeCommand(args),
+    session.host.table.idOf('client|trackinginfo') + 1,
+  )
+  return Handled.SENT
 }
 
 /** The id is one of ours: the backend knows the connection on which that client is blocked by another. */
@@ -185,9 +210,9 @@ function unblock(session: Session, args: readonly Buffer[]): Handled {
   if (!target?.seat.pipeline || (target.seat.pins & Pin.BLOCK) === 0) return answer(session, encodeInteger(0))
   session.sendRequest(
     encodeCommand(['CLIENT', 'UNBLOCK', String(target.seat.pipeline!.serverId), ...(reason ? [reason] : [])]),
-    'client',
+    'client|unblock',
   )
-  return Handled.DONE
+  return Handled.SENT
 }
 
 function help(session: Session): Handled {

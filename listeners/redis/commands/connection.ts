@@ -1,16 +1,14 @@
 /** Commands about the client's own connection: they are true for the client, whatever the connections behind it. */
-import { encodeBulk, encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
-import { type Frame, Handled, type Handler } from '../command-handler.ts'
+import { encodeBulk, encodeCommand, encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
+import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, WRONG_PASSWORD, wrongArity } from '../errors.ts'
+import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 
 const OK = encodeSimple('OK')
 const NO_PROTOCOL = encodeError('NOPROTO unsupported protocol version')
 const BAD_NAME = encodeError('ERR Client names cannot contain spaces, newlines or special characters.')
 const NOT_INTEGER = encodeError('ERR value is not an integer or out of range')
-const NO_PASSWORD_SET = encodeError(
-  'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
-)
 const HELLO_UNAUTHENTICATED = encodeError(
   'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
 )
@@ -29,10 +27,43 @@ export const auth: Handler = (session, frame) => {
   if (frame.argc > 3) return answer(session, SYNTAX_ERROR)
   const args = session.args(frame)
   const user = frame.argc === 3 ? args[1]!.toString() : 'default'
-  if (frame.argc === 2 && !session.host.wantsAuthentication) return answer(session, NO_PASSWORD_SET)
   if (session.outstanding > 0) return Handled.WAIT
-  return answer(session, session.host.authenticate(session, user, args.at(-1)!) ? OK : WRONG_PASSWORD)
+  const password = args.at(-1)!
+  if (session.host.wantsAuthentication) {
+    return answer(session, session.host.authenticate(session, user, password) ? OK : WRONG_PASSWORD)
+  }
+  return asBackendUser(session, user, frame.argc === 2 ? ['AUTH', password] : ['AUTH', user, password], () => OK)
 }
+
+/**
+ * A listener without users leaves it to the backend who somebody is. The client's requests then go over a connection of
+ * its own, which is that user's; for Portolan's own user the shared ones serve.
+ */
+function asBackendUser(
+  session: Session,
+  user: string,
+  request: readonly (string | Buffer)[],
+  reply: () => Buffer,
+  onRefused: () => void = () => {},
+): Handled {
+  const { backend, table } = session.host
+  if (backend.isOwnUser(user, request.at(-1) as Buffer)) return answer(session, reply())
+  const handled = session.pin(Pin.STATE)
+  if (handled !== Handled.FORWARD) return handled
+  const rewrite = (answered: Buffer) => {
+    if (answered[0] === PLUS) {
+      session.facts.user = user
+      return reply()
+    }
+    session.unpin(Pin.STATE)
+    onRefused()
+    return answered
+  }
+  session.sendFor(new RewritingSink(session, rewrite), encodeCommand(request), table.idOf('auth') + 1)
+  return Handled.SENT
+}
+
+const PLUS = 43
 
 export const hello: Handler = (session, frame) => {
   const args = session.args(frame)
@@ -67,14 +98,28 @@ export const hello: Handler = (session, frame) => {
     return Handled.WAIT
   }
   if (protocol === 3 && !host.backend.resp3) return answer(session, NO_PROTOCOL)
-  if (password !== undefined && !host.authenticate(session, user!, password)) return answer(session, WRONG_PASSWORD)
+  const ownUsers = host.wantsAuthentication
+  if (password !== undefined && ownUsers && !host.authenticate(session, user!, password)) {
+    return answer(session, WRONG_PASSWORD)
+  }
   if (!session.facts.authenticated) return answer(session, HELLO_UNAUTHENTICATED)
   if (protocol !== session.protocol && (session.seat.pipeline !== null || session.seat.aborted))
     return answer(session, IN_TRANSACTION)
-  if (name !== undefined) session.facts.name = name.toString('latin1')
+  const before = session.protocol
   session.protocol = protocol
   host.pool.warm(protocol)
-  return answer(session, greeting(session))
+  const welcome = () => {
+    if (name !== undefined) session.facts.name = name.toString('latin1')
+    return greeting(session)
+  }
+  if (password === undefined || ownUsers) return answer(session, welcome())
+  name &&= Buffer.from(name)
+  const back = () => {
+    session.protocol = before
+  }
+  const handled = asBackendUser(session, user!, ['AUTH', user!, Buffer.from(password)], welcome, back)
+  if (handled === Handled.WAIT) back()
+  return handled
 }
 
 function greeting(session: Session): Buffer {
@@ -124,13 +169,13 @@ export const select: Handler = (session, frame) => {
     return Handled.FORWARD
   }
   const lane = host.lane(session.protocol, database)
-  if (lane.connected) return done(null)
   const { facts } = session
   if (facts.selecting !== undefined) {
     const error = facts.selecting
     facts.selecting = undefined
     return done(error)
   }
+  if (lane.connected) return done(null)
   session.hold()
   lane.settle(error => {
     facts.selecting = error

@@ -2,16 +2,17 @@
 import type { Handler } from '../command-handler.ts'
 import {
   blocking,
+  monitor,
   replicaConfiguration,
   replication,
   script,
   stateful,
-  streaming,
   streamRead,
   waiting,
 } from './blocking.ts'
 import { client } from './client.ts'
 import { acl, auth, hello, quit, reset, select } from './connection.ts'
+import { info } from './info.ts'
 import { ping, publish, pubsub, subscribe, unsubscribe } from './pubsub.ts'
 import { discard, exec, multi, unwatch, watch } from './transaction.ts'
 
@@ -44,11 +45,14 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   wait: waiting,
   waitaof: waiting,
   script,
+  function: script,
+  shutdown: blocking,
+  info,
   himport: stateful,
   readonly: stateful,
   readwrite: stateful,
   asking: stateful,
-  monitor: streaming,
+  monitor,
   sync: replication,
   psync: replication,
   replconf: replicaConfiguration,

@@ -25,86 +25,83 @@ export const subscribe =
   (kind: SubscriptionKind): Handler =>
   (session, frame) => {
     const [verb] = VERBS[kind]
+    if (session.seat.inMulti) return frame.argc < 2 ? Handled.FORWARD : session.pin(Pin.STATE)
     if (frame.argc < 2) return answer(session, wrongArity(verb))
-    if (session.seat.inMulti) return session.pin(Pin.STATE)
-    const names = session
-      .args(frame)
-      .slice(1)
-      .map(name => Buffer.from(name))
-    if (
-      kind === 'channel' &&
-      (session.seat.pipeline !== null || names.some(name => name.toString('latin1') === PRIVATE_CHANNEL))
-    ) {
-      const handled = session.pin(Pin.STATE)
-      if (handled !== Handled.FORWARD || !session.pipeline) return handled
-      // Acknowledgements are not replies: they come as they come.
-      session.pipeline.sendPiece(session, frame.bytes, frame.start, frame.end)
-      return Handled.DONE
-    }
+    const names = session.args(frame).slice(1)
+    const forOneConnection = names.some(name => name.toString('latin1') === PRIVATE_CHANNEL)
+    if (forOneConnection || session.seat.subscribes) return subscribePrivately(session, frame)
     if (session.outstanding > 0) return Handled.WAIT
-    session.subscriptions ??= new SubscriberState(session)
-    const state = session.subscriptions
-    const { subscriptions } = session.host
-    let pending = names.length
-    let refused: ProxyError | null = null
-    let later = false
-    const writer = new ReplyWriter(session.protocol)
-    const settle = () => {
-      if (session.phase === 'closed') return
-      if (refused) {
-        for (const name of names) if (!state.has(kind, name)) subscriptions.unsubscribe(kind, name, state)
-      } else {
-        for (const name of names) {
-          state.add(kind, name)
-          writer.push(3).bulk(verb).bulk(name).integer(state.count(kind))
-        }
-      }
-      const reply = refused
-        ? refused.code === 'upstream-refused-subscription'
-          ? Buffer.from(`-${refused.message}\r\n`)
-          : dress(refused)
-        : writer.toBuffer()
-      if (session.reply === 'on') session.outlet.write(reply)
-      if (later) session.resumeReading()
-    }
-    for (const name of names) {
-      subscriptions.subscribe(kind, name, state, error => {
-        refused ??= error
-        if (--pending === 0) settle()
-      })
-    }
-    if (pending > 0) {
-      later = true
-      session.hold()
-    }
+    subscribeAll(
+      session,
+      kind,
+      names.map(name => Buffer.from(name)),
+    )
     return Handled.DONE
   }
+
+/** Acknowledges when the backend has, all in one write. */
+function subscribeAll(session: Session, kind: SubscriptionKind, names: readonly Buffer[]): void {
+  const { subscriptions } = session.host
+  const state = (session.subscriptions ??= new SubscriberState(session))
+  let pending = names.length
+  let refused: ProxyError | null = null
+  let later = false
+  const settle = () => {
+    if (session.phase === 'closed') return
+    if (refused) for (const name of names) if (!state.has(kind, name)) subscriptions.unsubscribe(kind, name, state)
+    session.push(refused ? dress(refused) : acknowledgement(state, kind, names))
+    if (later) session.resumeReading()
+  }
+  for (const name of names) {
+    subscriptions.subscribe(kind, name, state, error => {
+      refused ??= error
+      if (--pending === 0) settle()
+    })
+  }
+  if (pending === 0) return
+  later = true
+  session.hold()
+}
+
+function acknowledgement(state: SubscriberState, kind: SubscriptionKind, names: readonly Buffer[]): Buffer {
+  const [verb] = VERBS[kind]
+  const writer = new ReplyWriter(state.protocol)
+  for (const name of names) {
+    state.add(kind, name)
+    writer.push(3).bulk(verb).bulk(name).integer(state.count(kind))
+  }
+  return writer.toBuffer()
+}
+
+function subscribePrivately(session: Session, frame: Frame): Handled {
+  const handled = session.pin(Pin.STATE)
+  const { seat } = session
+  if (handled !== Handled.FORWARD || seat.pipeline === null) return handled
+  seat.subscribes = true
+  // Acknowledgements are not replies: they come as they come.
+  seat.pipeline.sendPiece(session, frame.bytes, frame.start, frame.end)
+  return Handled.DONE
+}
 
 export const unsubscribe =
   (kind: SubscriptionKind): Handler =>
   (session, frame) => {
-    if (session.seat.inMulti || session.seat.pipeline !== null) return Handled.FORWARD
+    if (session.seat.inMulti) return Handled.FORWARD
+    if (session.seat.subscribes) return subscribePrivately(session, frame)
     if (session.outstanding > 0) return Handled.WAIT
     const state = session.subscriptions
     const [, verb] = VERBS[kind]
     const given = session.args(frame).slice(1)
     const names = given.length > 0 ? given : (state?.names(kind) ?? [])
     const writer = new ReplyWriter(session.protocol)
+    const count = () => state?.count(kind) ?? 0
     for (const name of names) {
       if (state?.remove(kind, name)) session.host.subscriptions.unsubscribe(kind, Buffer.from(name), state)
-      writer
-        .push(3)
-        .bulk(verb)
-        .bulk(name)
-        .integer(state?.count(kind) ?? 0)
+      writer.push(3).bulk(verb).bulk(name).integer(count())
     }
-    if (names.length === 0)
-      writer
-        .push(3)
-        .bulk(verb)
-        .null()
-        .integer(state?.count(kind) ?? 0)
-    return answer(session, writer.toBuffer())
+    if (names.length === 0) writer.push(3).bulk(verb).null().integer(count())
+    session.push(writer.toBuffer())
+    return Handled.DONE
   }
 
 export const publish =
@@ -150,7 +147,7 @@ function rewrite(session: Session, frame: Frame, change: (reply: Buffer) => Buff
     Buffer.from(frame.bytes.subarray(frame.start, frame.end)),
     frame.command + 1,
   )
-  return Handled.DONE
+  return Handled.SENT
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -2,8 +2,9 @@
  * MULTI and WATCH. A transaction that has come whole goes as one block on the shared pipeline, where nobody can get in
  * between; one that comes bit by bit, or that watches keys, has a private pipeline until it is over.
  */
-import { encodeError, encodeSimple, Scan } from '../../../codecs/redis/index.ts'
+import { decodeReply, encodeError, encodeSimple, ReplyError, Scan } from '../../../codecs/redis/index.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
+import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 
 const OK = encodeSimple('OK')
@@ -34,13 +35,25 @@ export const discard: Handler = (session, frame) => ended(session, frame, false)
 
 function ended(session: Session, frame: Frame, executed: boolean): Handled {
   if (frame.argc !== 1 || session.seat.pipeline === null || !session.seat.inMulti) return Handled.FORWARD
-  if (executed && session.seat.databaseInMulti >= 0) {
-    session.database = session.seat.databaseInMulti
-    if (session.pipeline) session.pipeline.database = session.seat.databaseInMulti
-  }
+  const { databaseInMulti: database, pipeline } = session.seat
   session.seat.databaseInMulti = -1
   session.unpin(Pin.MULTI | Pin.WATCH)
-  return Handled.FORWARD
+  if (!executed || database < 0 || pipeline === null) return Handled.FORWARD
+  const request = Buffer.from(frame.bytes.subarray(frame.start, frame.end))
+  const selected = (reply: Buffer) => {
+    if (ran(reply)) session.database = pipeline.database = database
+    return reply
+  }
+  session.sendFor(new RewritingSink(session, selected), request, frame.command + 1)
+  return Handled.SENT
+}
+
+/** Whether a transaction ran, the SELECT in it included. */
+function ran(reply: Buffer): boolean {
+  const results = decodeReply(reply)
+  return (
+    Array.isArray(results) && !results.some(result => result instanceof ReplyError && /DB index/.test(result.message))
+  )
 }
 
 function pinned(session: Session, reason: number): Handled {
@@ -66,7 +79,8 @@ function sendWhole(session: Session, frame: Frame): Handled | undefined {
       session.send(frame.bytes, frame.start, position, count)
       return position
     }
-    if (command >= 0 && host.specials[command] !== 0 && !SAFE_IN_BLOCK.has(name)) return undefined
+    if (command < 0) continue
+    if (host.isDenied(command) || (host.handlers[command] && !SAFE_IN_BLOCK.has(name))) return undefined
   }
   return undefined
 }
@@ -88,6 +102,13 @@ const SAFE_IN_BLOCK = new Set([
   'watch',
   'multi',
   'pubsub',
+  'ping',
+  'wait',
+  'waitaof',
+  'script',
+  'unwatch',
+  'acl',
+  'info',
 ])
 
 /** Whatever comes while a lost transaction is not over: nothing of it may run. */

@@ -1,4 +1,5 @@
 /** A Redis backend: lanes of shared pipelines, a pool of private ones, subscriptions, and how it is doing. */
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { type CommandTable, loadCommands } from '../../../codecs/redis/index.ts'
 import { type BackendConfig, readSecret } from '../../config/index.ts'
 import { type ClientTls, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
@@ -17,7 +18,8 @@ import { Subscriptions } from './subscriptions.ts'
 /** What is said of a server that has not been reached yet. */
 const UNKNOWN: ServerIdentity = { server: 'redis', version: '7.0.0', mode: 'standalone', role: 'master', modules: [] }
 
-const SWEEP_MS = 250
+/** How often waiting requests are looked at; a lane that is stuck is found within twice this time. */
+const SWEEP_MS = 75
 
 export class RedisBackend implements Backend {
   readonly name: string
@@ -35,6 +37,8 @@ export class RedisBackend implements Backend {
   readonly #lanes = new Map<number, Lane>()
   readonly #release: (() => void)[] = []
   #identity: ServerIdentity | null = null
+  /** As last read. */
+  #password: string | undefined
   #closed = false
 
   constructor(config: BackendConfig, runtime: Runtime) {
@@ -58,7 +62,7 @@ export class RedisBackend implements Backend {
         tls: this.#tls,
         connectTimeoutMs: options.connectTimeout,
         username: credentials?.username,
-        password: async () => (credentials ? readSecret(credentials.password) : undefined),
+        password: async () => (this.#password = credentials && (await readSecret(credentials.password))),
         onIdentity: (identity, endpoint) => this.#onIdentity(identity, endpoint),
         onOutcome: outcome => {
           outcomes[outcome].value++
@@ -130,6 +134,19 @@ export class RedisBackend implements Backend {
 
   get resp3(): boolean {
     return this.#identity !== null || !this.lane(2, 0).connected
+  }
+
+  /** Connections to the endpoints, of whatever use. */
+  get connections(): number {
+    return this.#endpoints.reduce((sum, endpoint) => sum + endpoint.connections, 0)
+  }
+
+  /** Whether somebody claims to be the user that Portolan itself is at the backend, and has the password. */
+  isOwnUser(user: string, password: Buffer): boolean {
+    const own = this.options.credentials?.username ?? 'default'
+    const digest = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest()
+    const equal = timingSafeEqual(digest(password), digest(this.#password ?? ''))
+    return this.#password !== undefined && own === user && equal
   }
 
   /** Calls back when the server has been reached, or cannot be. */

@@ -2,6 +2,8 @@
  * Counts and durations by command, for one listener: plain typed arrays, so that a request costs a few additions
  * (bench/README.md, "what metrics cost"). An operation is a command's id plus one; 0 stands for unknown commands.
  */
+
+import type { ProxyError } from '../../errors.ts'
 import { LATENCY_BOUNDS_SECONDS } from '../../observability/families.ts'
 import type { HistogramSample, Sample } from '../../observability/metrics.ts'
 
@@ -18,6 +20,12 @@ export function bucketOf(durationMs: number): number {
   let bucket = 0
   while (bucket < BUCKETS - 1 && durationMs > BOUNDS_MS[bucket]!) bucket++
   return bucket
+}
+
+/** What became of a request that got no reply. */
+export function outcomeOf(error: ProxyError): number {
+  if (error.code === 'upstream-timeout') return Outcome.TIMEOUT
+  return error.retryable ? Outcome.UNAVAILABLE : Outcome.LOST
 }
 
 export class CommandStats {

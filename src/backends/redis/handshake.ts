@@ -93,7 +93,10 @@ function steps(options: HandshakeOptions, handshake: Handshake): Step[] {
     list.push({
       command: ['SELECT', String(database)],
       onReply: reply => {
-        if (reply instanceof ReplyError) throw refused('upstream-database', reply.message)
+        if (!(reply instanceof ReplyError)) return
+        // Any other error (BUSY, LOADING) is one of the moment.
+        const code = /DB index|value is not an integer/.test(reply.message) ? 'upstream-database' : 'upstream-refused'
+        throw refused(code, reply.message)
       },
     })
   } else {

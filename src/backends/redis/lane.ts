@@ -9,6 +9,11 @@ import type { Clock } from '../../protocol.ts'
 import type { Dialer } from './dialer.ts'
 import { Pipeline, type PipelineOwner } from './pipeline.ts'
 
+/** A pipeline whose first request is not answered after this time takes no new ones. */
+const STUCK_MS = 75
+/** Pipelines that may be stuck at a time; then the last one is shared all the same. */
+const MAX_RETIRED = 8
+
 export interface LaneOptions {
   readonly holdMs: number
   readonly requestTimeoutMs: number
@@ -75,6 +80,16 @@ export class Lane implements PipelineOwner {
   /** Answers requests that have waited too long; drops a connection on which nothing comes any more. */
   sweep(): void {
     const now = this.#clock.now()
+    const current = this.#pipeline
+    // Whoever waits behind a slow command must; whoever comes now need not.
+    if (
+      current?.ready &&
+      !current.ring.empty &&
+      now - current.ring.time > STUCK_MS &&
+      this.#retired.size < MAX_RETIRED
+    ) {
+      this.replace()
+    }
     const { requestTimeoutMs } = this.#options
     const error = new ProxyError(
       'upstream-timeout',

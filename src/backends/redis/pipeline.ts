@@ -8,7 +8,7 @@ import { ReplyScanner } from '../../../codecs/redis/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
-import { bucketOf, Outcome } from './command-stats.ts'
+import { bucketOf, Outcome, outcomeOf } from './command-stats.ts'
 import { ReplyRing } from './reply-ring.ts'
 import type { ReplySink } from './reply-sink.ts'
 
@@ -214,8 +214,10 @@ export class Pipeline {
     if (this.ring.empty) return
     const begun = this.#begun
     let first = true
-    this.ring.expire(before, nobody, (sink, count, local) => {
+    const outcome = outcomeOf(error)
+    this.ring.expire(before, nobody, (sink, count, local, at) => {
       if (local) return sink.deliverLocal(local)
+      for (let i = 0; i < count; i++) sink.stats?.count(this.ring.operationAt(at + i), outcome)
       sink.fail(count, error, first && begun)
       first = false
     })
@@ -243,10 +245,14 @@ export class Pipeline {
   failAll(error: ProxyError): void {
     const { ring } = this
     let begun = this.#begun
+    const outcome = outcomeOf(error)
     this.#begun = false
     while (!ring.empty) {
       const { sink, count } = ring
-      for (let i = 0; i < count; i++) ring.takeOne()
+      for (let i = 0; i < count; i++) {
+        const operation = ring.takeOne()
+        sink.stats?.count(operation, outcome)
+      }
       const local = count === 0 ? ring.takeLocal() : null
       ring.next()
       if (local) sink.deliverLocal(local)

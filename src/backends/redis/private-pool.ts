@@ -31,6 +31,7 @@ interface Waiting {
 }
 
 const OPERATIONS = new Uint16Array(1)
+const REFILL_MS = 20
 
 export class PrivatePool implements PipelineOwner {
   readonly #dialer: Dialer
@@ -45,6 +46,7 @@ export class PrivatePool implements PipelineOwner {
   readonly #lent = new Map<Pipeline, (error: ProxyError) => void>()
   #waiting: Waiting[] = []
   #closed = false
+  #refilling = false
   #cancelRetry: () => void = () => {}
 
   constructor(dialer: Dialer, turn: Turn, clock: Clock, options: PrivatePoolOptions) {
@@ -78,7 +80,7 @@ export class PrivatePool implements PipelineOwner {
     const idle = this.#closed ? undefined : this.#idle[protocol].pop()
     if (idle) {
       this.#lend(idle, database, waiter)
-      this.#fill(protocol)
+      this.#refill(protocol)
       return () => {}
     }
     if (this.#closed) {
@@ -188,6 +190,16 @@ export class PrivatePool implements PipelineOwner {
     }
     this.#lent.set(pipeline, () => {})
     waiter.onPrivate(pipeline)
+  }
+
+  /** Replaces what was lent, a moment later: what needs a connection now has one, and is not disturbed. */
+  #refill(protocol: 2 | 3): void {
+    if (this.#refilling) return
+    this.#refilling = true
+    this.#clock.after(REFILL_MS, () => {
+      this.#refilling = false
+      this.#fill(protocol)
+    })
   }
 
   /** Opens what is wanted: one for each that waits, and the spares. */

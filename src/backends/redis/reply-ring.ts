@@ -69,6 +69,11 @@ export class ReplyRing {
     return this.#operations[this.#operationHead++ & this.#operationMask]!
   }
 
+  /** The operation of a request that waits, counted from the head. */
+  operationAt(index: number): number {
+    return this.#operations[(this.#operationHead + index) & this.#operationMask]!
+  }
+
   takeLocal(): Buffer {
     return this.#locals.shift()!
   }
@@ -82,17 +87,23 @@ export class ReplyRing {
    * Gives what was sent before a time and is not answered yet to another sink, in order; calls back for each entry with
    * its count, or with the reply of our own that it held, which now may leave.
    */
-  expire(before: number, to: ReplySink, expired: (sink: ReplySink, count: number, local: Buffer | null) => void): void {
+  expire(
+    before: number,
+    to: ReplySink,
+    expired: (sink: ReplySink, count: number, local: Buffer | null, at: number) => void,
+  ): void {
     let locals = 0
+    let operation = 0
     for (let i = this.#head; i < this.#tail; i++) {
       const slot = i & this.#mask
       const count = this.#counts[slot]!
       if (count > 0 && this.#times[slot]! > before) return
       const local = count > 0 ? null : this.#locals[locals++]!
       const sink = this.#sinks[slot]!
+      operation += count
       if (sink === to) continue
       this.#sinks[slot] = to
-      expired(sink, count, local)
+      expired(sink, count, local, operation - count)
     }
   }
 
