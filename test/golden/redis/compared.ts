@@ -207,6 +207,7 @@ const CONNECTION: readonly ComparedRow[] = [
   ...both('RESET in a transaction', 'MULTI', 'SET k 1', 'RESET', 'GET k', 'EXEC'),
   ...both('RESET while watching', 'WATCH k', 'SET k 1', 'RESET', 'MULTI', 'GET k', 'EXEC'),
   row('RESET after HELLO 3', commands('HELLO 3', 'RESET', 'HGETALL k'), { except: ID }),
+  row('RESET that is skipped', commands('CLIENT REPLY SKIP', 'RESET', 'PING')),
   row('RESET with replies off', commands('CLIENT REPLY OFF', 'PING', 'RESET', 'PING')),
   row('AUTH without passwords', commands('AUTH x', 'AUTH default x', 'AUTH nobody x', 'GET k')),
   row('QUIT', commands('QUIT')),
@@ -249,6 +250,11 @@ const CONNECTION: readonly ComparedRow[] = [
   row(
     'CLIENT REPLY SKIP',
     commands('CLIENT REPLY SKIP', 'SET k 1', 'GET k', 'CLIENT REPLY SKIP', 'CLIENT GETNAME', 'GET k'),
+  ),
+  row('CLIENT REPLY SKIP of a large request', commands('CLIENT REPLY SKIP', `SET k ${'x'.repeat(400_000)}`, 'PING')),
+  row(
+    'CLIENT REPLY OFF and a large request',
+    commands('CLIENT REPLY OFF', `SET k ${'x'.repeat(400_000)}`, 'CLIENT REPLY ON'),
   ),
   row('CLIENT REPLY SKIP twice', commands('CLIENT REPLY SKIP', 'CLIENT REPLY SKIP', 'GET k', 'GET k')),
   row(
@@ -298,6 +304,9 @@ const TRANSACTIONS: readonly ComparedRow[] = [
   ...both('WATCH', 'WATCH k', 'MULTI', 'SET k 1', 'EXEC', 'GET k'),
   ...both('WATCH of what one changes oneself', 'WATCH k', 'SET k 1', 'MULTI', 'GET k', 'EXEC', 'GET k'),
   ...both('WATCH within', 'MULTI', 'WATCH k', 'SET k 1', 'EXEC', 'GET k'),
+  row('HELLO while watching', commands('WATCH k', 'HELLO 3', 'MGET k', 'MULTI', 'MGET k', 'EXEC', 'MGET k'), {
+    except: ID,
+  }),
   ...both('UNWATCH', 'WATCH k', 'SET k 1', 'UNWATCH', 'MULTI', 'GET k', 'EXEC'),
   ...both('SELECT within', 'SET k 0', 'MULTI', 'SELECT 3', 'SET k 3', 'EXEC', 'GET k', 'SELECT 0', 'GET k'),
   ...both('SELECT of none within', 'SET k 0', 'MULTI', 'SELECT 99', 'SELECT x', 'EXEC', 'GET k'),
