@@ -31,7 +31,7 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array, part
     if (reply) return reply
   }
   if (session.protocol === 2 && session.subscribed && name !== '' && !WHILE_SUBSCRIBED.has(name)) {
-    const given = session.args(frame)[0]!.toString('latin1').toLowerCase()
+    const given = host.names[host.operationOf(frame) - 1]
     return encodeError(
       `ERR Can't execute '${given}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
     )

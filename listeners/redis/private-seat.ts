@@ -2,7 +2,7 @@
  * A session's place on a private pipeline: why it needs one, how it gets one, and in which state the pipeline goes back.
  */
 import { encodeCommand } from '../../codecs/redis/index.ts'
-import { nobody, type Pipeline } from '../../src/backends/redis/index.ts'
+import { nobody, type Pipeline, type PrivatePool } from '../../src/backends/redis/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Handled, Pin, TRANSIENT_PINS } from './command-handler.ts'
 import type { Session } from './session.ts'
@@ -28,6 +28,8 @@ export class PrivateSeat {
   /** What a pipeline is being waited for. */
   wanted = 0
   readonly #session: Session
+  /** Where the pipeline belongs: a reload may have put another pool in its place. */
+  #pool: PrivatePool | null = null
   #cancelAcquire: (() => void) | null = null
 
   constructor(session: Session) {
@@ -57,18 +59,22 @@ export class PrivateSeat {
     if (session.outstanding > 0) return Handled.WAIT
     let failed: ProxyError | null = null
     let returned = false
-    const cancel = session.host.pool.acquire(session.protocol, session.database, {
+    const { pool } = session.host
+    const cancel = pool.acquire(session.protocol, session.database, {
       onPrivate: pipeline => {
         this.#cancelAcquire = null
         this.wanted = 0
-        this.take(pipeline, reason)
+        this.take(pool, pipeline, reason)
         if (returned) session.resumeReading()
       },
       onNoPrivate: error => {
         this.#cancelAcquire = null
         this.wanted = 0
         failed = error
-        if (returned) session.refuseWaitingRequest(error)
+        if (!returned) return
+        // A reload has put another backend in the place of this one: the handler asks again there.
+        if (pool !== session.host.pool) session.resumeReading()
+        else session.refuseWaitingRequest(error)
       },
     })
     returned = true
@@ -91,22 +97,24 @@ export class PrivateSeat {
       session.host.clock.after(1, () => this.pinLater(reason, done))
       return
     }
-    session.host.pool.acquire(session.protocol, session.database, {
+    const { pool } = session.host
+    pool.acquire(session.protocol, session.database, {
       onPrivate: pipeline => {
-        if (session.phase === 'closed' || this.pipeline !== null) session.host.pool.release(pipeline)
-        else this.take(pipeline, reason)
+        if (session.phase === 'closed' || this.pipeline !== null) pool.release(pipeline)
+        else this.take(pool, pipeline, reason)
         process.nextTick(done)
       },
       onNoPrivate: () => process.nextTick(done),
     })
   }
 
-  take(pipeline: Pipeline, reason: number): void {
+  take(pool: PrivatePool, pipeline: Pipeline, reason: number): void {
+    this.#pool = pool
     this.pipeline = pipeline
     this.pins = reason
     pipeline.subscriber = this.#session
     pipeline.patient = (reason & PATIENT_PINS) !== 0
-    this.#session.host.pool.onLost(pipeline, error => this.#onLost(error))
+    pool.onLost(pipeline, error => this.#onLost(error))
   }
 
   /** Has the server refuse the transaction that is being queued: a part of it was not let through. */
@@ -134,6 +142,7 @@ export class PrivateSeat {
     const { pipeline, pins } = this
     const { host, outstanding } = this.#session
     const { databaseInMulti } = this
+    const pool = this.#pool!
     this.pipeline = null
     this.pins = 0
     this.wanted = 0
@@ -141,13 +150,13 @@ export class PrivateSeat {
     this.databaseInMulti = -1
     this.#session.facts.redirect = -1
     if (pipeline === null) return
-    if ((pins & ~UNDONE_BY_COMMAND) !== 0 || outstanding > 0 || databaseInMulti >= 0) return host.pool.discard(pipeline)
+    if ((pins & ~UNDONE_BY_COMMAND) !== 0 || outstanding > 0 || databaseInMulti >= 0) return pool.discard(pipeline)
     if (pins !== 0) {
       const undo = encodeCommand([pins & Pin.MULTI ? 'DISCARD' : 'UNWATCH'])
       host.operations[0] = 0
       pipeline.send(nobody, undo, 0, undo.length, 1, host.operations)
     }
-    host.pool.release(pipeline)
+    pool.release(pipeline)
   }
 
   #onLost(error: ProxyError): void {

@@ -71,6 +71,8 @@ export class Session implements ReplySink {
   #upload: Upload | null = null
   #ended = false
   #muted: MutedSink | null = null
+  /** What is served was a line, whose own limits it has kept. */
+  #inlineLimits = false
   /** The first byte of what a handler answered. */
   #answeredWith = 0
   #inputPaused = false
@@ -180,7 +182,8 @@ export class Session implements ReplySink {
         this.#resumeLeft > 0 ? this.#resume(bytes, position, end) : scanner.scan(bytes, position, end, this.#limits)
       if (found === Scan.FRAME) {
         const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
-        if (plain && (command < 0 || specials[command] === 0) && count < operations.length) {
+        // An unknown command is looked at: it may be a browser's.
+        if (plain && command >= 0 && specials[command] === 0 && count < operations.length) {
           operations[count++] = command + 1
           position = scanner.end
           continue
@@ -215,12 +218,12 @@ export class Session implements ReplySink {
   }
 
   get #limits() {
-    return this.facts.authenticated ? REQUEST_LIMITS : UNAUTHENTICATED_LIMITS
+    return this.facts.authenticated || this.#inlineLimits ? REQUEST_LIMITS : UNAUTHENTICATED_LIMITS
   }
 
   #resume(bytes: Buffer, position: number, end: number): number {
     const { scanner } = this.host
-    const found = scanner.resume(bytes, position + this.#resumeAt, end, this.#resumeLeft)
+    const found = scanner.resume(bytes, position + this.#resumeAt, end, this.#resumeLeft, this.#limits)
     this.#resumeLeft = 0
     if (found === Scan.FRAME) scanner.readHead(bytes, position, end, this.#limits)
     return found
@@ -250,6 +253,11 @@ export class Session implements ReplySink {
 
   #handle(frame: Frame, operation: number): number {
     const { host } = this
+    if (frame.command < 0 && this.#isCrossProtocol(frame)) {
+      host.protocolError('cross-protocol')
+      this.destroy()
+      return frame.end
+    }
     const refusal = host.refusal(this, frame)
     if (refusal) {
       if (this.seat.inMulti) this.seat.poison()
@@ -276,25 +284,29 @@ export class Session implements ReplySink {
     return frame.end
   }
 
+  /** A browser or a script made to talk to us (Redis does the same): no reply that could be mistaken for one. */
+  #isCrossProtocol(frame: Frame): boolean {
+    const name = this.args(frame)[0]!.toString('latin1').toLowerCase()
+    return name === 'post' || name === 'host:'
+  }
+
   #inline(bytes: Buffer, start: number, end: number): boolean {
     const args = splitInline(bytes.subarray(start, end))
     if (args === null) throw new ProtocolError('inline-quotes', 'Protocol error: unbalanced quotes in request')
     if (args.length === 0) return true
-    const name = args[0]!.toString('latin1').toLowerCase()
-    // A browser or a script made to talk to us (Redis does the same): no reply that could be mistaken for one.
-    if (name === 'post' || name === 'host:') {
-      this.host.protocolError('cross-protocol')
-      this.destroy()
-      return false
-    }
     const frame = encodeCommand(args)
-    return this.#requests(frame, 0, frame.length) === frame.length
+    this.#inlineLimits = true
+    try {
+      return this.#requests(frame, 0, frame.length) === frame.length
+    } finally {
+      this.#inlineLimits = false
+    }
   }
 
   #violation(error: ProtocolError): void {
     this.host.protocolError(error.kind)
     if (this.#upload !== null) return this.destroy()
-    this.local(Buffer.from(`-ERR ${error.message}\r\n`))
+    this.local(Buffer.from(`-ERR ${error.message}\r\n`, 'latin1'))
     this.finish()
   }
 

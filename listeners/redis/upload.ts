@@ -1,5 +1,5 @@
 /** A request too large to keep: how far it has come, while it passes to the backend in pieces. */
-import { type RequestScanner, Scan } from '../../codecs/redis/index.ts'
+import { REQUEST_LIMITS, type RequestScanner, Scan } from '../../codecs/redis/index.ts'
 
 /** `$536870912\r\n` and then some: what is shorter may still be the head of an argument. */
 const HEAD_BYTES = 32
@@ -29,7 +29,7 @@ export class Upload {
         if (this.#bytesLeft === 0) this.#argumentsLeft--
         continue
       }
-      if (scanner.resume(bytes, position, end, this.#argumentsLeft) === Scan.FRAME) {
+      if (scanner.resume(bytes, position, end, this.#argumentsLeft, REQUEST_LIMITS) === Scan.FRAME) {
         this.#argumentsLeft = 0
         return scanner.end
       }

@@ -52,11 +52,18 @@ export const client: Handler = (session, frame) => {
     return name in FORWARDED || session.seat.inMulti
       ? Handled.FORWARD
       : answer(session, unknownSubcommand(args[1]!.toString('latin1'), 'client'))
-  if (session.seat.inMulti && name !== 'reply') return Handled.FORWARD
+  if (session.seat.inMulti && name !== 'reply') return inTransaction(session, name)
   const [arity, run] = entry
   if (arity > 0 ? args.length !== arity : args.length < -arity) return answer(session, wrongArity(`client|${name}`))
   return run(session, args)
 }
+
+/** Queued like any command; what it leaves on the connection must not be the next client's. */
+function inTransaction(session: Session, name: string): Handled {
+  return READS.has(name) ? Handled.FORWARD : session.pin(Pin.STATE)
+}
+
+const READS = new Set(['id', 'getname', 'info', 'list', 'getredir', 'trackinginfo', 'help'])
 
 /** What the backend answers as truly as we could. */
 const FORWARDED: Readonly<Record<string, true>> = { pause: true, unpause: true }
@@ -136,7 +143,7 @@ function setReply(session: Session, args: readonly Buffer[]): Handled {
     return answer(session, OK)
   }
   if (session.reply === 'off' && mode === 'skip') return Handled.DONE
-  session.reply = mode
+  session.reply = mode === 'skip' ? 'skip-next' : mode
   return Handled.DONE
 }
 

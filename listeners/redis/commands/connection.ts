@@ -8,13 +8,10 @@ import type { Session } from '../session.ts'
 const OK = encodeSimple('OK')
 const NO_PROTOCOL = encodeError('NOPROTO unsupported protocol version')
 const BAD_NAME = encodeError('ERR Client names cannot contain spaces, newlines or special characters.')
-const NOT_INTEGER = encodeError('ERR value is not an integer or out of range')
 const HELLO_UNAUTHENTICATED = encodeError(
-  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
 )
-const IN_TRANSACTION = encodeError(
-  'ERR the RESP version cannot be changed inside a transaction or while the connection is in use',
-)
+const IN_TRANSACTION = encodeError('ERR the RESP version or user cannot be changed inside a transaction')
 
 /** Printable ASCII without blanks, as Redis asks of names. */
 export function validName(name: Buffer): boolean {
@@ -22,7 +19,17 @@ export function validName(name: Buffer): boolean {
   return true
 }
 
+/** As Redis's string2ll reads integers: no plus sign, no leading zero. */
+const INTEGER = /^(0|-?[1-9]\d{0,18})$/
+
+/** Changing who one is or which version one speaks would take effect in the middle of EXEC's reply. */
+function inTransaction(session: Session): Handled {
+  session.seat.poison()
+  return answer(session, IN_TRANSACTION)
+}
+
 export const auth: Handler = (session, frame) => {
+  if (session.seat.inMulti) return inTransaction(session)
   if (frame.argc < 2) return answer(session, wrongArity('auth'))
   if (frame.argc > 3) return answer(session, SYNTAX_ERROR)
   const args = session.args(frame)
@@ -32,52 +39,53 @@ export const auth: Handler = (session, frame) => {
   if (session.host.wantsAuthentication) {
     return answer(session, session.host.authenticate(session, user, password) ? OK : WRONG_PASSWORD)
   }
-  return asBackendUser(session, user, frame.argc === 2 ? ['AUTH', password] : ['AUTH', user, password], () => OK)
+  return asBackendUser(session, user, frame.argc === 2 ? ['AUTH', password] : ['AUTH', user, password])
 }
 
 /**
  * A listener without users leaves it to the backend who somebody is. The client's requests then go over a connection of
  * its own, which is that user's; for Portolan's own user the shared ones serve.
  */
-function asBackendUser(
-  session: Session,
-  user: string,
-  request: readonly (string | Buffer)[],
-  reply: () => Buffer,
-  onRefused: () => void = () => {},
-): Handled {
-  const { backend, table } = session.host
-  if (backend.isOwnUser(user, request.at(-1) as Buffer)) return answer(session, reply())
+function asBackendUser(session: Session, user: string, request: readonly (string | Buffer)[]): Handled {
+  if (session.host.backend.isOwnUser(user, request.at(-1) as Buffer)) return answer(session, OK)
+  return onOwnConnection(session, request, () => {
+    session.facts.user = user
+    return OK
+  })
+}
+
+/** Sends a request that changes the connection it is sent on; a reply that is no error is replaced by ours. */
+function onOwnConnection(session: Session, request: readonly (string | Buffer)[], reply: () => Buffer): Handled {
+  const encoded = encodeCommand(request)
   const handled = session.pin(Pin.STATE)
   if (handled !== Handled.FORWARD) return handled
   const rewrite = (answered: Buffer) => {
-    if (answered[0] === PLUS) {
-      session.facts.user = user
-      return reply()
-    }
-    session.unpin(Pin.STATE)
-    onRefused()
+    if (answered[0] !== MINUS) return reply()
+    const { facts, seat } = session
+    if (facts.user === 'default' && facts.redirect < 0 && !seat.subscribes) session.unpin(Pin.STATE)
     return answered
   }
-  session.sendFor(new RewritingSink(session, rewrite), encodeCommand(request), table.idOf('auth') + 1)
+  const operation = session.host.table.idOf(request[0] as string) + 1
+  session.sendFor(new RewritingSink(session, rewrite), encoded, operation)
   return Handled.SENT
 }
 
-const PLUS = 43
+const MINUS = 45
 
 export const hello: Handler = (session, frame) => {
+  if (session.seat.inMulti) return inTransaction(session)
   const args = session.args(frame)
   let protocol: 2 | 3 = session.protocol
   if (args.length > 1) {
     const text = args[1]!.toString('latin1')
-    if (!/^-?\d{1,18}$/.test(text))
+    if (!INTEGER.test(text))
       return answer(session, encodeError('ERR Protocol version is not an integer or out of range'))
     if (text !== '2' && text !== '3') return answer(session, NO_PROTOCOL)
     protocol = text === '3' ? 3 : 2
   }
   let user: string | undefined
   let password: Buffer | undefined
-  let name: Buffer | undefined
+  let name: string | undefined
   for (let i = 2; i < args.length; i++) {
     const word = args[i]!.toString('latin1').toUpperCase()
     if (word === 'AUTH' && i + 2 < args.length) {
@@ -85,8 +93,8 @@ export const hello: Handler = (session, frame) => {
       password = args[i + 2]!
       i += 2
     } else if (word === 'SETNAME' && i + 1 < args.length) {
-      name = args[i + 1]!
-      if (!validName(name)) return answer(session, BAD_NAME)
+      if (!validName(args[i + 1]!)) return answer(session, BAD_NAME)
+      name = args[i + 1]!.toString('latin1')
       i++
     } else return answer(session, encodeError(`ERR Syntax error in HELLO option '${args[i]!.toString('latin1')}'`))
   }
@@ -103,23 +111,20 @@ export const hello: Handler = (session, frame) => {
     return answer(session, WRONG_PASSWORD)
   }
   if (!session.facts.authenticated) return answer(session, HELLO_UNAUTHENTICATED)
-  if (protocol !== session.protocol && (session.seat.pipeline !== null || session.seat.aborted))
-    return answer(session, IN_TRANSACTION)
-  const before = session.protocol
-  session.protocol = protocol
-  host.pool.warm(protocol)
   const welcome = () => {
-    if (name !== undefined) session.facts.name = name.toString('latin1')
+    session.protocol = protocol
+    host.pool.warm(protocol)
+    if (name !== undefined) session.facts.name = name
     return greeting(session)
   }
-  if (password === undefined || ownUsers) return answer(session, welcome())
-  name &&= Buffer.from(name)
-  const back = () => {
-    session.protocol = before
-  }
-  const handled = asBackendUser(session, user!, ['AUTH', user!, Buffer.from(password)], welcome, back)
-  if (handled === Handled.WAIT) back()
-  return handled
+  const another = password !== undefined && !ownUsers && !host.backend.isOwnUser(user!, password)
+  if (!another && (protocol === session.protocol || session.seat.pipeline === null)) return answer(session, welcome())
+  if (session.seat.aborted) return answer(session, IN_TRANSACTION)
+  const credentials = another ? ['AUTH', user!, Buffer.from(password!)] : []
+  return onOwnConnection(session, ['HELLO', String(protocol), ...credentials], () => {
+    if (another) session.facts.user = user!
+    return welcome()
+  })
 }
 
 function greeting(session: Session): Buffer {
@@ -144,15 +149,15 @@ export const acl: Handler = (session, frame) => {
 export const select: Handler = (session, frame) => {
   if (frame.argc !== 2) return session.seat.inMulti ? Handled.FORWARD : answer(session, wrongArity('select'))
   const text = session.args(frame)[1]!.toString('latin1')
-  const database = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  // Whatever else the backend refuses in its own words.
+  if (!/^(0|[1-9]\d{0,4})$/.test(text)) return Handled.FORWARD
+  const database = Number(text)
   if (session.seat.inMulti) {
-    if (database >= 0) session.seat.databaseInMulti = database
+    session.seat.databaseInMulti = database
     return Handled.FORWARD
   }
-  if (Number.isNaN(database)) return answer(session, NOT_INTEGER)
   if (session.outstanding > 0) return Handled.WAIT
   if (database === session.database) return answer(session, OK)
-  if (database < 0) return answer(session, encodeError('ERR DB index is out of range'))
   const { host } = session
   const done = (error: Error | null) => {
     if (error !== null && (error as { code?: string }).code === 'upstream-database') {

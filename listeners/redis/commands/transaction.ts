@@ -2,7 +2,15 @@
  * MULTI and WATCH. A transaction that has come whole goes as one block on the shared pipeline, where nobody can get in
  * between; one that comes bit by bit, or that watches keys, has a private pipeline until it is over.
  */
-import { decodeReply, encodeError, encodeSimple, ReplyError, Scan } from '../../../codecs/redis/index.ts'
+import {
+  decodeReply,
+  encodeError,
+  encodeSimple,
+  ReplyError,
+  type RequestLimits,
+  type RequestScanner,
+  Scan,
+} from '../../../codecs/redis/index.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
@@ -48,6 +56,15 @@ function ended(session: Session, frame: Frame, executed: boolean): Handled {
   return Handled.SENT
 }
 
+/** What is malformed behind a transaction is found again when its turn comes. */
+function scanWhole(scanner: RequestScanner, frame: Frame, position: number, limits: RequestLimits): number {
+  try {
+    return scanner.scan(frame.bytes, position, frame.limit, limits)
+  } catch {
+    return Scan.MORE
+  }
+}
+
 /** Whether a transaction ran, the SELECT in it included. */
 function ran(reply: Buffer): boolean {
   const results = decodeReply(reply)
@@ -68,9 +85,7 @@ function sendWhole(session: Session, frame: Frame): Handled | undefined {
   operations[0] = frame.command + 1
   let position = frame.end
   for (let count = 1; count < MAX_BLOCK && position < frame.limit; ) {
-    const found = scanner.scan(frame.bytes, position, frame.limit, host.requestLimits)
-    if (found === Scan.EMPTY) return undefined
-    if (found !== Scan.FRAME) return undefined
+    if (scanWhole(scanner, frame, position, host.requestLimits) !== Scan.FRAME) return undefined
     const command = table.lookup(frame.bytes, scanner.nameStart, scanner.nameEnd)
     position = scanner.end
     operations[count++] = command + 1
@@ -79,7 +94,7 @@ function sendWhole(session: Session, frame: Frame): Handled | undefined {
       session.send(frame.bytes, frame.start, position, count)
       return position
     }
-    if (command < 0) continue
+    if (command < 0) return undefined
     if (host.isDenied(command) || (host.handlers[command] && !SAFE_IN_BLOCK.has(name))) return undefined
   }
   return undefined

@@ -96,6 +96,7 @@ export class Lane implements PipelineOwner {
       'the backend did not answer in time; the command may have been executed',
       { source: 'upstream' },
     )
+    if (current && !current.ready && this.lastError) this.#expireHeld(current, this.lastError)
     for (const pipeline of [this.#pipeline, ...this.#retired]) {
       if (!pipeline?.ready || pipeline.ring.empty) continue
       pipeline.expire(now - requestTimeoutMs, error)
@@ -114,6 +115,7 @@ export class Lane implements PipelineOwner {
   close(): void {
     this.#closed = true
     this.#cancelRetry()
+    this.#cancelDial()
     const error = new ProxyError('backend-closed', 'the backend is being closed', {
       source: 'portolan',
       retryable: true,
@@ -157,11 +159,16 @@ export class Lane implements PipelineOwner {
       this.lastError = error
       this.#settle(error)
       const permanent = error.code === 'upstream-database' || error.code === 'upstream-resp3'
-      if (!permanent && this.#options.holdMs > 0) pipeline.expire(this.#clock.now() - this.#options.holdMs, error)
+      this.#expireHeld(pipeline, error)
       if (permanent || pipeline.ring.empty || this.#options.holdMs === 0) return pipeline.destroy(error)
       const cancel = this.#clock.after(Math.max(1, this.#dialer.delayMs()), () => this.#dial(pipeline))
       this.#cancelDial = cancel
     })
+  }
+
+  /** Requests that have waited for the backend for too long never leave, nor do those that came after them. */
+  #expireHeld(pipeline: Pipeline, error: ProxyError): void {
+    if (!pipeline.ring.empty && this.#clock.now() - pipeline.ring.time > this.#options.holdMs) pipeline.failAll(error)
   }
 
   #settle(error: ProxyError | null): void {

@@ -119,6 +119,10 @@ export class Pipeline {
 
   /** Takes a socket whose handshake is over and sends what has gathered. */
   attach(socket: Socket): void {
+    if (this.#phase === 'closed') {
+      socket.destroy()
+      return
+    }
     this.#socket = socket
     this.#phase = 'ready'
     this.#lastReadAt = this.#clock.now()
