@@ -4,7 +4,7 @@
  */
 export const FAULTS: Readonly<Record<string, string>> = {
   'before authentication > an unknown command': 'NOAUTH comes before what Redis says first',
-  'before authentication > a line of eleven words': 'the limits of lists apply to lines',
+  'before authentication > a line of eleven words': 'NOAUTH comes before what Redis says first',
   'unknown commands > subcommands of odd bytes': 'errors are written as UTF-8',
   'HELLO > an unknown option of odd bytes': 'errors are written as UTF-8',
   'HELLO > all of it': 'what follows does not wait for the reply to AUTH',
