@@ -341,7 +341,7 @@ export class RedisListener implements Listener, SessionHost {
       const quiet = now - facts.activeAt
       if (!facts.authenticated && now - facts.connectedAt > authenticationTimeout) session.destroy()
       else if (session.inboxBytes > 0 && session.phase === 'reading' && quiet > requestTimeout) session.destroy()
-      else if (session.uploading && quiet > requestTimeout) session.destroy()
+      else if ((session.uploading || session.phase === 'closing') && quiet > requestTimeout) session.destroy()
       else if (idleTimeout > 0 && quiet > idleTimeout && session.idle && !session.subscribed) session.destroy()
     }
     this.#bytes.received.value += received

@@ -4,10 +4,11 @@ import type { ProxyError } from '../../src/errors.ts'
 import type { Session } from './session.ts'
 
 /** `+1339518083.107412 [0 127.0.0.1:60866] "SELECT" "9"`; what clients say in these commands never goes upstream. */
-const OWN = /^\+[\d.]+ \[[^\]]*\] "(HELLO|AUTH|SELECT|PING|COMMAND)"|"CLIENT" "SETNAME" "portolan"\r\n$/i
+const OWN = /^\+[\d.]+ \[[^\]]*\] "(HELLO|AUTH|SELECT)"|"CLIENT" "SETNAME" "portolan"\r\n$/i
 
 export class MonitorSink implements ReplySink {
   readonly stats = null
+  readonly framewise = true
   readonly #session: Session
 
   constructor(session: Session) {

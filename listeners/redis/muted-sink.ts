@@ -3,6 +3,7 @@ import type { ReplySink } from '../../src/backends/redis/index.ts'
 import type { Session } from './session.ts'
 
 export class MutedSink implements ReplySink {
+  readonly framewise = false
   readonly #session: Session
 
   constructor(session: Session) {

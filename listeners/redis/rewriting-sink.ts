@@ -4,6 +4,7 @@ import type { ProxyError } from '../../src/errors.ts'
 import type { Session } from './session.ts'
 
 export class RewritingSink implements ReplySink {
+  readonly framewise = false
   readonly #session: Session
   readonly #rewrite: (reply: Buffer) => Buffer
   readonly #pieces: Buffer[] = []

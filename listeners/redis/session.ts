@@ -41,6 +41,7 @@ const LINGER_MS = 1000
 const WAITING_BYTES = 64 * 1024
 
 export class Session implements ReplySink {
+  readonly framewise = false
   readonly id: number
   readonly host: SessionHost
   readonly facts: ClientFacts
@@ -270,7 +271,7 @@ export class Session implements ReplySink {
     this.#answeredWith = 0
     const handled = handler ? handler(this, frame) : Handled.FORWARD
     if (handled === Handled.WAIT) {
-      this.#awaitReplies()
+      this.awaitReplies()
       return frame.start
     }
     if (handled === Handled.SENT) return frame.end
@@ -388,7 +389,7 @@ export class Session implements ReplySink {
   }
 
   /** Stops reading until nothing is outstanding, unless a handler waits for something else. */
-  #awaitReplies(): void {
+  awaitReplies(): void {
     if (this.phase !== 'reading') return
     this.phase = 'waiting'
     this.#waitsFor = 'replies'
@@ -463,7 +464,7 @@ export class Session implements ReplySink {
     const handled = this.pin(Pin.UPLOAD)
     if (handled !== Handled.FORWARD) {
       if (handled === Handled.DONE) this.finish()
-      else this.#awaitReplies()
+      else this.awaitReplies()
       return start
     }
     operations[0] = command + 1

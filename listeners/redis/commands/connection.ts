@@ -67,6 +67,8 @@ function onOwnConnection(session: Session, request: readonly (string | Buffer)[]
   }
   const operation = session.host.table.idOf(request[0] as string) + 1
   session.sendFor(new RewritingSink(session, rewrite), encoded, operation)
+  // Who the client is and what it speaks must be settled before its next request is looked at.
+  session.awaitReplies()
   return Handled.SENT
 }
 

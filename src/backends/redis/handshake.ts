@@ -89,27 +89,21 @@ function steps(options: HandshakeOptions, handshake: Handshake): Step[] {
   })
   // Only a help for whoever looks at CLIENT LIST there; some providers refuse it.
   list.push({ command: ['CLIENT', 'SETNAME', name], onReply: () => {} })
-  if (database > 0) {
-    list.push({
-      command: ['SELECT', String(database)],
-      onReply: reply => {
-        if (!(reply instanceof ReplyError)) return
-        // Any other error (BUSY, LOADING) is one of the moment.
-        const code = /DB index|value is not an integer/.test(reply.message) ? 'upstream-database' : 'upstream-refused'
-        throw refused(code, reply.message)
-      },
-    })
-  } else {
-    // A server that wants AUTH lets HELLO of old versions pass unanswered; PING tells.
-    list.push({
-      command: ['PING'],
-      onReply: reply => {
-        if (reply instanceof ReplyError && /^(NOAUTH|ERR operation not permitted)/.test(reply.message)) {
-          throw refused('upstream-auth', `the backend wants credentials: ${reply.message}`)
-        }
-      },
-    })
-  }
+  list.push({
+    command: ['SELECT', String(database)],
+    onReply: reply => {
+      if (!(reply instanceof ReplyError)) return
+      const { message } = reply
+      // A server too old for HELLO lets its want of a password be known here.
+      if (/^(NOAUTH|ERR operation not permitted)/.test(message)) {
+        throw refused('upstream-auth', `the backend wants credentials: ${message}`)
+      }
+      // Database 0 is there without SELECT, which some proxies do not know.
+      if (database === 0) return
+      // Any other error (BUSY, LOADING) is one of the moment.
+      throw refused(/DB index|not an integer/.test(message) ? 'upstream-database' : 'upstream-refused', message)
+    },
+  })
   return list
 }
 

@@ -36,6 +36,7 @@ const BLOB_ERROR = 33
 /** Takes the replies that nobody waits for any more. */
 export const nobody: ReplySink = {
   stats: null,
+  framewise: false,
   deliver: () => false,
   deliverLocal() {},
   fail() {},
@@ -325,28 +326,36 @@ export class Pipeline {
   #onReplies(bytes: Buffer, end: number, now: number): void {
     if (this.raw) return this.#onRaw(bytes, end)
     const scanner = this.#scanner
-    const ring = this.ring
+    const { ring, subscriber } = this
     let position = 0
+    /** Whose replies lie between runStart and position, and how many: they leave in one write. */
+    let run: ReplySink | null = null
     let runStart = 0
     let runCount = 0
     let bucketTime = -1
     let bucket = 0
     let elapsed = 0
-    for (;;) {
-      const replyEnd = position < end ? scanner.scan(bytes, position, end) : -1
+    while (position < end) {
+      const replyEnd = scanner.scan(bytes, position, end)
       if (replyEnd < 0) break
       const type = this.#begun ? this.#begunType : bytes[position]!
-      if (type === PUSH || ring.empty) {
-        if (runCount > 0) this.#deliver(ring.sink, bytes, runStart, position, runCount)
-        this.#begun = false
-        this.#onUnasked(bytes, position, replyEnd, type)
-        runCount = 0
-        runStart = position = replyEnd
+      this.#begun = false
+      const unasked = type === PUSH || ring.empty
+      const sink = unasked ? subscriber : ring.sink
+      if (run !== null && (run !== sink || (unasked && sink.framewise))) {
+        this.#deliver(run, bytes, runStart, position, runCount)
         if (this.#phase === 'closed') return
+        runStart = position
+        runCount = 0
+      }
+      run = sink
+      if (unasked) {
+        // On a shared pipeline only pushes may come unasked; a reply more than requests means that we have lost step.
+        if (sink === nobody && type !== PUSH) throw new RangeError('a reply came that no request asked for')
+        position = replyEnd
         continue
       }
-      this.#begun = false
-      const { sink, time } = ring
+      const { time } = ring
       const operation = ring.takeOne()
       if (time !== bucketTime) {
         bucketTime = time
@@ -362,11 +371,11 @@ export class Pipeline {
       position = replyEnd
       if (ring.count > 0) continue
       ring.next()
-      // Replies of one session that follow each other leave in one write.
-      if (!ring.empty && ring.sink === sink && ring.count > 0) continue
+      if (ring.empty || ring.count > 0) continue
       this.#deliver(sink, bytes, runStart, position, runCount)
-      runCount = 0
+      run = null
       runStart = position
+      runCount = 0
       while (!ring.empty && ring.count === 0) {
         const waiting = ring.sink
         const local = ring.takeLocal()
@@ -375,7 +384,8 @@ export class Pipeline {
       }
       if (this.#phase === 'closed') return
     }
-    if (runCount > 0) this.#deliver(ring.sink, bytes, runStart, position, runCount)
+    if (run !== null) this.#deliver(run, bytes, runStart, position, runCount)
+    if (this.#phase === 'closed') return
     this.#keepRest(bytes, position, end)
     if (this.retired && ring.empty && this.#phase === 'ready') this.#owner.onPipelineEmpty(this)
   }
@@ -411,11 +421,5 @@ export class Pipeline {
 
   #deliver(sink: ReplySink, bytes: Buffer, start: number, end: number, replies: number): void {
     if (sink.deliver(bytes, start, end, replies)) this.#kept = true
-  }
-
-  #onUnasked(bytes: Buffer, start: number, end: number, type: number): void {
-    if (this.subscriber !== nobody) return this.#deliver(this.subscriber, bytes, start, end, 0)
-    // On a shared pipeline only pushes may come unasked; a reply more than requests means that we have lost step.
-    if (type !== PUSH) throw new RangeError('a reply came that no request asked for')
   }
 }

@@ -206,7 +206,8 @@ export class PrivatePool implements PipelineOwner {
   #fill(protocol: 2 | 3): void {
     if (this.#closed) return
     const waiting = this.#waiting.reduce((count, { protocol: wanted }) => count + (wanted === protocol ? 1 : 0), 0)
-    const spare = this.#warm.has(protocol) || waiting > 0 ? this.#options.spare : 0
+    // Spares must not take the places that others wait for.
+    const spare = this.#warm.has(protocol) && this.#waiting.length === 0 ? this.#options.spare : 0
     let wanted = waiting + spare - this.#idle[protocol].length - this.#dialling[protocol]
     if (wanted > 0 && this.#dialer.delayMs() > 0) return this.#retryLater(protocol)
     // One that waits may have the place of an idle connection of the other version.

@@ -5,6 +5,8 @@ import type { CommandStats } from './command-stats.ts'
 export interface ReplySink {
   /** Counts what this sink's requests did; null for the backend's own. */
   readonly stats: CommandStats | null
+  /** Gets each message that comes unasked by itself, instead of all that were read at once. */
+  readonly framewise: boolean
   /**
    * Takes the bytes of `replies` whole replies; with `replies` 0 a piece of one, of which more comes.
    * The bytes lie in a buffer that is read into again: write or copy them before returning. Returns true when a write

@@ -49,6 +49,7 @@ const PUSH = 62
 
 export class Subscriptions implements PipelineOwner, ReplySink {
   readonly stats = null
+  readonly framewise = true
   readonly #dialer: Dialer
   readonly #turn: Turn
   readonly #clock: Clock
