@@ -1,0 +1,218 @@
+/** Every example is loaded, and started as a process with real servers behind it. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BuildOptions, build } from 'esbuild'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { bundleOptions } from '../../scripts/build.mjs'
+import { freePort } from '../../scripts/ports.mjs'
+import { Authority } from '../net/certificates.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { RespClient } from '../support/resp-client.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'portolan-examples-'))
+const launcher = join(folder, 'bin/portolan.cjs')
+const cleanups: (() => unknown)[] = []
+
+beforeAll(async () => {
+  const outfile = join(folder, 'dist/portolan.cjs')
+  await build({ ...(bundleOptions as BuildOptions), sourcemap: false, outfile })
+  mkdirSync(join(folder, 'bin'))
+  copyFileSync(join(ROOT, 'bin/portolan.cjs'), launcher)
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+type Variables = Readonly<Record<string, string>>
+
+/** The program with these files, on free ports; resolves when it is ready. */
+async function start(files: readonly string[], variables: Variables, ...further: string[]) {
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const args = [launcher, 'run', ...files.flatMap(file => ['-c', file]), ...further]
+  const ports = { PORTOLAN_REDIS_PORT: `${port}`, PORTOLAN_TCP_PORT: `${port}`, PORTOLAN_ADMIN_PORT: `${adminPort}` }
+  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...ports, ...variables } })
+  const ended = once(child, 'exit')
+  cleanups.push(() => {
+    child.kill('SIGTERM')
+    return ended
+  })
+  const output = collect(child)
+  await vi.waitFor(() => expect(output()).toMatch(/"msg":"ready"| ready listeners/), { timeout: 20_000 })
+  return { port, adminPort, output }
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream!.setEncoding('utf8').on('data', part => (text += part))
+  return () => text
+}
+
+async function client(...target: Parameters<typeof RespClient.connect>): Promise<RespClient> {
+  const opened = await RespClient.connect(...target)
+  cleanups.push(() => opened.close())
+  return opened
+}
+
+async function server(...options: Parameters<typeof startRedis>): Promise<RedisServer> {
+  const started = await startRedis(...options)
+  cleanups.push(() => started.stop())
+  return started
+}
+
+function authority(): Authority {
+  const made = new Authority()
+  cleanups.push(() => made.remove())
+  return made
+}
+
+describe('every example', () => {
+  const names = readdirSync(join(ROOT, 'examples'))
+
+  it.each(names)('%s is valid', name => {
+    const files = readdirSync(join(ROOT, 'examples', name)).filter(file => file.endsWith('.yaml'))
+    const sets =
+      name === 'portable'
+        ? [
+            ['application', 'laptop'],
+            ['application', 'cloud'],
+          ]
+        : [files.map(file => file.slice(0, -5))]
+    for (const set of sets) {
+      const args = set.flatMap(file => ['-c', `examples/${name}/${file}.yaml`])
+      const { status, stdout } = spawnSync(process.execPath, [launcher, 'check', ...args], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      })
+      expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^√ .*1 listener, 1 backend\n$/) })
+    }
+  })
+})
+
+it('quickstart serves Redis', async () => {
+  const { port } = await start(['examples/quickstart/portolan.yaml'], { PORTOLAN_DATA_DIR: folder, NO_COLOR: '1' })
+  const redis = await client({ port })
+  expect(await redis.call('SET', 'k', 'v')).toBe('OK')
+})
+
+it('portable moves a connected client to the cloud when the second file changes', async () => {
+  const ca = authority()
+  const tls = { ...ca.issue('cache'), ca: ca.cert }
+  const cloud = await server({ password: 'hunter2', tls })
+  const second = join(folder, 'current.yaml')
+  copyFileSync(join(ROOT, 'examples/portable/laptop.yaml'), second)
+  const { port, output } = await start(
+    ['examples/portable/application.yaml', second],
+    {
+      PORTOLAN_DATA_DIR: folder,
+      CACHE_ENDPOINT: `127.0.0.1:${cloud.tlsPort}`,
+      CACHE_PASSWORD: 'hunter2',
+      NODE_EXTRA_CA_CERTS: ca.cert,
+    },
+    '--watch',
+  )
+  const redis = await client({ port })
+  expect(await redis.call('SET', 'where', 'laptop')).toBe('OK')
+  copyFileSync(join(ROOT, 'examples/portable/cloud.yaml'), second)
+  await vi.waitFor(() => expect(output()).toContain('"msg":"reload applied"'), { timeout: 20_000 })
+  expect(await redis.call('GET', 'where')).toBe(null)
+  expect(await redis.call('SET', 'where', 'cloud')).toBe('OK')
+
+  writeFileSync(second, readFileSync(second, 'utf8').replace('holdTime', 'holdTme'))
+  await vi.waitFor(() => expect(output()).toContain('did you mean \\"holdTime\\"'), { timeout: 20_000 })
+  expect(await redis.call('GET', 'where')).toBe('cloud')
+})
+
+it('redis-tls asks for certificates on both sides', async () => {
+  const ca = authority()
+  const [own, application, toCache, cache] = ['own', 'application', 'to-cache', 'cache'].map(name => ca.issue(name))
+  const backend = await server({ password: 'hunter2', tls: { ...cache!, ca: ca.cert, clients: true } })
+  const { port } = await start(['examples/redis-tls/portolan.yaml'], {
+    PORTOLAN_TLS_CERT: own!.cert,
+    PORTOLAN_TLS_KEY: own!.key,
+    PORTOLAN_TLS_CLIENT_CA: ca.cert,
+    CACHE_ENDPOINT: `127.0.0.1:${backend.tlsPort}`,
+    CACHE_CA: ca.cert,
+    CACHE_CERT: toCache!.cert,
+    CACHE_KEY: toCache!.key,
+    CACHE_SERVER_NAME: 'localhost',
+    CACHE_PASSWORD: 'hunter2',
+  })
+  const read = (path: string) => readFileSync(path)
+  const trust = { ca: read(ca.cert), servername: 'localhost' }
+  const redis = await client({ port, tls: { ...trust, cert: read(application!.cert), key: read(application!.key) } })
+  expect(await redis.call('PING')).toBe('PONG')
+  const stranger = client({ port, tls: trust }).then(connected => connected.call('PING'))
+  await expect(stranger).rejects.toThrow()
+})
+
+it('users may do what their rules say, and nobody what is denied', async () => {
+  const backend = await server({ password: 'hunter2' })
+  const { port } = await start(['examples/users/portolan.yaml'], {
+    APP_PASSWORD: 'app-secret',
+    REPORTS_PASSWORD: 'reports-secret',
+    OPERATOR_PASSWORD: 'operator-secret',
+    CACHE_PASSWORD: 'hunter2',
+    CACHE_ENDPOINT: `127.0.0.1:${backend.port}`,
+  })
+  const redis = await client({ port })
+  const says = async (...args: string[]) => String(await redis.call(...args))
+  expect(await says('GET', 'app:1')).toMatch('NOAUTH')
+  expect(await says('AUTH', 'app-secret')).toBe('OK')
+  expect(await says('SET', 'app:1', 'one')).toBe('OK')
+  expect(await says('INFO')).toContain('redis_version')
+  expect(await says('SET', 'other', 'one')).toMatch('NOPERM')
+  expect(await says('KEYS', '*')).toMatch('NOPERM')
+  expect(await says('AUTH', 'reports', 'reports-secret')).toBe('OK')
+  expect(await says('GET', 'app:1')).toBe('one')
+  expect(await says('DEL', 'app:1')).toMatch('NOPERM')
+  expect(await says('AUTH', 'operator', 'operator-secret')).toBe('OK')
+  expect(await says('KEYS', '*')).toBe('app:1')
+  expect(await says('FLUSHALL')).toMatch('NOPERM')
+  expect(await says('CONFIG', 'SET', 'maxmemory', '0')).toMatch('NOPERM')
+  expect(await says('CONFIG', 'GET', 'maxmemory')).toBe('maxmemory,0')
+})
+
+it('run-command gives the application its Redis, and ends with it', () => {
+  const args = [
+    launcher,
+    'run',
+    '-c',
+    'examples/run-command/portolan.yaml',
+    '--',
+    process.execPath,
+    'examples/run-command/app.mjs',
+  ]
+  for (const visit of [1, 2]) {
+    const env = { ...process.env, PORTOLAN_DATA_DIR: folder }
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env })
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `visit ${visit}\n`, stderr: '' })
+  }
+})
+
+it('tcp relays to one of the brokers', async () => {
+  const broker = createServer(socket => void socket.on('error', () => {}).end('hello')).listen(0, '127.0.0.1')
+  await once(broker, 'listening')
+  cleanups.push(() => broker.close())
+  const { port: brokerPort } = broker.address() as { port: number }
+  const endpoint = `127.0.0.1:${brokerPort}`
+  const { port } = await start(['examples/tcp/portolan.yaml'], { BROKER_1: endpoint, BROKER_2: endpoint })
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  expect(await once(socket, 'data')).toEqual(['hello'])
+  socket.destroy()
+})
