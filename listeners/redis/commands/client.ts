@@ -66,7 +66,7 @@ function inTransaction(session: Session, name: string): Handled {
 const READS = new Set(['id', 'getname', 'info', 'list', 'getredir', 'trackinginfo', 'help'])
 
 /** What the backend answers as truly as we could. */
-const FORWARDED: Readonly<Record<string, true>> = { pause: true, unpause: true }
+const FORWARDED: Readonly<Record<string, true>> = { pause: true }
 
 const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcommand]>> = {
   id: [2, session => answer(session, encodeInteger(session.id))],
@@ -92,6 +92,8 @@ const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcomm
   trackinginfo: [2, trackingInfo],
   caching: [3, session => session.pin(Pin.STATE)],
   unblock: [-3, unblock],
+  // Not behind the writes that it lets go on.
+  unpause: [2, session => session.pin(Pin.BLOCK)],
   help: [2, help],
 }
 
