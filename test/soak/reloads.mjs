@@ -16,7 +16,8 @@ await soak('reloads', async () => {
       const client = new Client(portolan.port)
       for (let i = 0; running && failures.length < 20; i++) {
         try {
-          requests += await each(client, n, i)
+          const done = await each(client, n, i)
+          requests += done
         } catch (error) {
           failures.push(error.message)
           if (client.socket.destroyed) return

@@ -19,19 +19,22 @@ export class FaultProxy {
   /** Connections accepted so far. */
   accepted = 0
   port = 0
+  /** Where new connections lead; change it as a failover changes a name's address. */
+  target: number
 
-  private constructor(targetPort: number) {
+  private constructor(target: number) {
+    this.target = target
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
       this.accepted++
-      const link = new Link(socket, targetPort, this.#fault, () => this.#disarm())
+      const link = new Link(socket, this.target, this.#fault, () => this.#disarm())
       this.#links.add(link)
       socket.on('close', () => this.#links.delete(link))
       if (this.#silent) link.silence()
     })
   }
 
-  static async start(targetPort: number): Promise<FaultProxy> {
-    const proxy = new FaultProxy(targetPort)
+  static async start(target: number): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target)
     await proxy.listen(0)
     return proxy
   }

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { redis } from '../../listeners/redis/index.ts'
 import { tcp } from '../../listeners/tcp/index.ts'
-import { type App, createApp } from '../../src/app.ts'
+import { type App, createApp, type ReloadOptions } from '../../src/app.ts'
 import { redisBackendKind } from '../../src/backends/redis/index.ts'
 import { tcpBackendKind } from '../../src/backends/tcp/index.ts'
 import type { AppConfig } from '../../src/config/index.ts'
@@ -58,10 +58,10 @@ export class Portolan {
     return this.app.generation.backends.get(backend)!.backend.status()
   }
 
-  /** Reloads with parts of the setup of a listener changed; rejects unless the change is applied. */
-  async reload(change: Partial<PortolanSetup>, listener = 'main'): Promise<void> {
-    const setups = { ...this.#setups, [listener]: { ...this.#setups[listener]!, ...change } }
-    const report = await this.app.reload(config(setups))
+  /** Reloads with parts of the setup of `main` changed; rejects when the change is refused. */
+  async reload(change: Partial<PortolanSetup>, options: ReloadOptions = {}): Promise<void> {
+    const setups = { ...this.#setups, main: { ...this.#setups['main']!, ...change } }
+    const report = await this.app.reload(config(setups), options)
     if (report.outcome === 'refused') throw new Error(report.errors.join('\n'))
     this.#setups = setups
   }

@@ -143,6 +143,31 @@ describe('before authentication', () => {
     expect(await raw(await rig.client(portolan), bytes)).toEqual([reply])
   })
 
+  test('the limits are those of each client, however their requests interleave', async () => {
+    const portolan = await rig.portolan(redis.port, { listener: { users } })
+    const [known, stranger] = await rig.clients(2, portolan)
+    await known!.call('AUTH', 'default-secret')
+    const value = 'v'.repeat(20_000)
+    const whole = request('SET', 'k', value)
+    const foreign = request('GET', 'k')
+    // Halves of a large request of the one, and pieces of a small one of the other in between.
+    known!.write(whole.subarray(0, 20))
+    for (const byte of foreign) {
+      stranger!.write(Uint8Array.of(byte))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(String(await stranger!.next())).toMatch(/NOAUTH/)
+    stranger!.write('*2\r\n$3\r\nGET\r\n')
+    known!.write(whole.subarray(20, 10_000))
+    stranger!.write('$1')
+    known!.write(whole.subarray(10_000))
+    expect(await known!.next()).toBe('OK')
+    stranger!.write('6385\r\n')
+    expect(String(await stranger!.next())).toMatch(/unauthenticated bulk length/)
+    await stranger!.closed
+    expect(await known!.call('GET', 'k')).toBe(value)
+  })
+
   test('no more than a kilobyte of replies leaves', async () => {
     const portolan = await rig.portolan(redis.port, { listener: { users } })
     const client = await rig.client(portolan)
