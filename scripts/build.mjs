@@ -36,6 +36,7 @@ export const bundleOptions = {
   minifySyntax: true,
   // Half of the source is never read, and without comments it is ASCII: V8 keeps one byte per character, not two.
   minifyWhitespace: true,
+  minifyIdentifiers: true,
   // Stacks keep useful line numbers.
   lineLimit: 120,
   sourcemap: 'external',
