@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import RedisParser from 'redis-parser'
 
-const launcher = fileURLToPath(new URL('../../bin/portolan.cjs', import.meta.url))
+/** What is run: the built program, unless the environment names another. */
+const launcher = process.env.SOAK_PROGRAM ?? fileURLToPath(new URL('../../bin/portolan.cjs', import.meta.url))
 const TOKEN = 'soak-token'
 
 export const folder = mkdtempSync(join(tmpdir(), 'portolan-soak-'))
