@@ -36,6 +36,7 @@ async function soak(script: string, argument: number): Promise<string> {
   const args = [join(ROOT, 'test/soak', script), String(argument)]
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     env: { ...process.env, SOAK_PROGRAM: program },
+    timeout: 25_000,
   })
   return stdout
 }

@@ -15,6 +15,8 @@ const TOKEN = 'soak-token'
 export const folder = mkdtempSync(join(tmpdir(), 'portolan-soak-'))
 const children = []
 
+process.once('SIGTERM', () => cleanUp().finally(() => process.exit(143)))
+
 /** Ends every process and removes what was written. */
 export async function cleanUp() {
   for (const child of children) child.kill('SIGTERM')
