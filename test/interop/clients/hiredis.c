@@ -152,7 +152,7 @@ static int quit(void) {
     redisContext *c = dial(port);
     redisReply *r = redisCommand(c, "QUIT");
     CHECK(STATUS(r, "OK"));
-    CHECK(redisCommand(c, "PING") == NULL && c->err == REDIS_ERR_EOF);
+    CHECK(redisCommand(c, "PING") == NULL && c->err != 0);
     redisFree(c);
     return 1;
 }
