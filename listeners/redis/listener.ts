@@ -329,7 +329,15 @@ export class RedisListener implements Listener, SessionHost {
   /** A client holds up a shared pipeline: others go on another one, and those behind it are not kept for long. */
   onStalledPipeline(session: Session, pipeline: Pipeline): void {
     this.backend.lane(session.protocol, session.database).replace()
+    this.#watchGrace(session, pipeline)
+  }
+
+  /** As long as it reads at all, those behind it wait; they came before it was known to be slow. */
+  #watchGrace(session: Session, pipeline: Pipeline): void {
+    const before = session.socket.bytesWritten
     this.clock.after(this.options.slowClientGrace, () => {
+      if (session.phase === 'closed' || session.pipeline !== pipeline) return
+      if (session.socket.bytesWritten !== before) return this.#watchGrace(session, pipeline)
       if (session.outlet.stalled === pipeline && pipeline.pending > session.outstanding)
         this.dropped(session, 'replies to other clients wait behind its own')
     })

@@ -88,7 +88,7 @@ export class SubscriberState implements Subscriber {
     const { subscriptions } = this.#session.host
     for (const kind of ['channel', 'pattern', 'shard'] as const) {
       for (const name of this.names(kind)) {
-        subscriptions.subscribe(kind, name, this, () => before.unsubscribe(kind, name, this))
+        subscriptions.subscribe(kind, name, this, () => before.leave(kind, name, this), true)
       }
     }
   }

@@ -20,6 +20,7 @@ const UNKNOWN: ServerIdentity = { server: 'redis', version: '7.0.0', mode: 'stan
 
 /** How often waiting requests are looked at; a lane that is stuck is found within twice this time. */
 const SWEEP_MS = 75
+const RENEW_MS = 1000
 
 export class RedisBackend implements Backend {
   readonly name: string
@@ -40,6 +41,7 @@ export class RedisBackend implements Backend {
   /** As last read. */
   #password: string | undefined
   #closed = false
+  #renewedAt = Number.NEGATIVE_INFINITY
 
   constructor(config: BackendConfig, runtime: Runtime) {
     const options = config.options as RedisBackendOptions
@@ -64,6 +66,7 @@ export class RedisBackend implements Backend {
         username: credentials?.username,
         password: async () => (this.#password = credentials && (await readSecret(credentials.password))),
         onIdentity: (identity, endpoint) => this.#onIdentity(identity, endpoint),
+        onReadOnly: () => this.#onReadOnly(),
         onOutcome: outcome => {
           outcomes[outcome].value++
         },
@@ -189,13 +192,18 @@ export class RedisBackend implements Backend {
     await this.#embedded?.close(Math.max(1000, deadline - this.#runtime.clock.now()))
   }
 
-  /** Replaces the shared connections: the server is not what it was (a failover, new credentials). */
-  renew(): void {
+  /** After a failover behind one address the same name leads to another server; at most once a second. */
+  #onReadOnly(): void {
+    const now = this.#runtime.clock.now()
+    if (now - this.#renewedAt < RENEW_MS) return
+    this.#renewedAt = now
+    this.#runtime.logger.warn({ backend: this.name }, 'the backend is read-only: connections are renewed')
+    this.pool.renew()
     for (const lane of this.#lanes.values()) lane.replace()
   }
 
   get #busy(): boolean {
-    return this.pool.lent > 0 || [...this.#lanes.values()].some(lane => lane.pending > 0)
+    return this.pool.lent > 0 || this.subscriptions.size > 0 || [...this.#lanes.values()].some(lane => lane.pending > 0)
   }
 
   #pause(): Promise<void> {

@@ -15,6 +15,7 @@ export interface DialerOptions {
   /** Asked for each connection, so that rotated secrets are picked up; undefined where there is none. */
   readonly password: () => Promise<string | undefined>
   readonly onIdentity: (identity: ServerIdentity, endpoint: Endpoint) => void
+  readonly onReadOnly: () => void
   readonly onOutcome: (outcome: 'ok' | 'failed') => void
 }
 
@@ -32,6 +33,12 @@ export class Dialer {
   delayMs(): number {
     const now = this.#clock.now()
     return Math.max(0, Math.min(...this.#options.endpoints.map(endpoint => endpoint.retryAt)) - now)
+  }
+
+  /** A connection turned out to lead to a replica. */
+  onReadOnly(): void {
+    this.#preferred++
+    this.#options.onReadOnly()
   }
 
   /** The most recent reason why the endpoints are away. */

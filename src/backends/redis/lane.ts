@@ -70,7 +70,7 @@ export class Lane implements PipelineOwner {
   /** Leaves the connection to what is in flight on it and opens another for what is to come. */
   replace(): void {
     const pipeline = this.#pipeline
-    if (!pipeline?.ready) return
+    if (!pipeline?.ready || this.#closed) return
     this.#pipeline = null
     this.#retired.add(pipeline)
     pipeline.retire()
@@ -132,12 +132,23 @@ export class Lane implements PipelineOwner {
     this.lastError = error
     if (this.#closed) return
     if (error.code === 'upstream-database' || error.code === 'upstream-resp3') return
-    this.#cancelRetry()
-    this.#cancelRetry = this.#clock.after(Math.max(1, this.#dialer.delayMs()), () => void this.pipeline)
+    this.#retryLater()
+  }
+
+  onReadOnly(): void {
+    this.#dialer.onReadOnly()
   }
 
   onPipelineEmpty(pipeline: Pipeline): void {
     pipeline.destroy(new ProxyError('backend-closed', 'replaced', { source: 'portolan', retryable: true }))
+  }
+
+  /** Again and again: another dial of the same backend may have put the next attempt off. */
+  #retryLater(): void {
+    this.#cancelRetry()
+    this.#cancelRetry = this.#clock.after(Math.max(1, this.#dialer.delayMs()), () => {
+      if (this.pipeline === null && !this.#closed) this.#retryLater()
+    })
   }
 
   #open(): Pipeline | null {
@@ -178,11 +189,14 @@ export class Lane implements PipelineOwner {
   }
 
   #refusal(): ProxyError {
-    return (
-      this.lastError ??
-      this.#dialer.lastError ??
-      new ProxyError('backend-closed', 'the backend is being closed', { source: 'portolan', retryable: true })
-    )
+    const reason = this.#dialer.lastError ?? this.lastError
+    if (reason === null) {
+      return new ProxyError('backend-closed', 'the backend is being closed', { source: 'portolan', retryable: true })
+    }
+    // What was lost before is not what becomes of this request, which never left.
+    return reason.retryable
+      ? reason
+      : new ProxyError('upstream-away', reason.message, { source: 'upstream', retryable: true, cause: reason })
   }
 
   /** Why a request cannot be sent now. */

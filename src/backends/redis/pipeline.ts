@@ -16,6 +16,8 @@ import type { ReplySink } from './reply-sink.ts'
 export interface PipelineOwner {
   /** The connection is gone, or was never had; the pipeline has failed what it can no longer answer. */
   onPipelineLost(pipeline: Pipeline, error: ProxyError): void
+  /** The server said that it is a replica now: who writes must go elsewhere. */
+  onReadOnly(): void
   /** A retired pipeline has answered everything. */
   onPipelineEmpty(pipeline: Pipeline): void
 }
@@ -56,6 +58,8 @@ export class Pipeline {
   patient = false
   /** Whatever comes goes to the subscriber as it is: the connection no longer speaks RESP. */
   raw = false
+  /** Connected to a server that is not what it was: not to be lent again. */
+  stale = false
   /** Takes no new sessions; closes when it has answered everything. */
   retired = false
 
@@ -363,8 +367,10 @@ export class Pipeline {
         bucket = bucketOf(elapsed)
       }
       const { stats } = sink
+      const failed = type === ERROR || type === BLOB_ERROR
+      if (failed && isReadOnly(bytes, position)) this.#owner.onReadOnly()
       if (stats !== null) {
-        stats.record(operation, type === ERROR || type === BLOB_ERROR ? Outcome.ERROR : Outcome.OK, bucket, elapsed)
+        stats.record(operation, failed ? Outcome.ERROR : Outcome.OK, bucket, elapsed)
         if (elapsed > stats.slowMs) sink.slow(operation, elapsed)
       }
       runCount++
@@ -422,4 +428,10 @@ export class Pipeline {
   #deliver(sink: ReplySink, bytes: Buffer, start: number, end: number, replies: number): void {
     if (sink.deliver(bytes, start, end, replies)) this.#kept = true
   }
+}
+
+const READONLY = Buffer.from('-READONLY ')
+
+function isReadOnly(bytes: Buffer, start: number): boolean {
+  return bytes[start + 1] === READONLY[1] && READONLY.equals(bytes.subarray(start, start + READONLY.length))
 }

@@ -120,7 +120,7 @@ export class PrivatePool implements PipelineOwner {
     pipeline.subscriber = nobody
     pipeline.patient = false
     pipeline.unpause()
-    if (this.#closed) return this.discard(pipeline)
+    if (this.#closed || pipeline.stale) return this.discard(pipeline)
     const next = this.#waiting.find(waiting => waiting.protocol === pipeline.protocol)
     if (next) {
       this.#drop(next)
@@ -146,6 +146,13 @@ export class PrivatePool implements PipelineOwner {
         }),
       )
     }
+  }
+
+  /** Replaces what is idle now, and what is lent when it comes back. */
+  renew(): void {
+    const error = new ProxyError('replaced', 'the connection is renewed', { source: 'portolan', retryable: true })
+    for (const pipeline of this.#all) pipeline.stale = true
+    for (const pipeline of [...this.#idle[2], ...this.#idle[3]]) pipeline.destroy(error)
   }
 
   /** Refuses new sessions and closes what is idle; what is lent is closed as it comes back. */
@@ -178,6 +185,10 @@ export class PrivatePool implements PipelineOwner {
     this.#lent.delete(pipeline)
     onLost?.(error)
     this.#fill(pipeline.protocol)
+  }
+
+  onReadOnly(): void {
+    this.#dialer.onReadOnly()
   }
 
   onPipelineEmpty(): void {}

@@ -28,6 +28,10 @@ interface Subscription {
   readonly name: Buffer
   readonly subscribers: Set<Subscriber>
   active: boolean
+  /** Asked for until it succeeds, however long the backend is away. */
+  keep: boolean
+  /** Subscribers that go as soon as the server says that no message will follow. */
+  readonly leaving: Set<Subscriber>
   waiting: ((error: ProxyError | null) => void)[]
 }
 
@@ -55,7 +59,7 @@ export class Subscriptions implements PipelineOwner, ReplySink {
   readonly #clock: Clock
   readonly #subscriptions = new Map<string, Subscription>()
   /** What each reply to come answers: a subscription, or null for anything else. */
-  #expected: (Subscription | null)[] = []
+  #expected: (Subscription | { readonly left: Subscription } | null)[] = []
   #pipeline: Pipeline | null = null
   #pieces: Buffer[] = []
   #touched = new Set<Subscriber>()
@@ -75,22 +79,33 @@ export class Subscriptions implements PipelineOwner, ReplySink {
     return this.#subscriptions.size
   }
 
-  /** Calls back when messages will come, or with the reason why they will not. */
+  /** Calls back when messages will come, or with the reason why they will not; with `keep` only when they will. */
   subscribe(
     kind: SubscriptionKind,
     name: Buffer,
     subscriber: Subscriber,
     done: (error: ProxyError | null) => void,
+    keep = false,
   ): void {
     const key = keyOf(kind, name)
     let subscription = this.#subscriptions.get(key)
     if (subscription) {
       subscription.subscribers.add(subscriber)
+      subscription.leaving.delete(subscriber)
+      subscription.keep ||= keep
       if (subscription.active) return done(null)
       subscription.waiting.push(done)
       return
     }
-    subscription = { kind, name: Buffer.from(name), subscribers: new Set([subscriber]), active: false, waiting: [done] }
+    subscription = {
+      kind,
+      name: Buffer.from(name),
+      subscribers: new Set([subscriber]),
+      active: false,
+      keep,
+      leaving: new Set(),
+      waiting: [done],
+    }
     this.#subscriptions.set(key, subscription)
     if (this.#pipeline?.ready) this.#ask(subscription)
     else this.#connect()
@@ -102,6 +117,19 @@ export class Subscriptions implements PipelineOwner, ReplySink {
     if (!subscription?.subscribers.delete(subscriber) || subscription.subscribers.size > 0) return
     this.#subscriptions.delete(key)
     if (this.#pipeline?.ready) this.#send(encodeCommand([VERBS[kind].unsubscribe, name]), null)
+    // Nobody waits for it any more, but whoever did may have something else to do.
+    for (const done of subscription.waiting.splice(0)) done(null)
+  }
+
+  /** As `unsubscribe`, but messages that are on their way still arrive. */
+  leave(kind: SubscriptionKind, name: Buffer, subscriber: Subscriber): void {
+    const subscription = this.#subscriptions.get(keyOf(kind, name))
+    if (!subscription?.active || !this.#pipeline?.ready) return this.unsubscribe(kind, name, subscriber)
+    subscription.leaving.add(subscriber)
+    if (subscription.leaving.size < subscription.subscribers.size) return
+    this.#expected.push({ left: subscription })
+    const command = encodeCommand([VERBS[kind].unsubscribe, name])
+    this.#pipeline.sendPiece(this, command, 0, command.length)
   }
 
   /** How many more clients than the backend knows of get a message on that channel. */
@@ -165,6 +193,8 @@ export class Subscriptions implements PipelineOwner, ReplySink {
     if (!this.#closed && this.#subscriptions.size > 0) this.#retry()
   }
 
+  onReadOnly(): void {}
+
   onPipelineEmpty(): void {}
 
   #connect(): void {
@@ -210,8 +240,10 @@ export class Subscriptions implements PipelineOwner, ReplySink {
   }
 
   #answered(frame: Buffer): void {
-    const subscription = this.#expected.shift()
-    if (!subscription) return
+    const expected = this.#expected.shift()
+    if (!expected) return
+    if ('left' in expected) return this.#left(expected.left)
+    const subscription = expected
     if (frame[0] === 45) {
       const text = frame.toString('utf8', 1, frame.length - 2)
       return this.#settle(subscription, new ProxyError('upstream-refused-subscription', text, { source: 'upstream' }))
@@ -220,8 +252,17 @@ export class Subscriptions implements PipelineOwner, ReplySink {
     this.#settle(subscription, null)
   }
 
+  #left(subscription: Subscription): void {
+    for (const subscriber of subscription.leaving) subscription.subscribers.delete(subscriber)
+    subscription.leaving.clear()
+    // Somebody may have subscribed in the meantime: then the server is asked again.
+    if (subscription.subscribers.size > 0) this.#ask(subscription)
+    else this.#subscriptions.delete(keyOf(subscription.kind, subscription.name))
+  }
+
   /** Tells those who wait; where it failed for good, nobody is left subscribed. */
   #settle(subscription: Subscription, error: ProxyError | null): void {
+    if (error && subscription.keep) return
     const waiting = subscription.waiting
     subscription.waiting = []
     if (error && waiting.length >= subscription.subscribers.size) {
