@@ -243,6 +243,18 @@ describe('a backend that hangs', () => {
     expect(portolan.connections()).toBeGreaterThanOrEqual(5)
   })
 
+  test('that hangs while it is being connected to: what has gathered by then is served, and all that follows', async () => {
+    const own = await rig.redis()
+    own.pause()
+    const portolan = await rig.portolan(own.port, { backend: { connectTimeout: '15s' } })
+    const clients = await rig.clients(3, portolan)
+    const value = 'v'.repeat(50_000)
+    for (const client of clients) for (let i = 0; i < 100; i++) client.send('SET', `k${i}`, value)
+    await until(() => portolan.metric('portolan_upstream_in_flight') > 20)
+    own.resume()
+    for (const client of clients) expect(await client.take(100)).toEqual(Array(100).fill('OK'))
+  })
+
   test.each([
     [200, 100_000],
     [3000, 1000],

@@ -123,6 +123,40 @@ describe('reload', () => {
     expect(await publisher.call('PUBLISH', 'c', 'x')).toBe(1)
   })
 
+  test('subscribers wait for a backend that was put in service while it was away', async () => {
+    const portolan = await rig.portolan(a.port)
+    const client = await rig.client(portolan)
+    await client.call('SUBSCRIBE', 'c')
+    await b.kill()
+    await portolan.reload({ endpoints: [b.port] }, { force: true })
+    await until(() => portolan.status().state === 'down')
+    await b.restart()
+    const direct = await rig.client(b.port)
+    await until(async () => ((await direct.call('PUBSUB', 'NUMSUB', 'c')) as unknown[])[1] === 1)
+    await direct.call('PUBLISH', 'c', 'm')
+    expect(await client.next()).toEqual(['message', 'c', 'm'])
+  })
+
+  test('a reload that stays on the same server loses no message', async () => {
+    const portolan = await rig.portolan(a.port)
+    const client = await rig.client(portolan)
+    await client.call('SUBSCRIBE', 'c')
+    const heard = new Set<number>()
+    let published = 0
+    for (let round = 0; round < 30; round++) {
+      let reloading = true
+      const reloaded = portolan.reload({ backend: { connectTimeout: `${1000 + round}ms` } }).finally(() => {
+        reloading = false
+      })
+      for (let more = 10; more > 0; more -= reloading ? 0 : 1) await directA.call('PUBLISH', 'c', published++)
+      await reloaded
+    }
+    await until(async () => {
+      while (client.unread > 0) heard.add(Number(((await client.next()) as string[])[2]))
+      return heard.size === published
+    }, `all of ${published} messages`)
+  })
+
   test('clients that WATCH when the backend changes cannot commit on the new one what they read on the old', async () => {
     const portolan = await rig.portolan(a.port)
     const client = await rig.client(portolan)

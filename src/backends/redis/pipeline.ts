@@ -175,6 +175,9 @@ export class Pipeline {
     if (socket.writableLength > 0) {
       this.#out = Buffer.allocUnsafeSlow(OUT_BYTES)
       if (socket.writableLength > HIGH_WATER_BYTES) this.#congested = true
+    } else if (this.#congested) {
+      // Gathered before there was a connection, and taken at once: no 'drain' will come. Not now: a request is half sent.
+      process.nextTick(() => this.#onDrain())
     }
   }
 

@@ -37,3 +37,21 @@ test('BUSY in a script is passed on, and SCRIPT KILL reaches the server', async 
   expect(String(await script)).toMatch(/Script killed/)
   expect(await other!.call('GET', 'k')).toBe(null)
 })
+
+test('after a failover behind one address, READONLY makes the connections be renewed', async () => {
+  const [old, next] = [await rig.redis(), await rig.redis()]
+  const proxy = await rig.proxy(old)
+  const portolan = await rig.portolan(proxy.port)
+  const client = await rig.client(portolan)
+  expect(await client.call('SET', 'k', 'old')).toBe('OK')
+  // The address leads to another server now; connections to the old one, a replica by now, stay open.
+  proxy.target = next.port
+  const direct = await rig.client(old.port)
+  await direct.call('REPLICAOF', '127.0.0.1', next.port)
+  await until(async () => {
+    const reply = await client.call('SET', 'k', 'new')
+    if (reply !== 'OK') expect(String(reply)).toMatch(/READONLY|ERR upstream/)
+    return reply === 'OK'
+  }, 'a write that reaches the new primary')
+  expect(await (await rig.client(next.port)).call('GET', 'k')).toBe('new')
+})

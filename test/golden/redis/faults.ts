@@ -7,7 +7,6 @@ export const FAULTS: Readonly<Record<string, string>> = {
   'before authentication > a line of eleven words': 'NOAUTH comes before what Redis says first',
   'unknown commands > subcommands of odd bytes': 'errors are written as UTF-8',
   'HELLO > an unknown option of odd bytes': 'errors are written as UTF-8',
-  'HELLO > all of it': 'what follows does not wait for the reply to AUTH',
   'HELLO > a wrong user and a name': 'Redis sets the name although AUTH fails',
   'HELLO > in a transaction': 'it is not queued',
   'about the connection > RESET that is skipped': 'it is answered',
