@@ -365,7 +365,7 @@ describe('a backend that is away', () => {
       expect(String(await client.call('GET', 'k'))).toMatch(/ERR upstream unavailable/)
       const waited = performance.now() - started
       expect(waited).toBeGreaterThanOrEqual(250)
-      expect(waited).toBeLessThan(1800)
+      expect(waited).toBeLessThan(8000)
     }
     await own.restart()
     await served(client)

@@ -47,7 +47,7 @@ export const redisBackendOptions = z
       .describe('Connections that serve one client at a time.'),
   })
   .check(({ value, issues }) => {
-    if ((value.endpoints !== undefined) !== Boolean(value.embedded)) return
+    if (issues.length > 0 || (value.endpoints !== undefined) !== Boolean(value.embedded)) return
     const message = value.embedded
       ? 'give either endpoints or embedded, not both'
       : 'needs endpoints, or embedded: true'
