@@ -18,7 +18,7 @@ import type { Exposition } from './observability/exposition.ts'
 import { type Logger, silentLogger } from './observability/logger.ts'
 import { Metrics } from './observability/metrics.ts'
 import { ReloadMetrics, registerProcessMetrics } from './observability/process-metrics.ts'
-import { type Clock, systemClock } from './protocol.ts'
+import { type Backend, type Clock, systemClock } from './protocol.ts'
 import { type Change, closeAll, type Prepared, prepare, type ReloadReport } from './reload.ts'
 
 export interface AppOptions extends Registry, Partial<Omit<Parts, keyof Registry>> {
@@ -109,7 +109,7 @@ export class App {
   async #start(): Promise<void> {
     const { backends, listeners, config } = this.#generation
     try {
-      await Promise.all([...backends.values()].map(unit => unit.backend.start()))
+      await Promise.all([...backends.values()].map(({ backend }) => startBackend(backend)))
       await bindAll([...listeners.values()])
       for (const unit of listeners.values()) this.#logListening(unit)
       await this.#admin.open(config.admin)
@@ -264,5 +264,12 @@ async function within(clock: Clock, ms: number, work: Promise<unknown>, onLate: 
       resolve()
     }
     work.then(done, done)
+  })
+}
+
+/** An embedded server that cannot be started is the user's to mend, and no bug. */
+async function startBackend(backend: Backend): Promise<void> {
+  await backend.start().catch(error => {
+    throw new StartError([`backend ${backend.name}: ${(error as Error).message}`])
   })
 }

@@ -21,6 +21,7 @@ const TEXTS: Readonly<Record<string, (error: ProxyError) => string>> = {
   'upstream-lost': () => 'ERR upstream connection lost before the reply came; the command may have been executed',
   'upstream-stalled': () => 'ERR upstream connection lost before the reply came; the command may have been executed',
   'upstream-database': error => error.message,
+  'upstream-busy': error => error.message,
   'upstream-refused-subscription': error => error.message,
 }
 

@@ -157,13 +157,26 @@ export class RedisBackend implements Backend {
     this.lane(2, 0).settle(() => process.nextTick(callback))
   }
 
-  probe(timeoutMs: number): Promise<ProbeReport> {
+  async probe(timeoutMs: number): Promise<ProbeReport> {
+    if (this.#embedded && this.#endpoints.length === 0) return this.#probeEmbedded(this.#embedded, timeoutMs)
     return probe(
       this.#endpoints.map(endpoint => endpoint.address),
       this.options,
       this.#tls,
       timeoutMs,
     )
+  }
+
+  /** An embedded server that does not run yet is started for the probe. */
+  async #probeEmbedded(embedded: EmbeddedRedis, timeoutMs: number): Promise<ProbeReport> {
+    try {
+      return await probe([await embedded.start()], this.options, this.#tls, timeoutMs)
+    } catch (error) {
+      const failure = { stage: 'connect', cause: (error as Error).message, next: 'see what the message says' } as const
+      return { ok: false, endpoints: [{ address: 'embedded', ok: false, failure }] }
+    } finally {
+      await embedded.close(timeoutMs)
+    }
   }
 
   status(): BackendStatus {

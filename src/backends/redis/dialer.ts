@@ -19,6 +19,9 @@ export interface DialerOptions {
   readonly onOutcome: (outcome: 'ok' | 'failed') => void
 }
 
+/** Refusals of a server that is there and well. */
+const NO_FAULT = new Set(['upstream-database', 'upstream-resp3', 'upstream-busy'])
+
 export class Dialer {
   readonly #options: DialerOptions
   readonly #clock: Clock
@@ -59,7 +62,7 @@ export class Dialer {
       if (cancelled) return
       cancelled = true
       // A database that does not exist is no fault of the endpoint.
-      if (error.code !== 'upstream-database' && error.code !== 'upstream-resp3') {
+      if (!NO_FAULT.has(error.code)) {
         endpoint.failed(error, this.#clock.now())
         this.#preferred++
       }

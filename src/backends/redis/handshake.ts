@@ -101,7 +101,7 @@ function steps(options: HandshakeOptions, handshake: Handshake): Step[] {
       // Database 0 is there without SELECT, which some proxies do not know.
       if (database === 0) return
       // Any other error (BUSY, LOADING) is one of the moment.
-      throw refused(/DB index|not an integer/.test(message) ? 'upstream-database' : 'upstream-refused', message)
+      throw refused(/DB index|not an integer/.test(message) ? 'upstream-database' : 'upstream-busy', message)
     },
   })
   return list
