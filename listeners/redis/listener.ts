@@ -12,7 +12,6 @@ import type { ListenerConfig } from '../../src/config/index.ts'
 import {
   type Accepted,
   type Bound,
-  DirectWrites,
   formatAddress,
   type ListenLimits,
   listen,
@@ -65,7 +64,6 @@ export class RedisListener implements Listener, SessionHost {
   #denied!: Uint8Array
   /** Of the command table, when it was last looked at. */
   #revision = 0
-  #directWrites: DirectWrites | null = null
   #config: ListenerConfig
   readonly #runtime: Runtime
   #users: Users | null = null
@@ -228,7 +226,6 @@ export class RedisListener implements Listener, SessionHost {
   /** Derives from options and backend what the sessions look up for each request. */
   #apply(): void {
     const { options } = this
-    this.#directWrites = options.directWrites ? (this.#directWrites ?? DirectWrites.available()) : null
     this.outletLimits = { highBytes: options.outputHigh, maxBytes: options.outputMax }
     this.stats.slowMs = options.slowLog === 0 ? Number.POSITIVE_INFINITY : options.slowLog
     const table = this.backend.commands
@@ -260,13 +257,7 @@ export class RedisListener implements Listener, SessionHost {
     const facts = new ClientFacts(accepted, this.clock.now())
     const adopted = accepted.pristine ? this.readBuffer.adopt(accepted.socket, onRead) : null
     const socket = (adopted ?? accepted.socket) as SessionSocket
-    const session = new Session(
-      this,
-      socket,
-      facts,
-      this.#nextId++,
-      this.#directWrites?.writer(socket, onDrain) ?? null,
-    )
+    const session = new Session(this, socket, facts, this.#nextId++)
     socket[SESSION] = session
     if (adopted === null) {
       const { readBuffer } = this

@@ -42,10 +42,6 @@ export const redisListenerOptions = z.strictObject({
   outputMax: size('8MiB').describe('Unsent replies of one client from which on its replies are not read.'),
   subscriberOutputSoft: size('8MiB').describe('Unsent messages of one subscriber that are tolerated for a minute.'),
   subscriberOutputHard: size('32MiB').describe('Unsent messages of one subscriber at which it is closed.'),
-  directWrites: z
-    .boolean()
-    .default(false)
-    .describe('Write replies past the stream layer of Node, by undocumented means: less CPU time with many clients.'),
   slowLog: duration('10ms').describe('Requests that take longer are logged and counted; blocking commands too.'),
 })
 

@@ -5,7 +5,6 @@
  */
 import type { Socket } from 'node:net'
 import type { Pipeline } from '../../src/backends/redis/index.ts'
-import type { DirectWriter } from '../../src/net/index.ts'
 
 export interface OutletLimits {
   /** Unsent bytes from which on no further request is read. */
@@ -20,19 +19,15 @@ export class Outlet {
   /** The backend connection that is paused on this client's account. */
   stalled: Pipeline | null = null
   readonly #socket: Socket
-  readonly #direct: DirectWriter | null
   #corked = false
 
-  /** `direct`: a way past the stream layer, if there is one. */
-  constructor(socket: Socket, direct: DirectWriter | null) {
+  constructor(socket: Socket) {
     this.#socket = socket
-    this.#direct = direct
   }
 
   /** Bytes that the kernel has not taken yet. */
   get waiting(): number {
-    const direct = this.#direct
-    return direct === null ? this.#socket.writableLength : this.#socket.writableLength + direct.pending
+    return this.#socket.writableLength
   }
 
   /**
@@ -42,11 +37,7 @@ export class Outlet {
   writeView(bytes: Buffer, start: number, end: number): boolean {
     const socket = this.#socket
     this.sent += end - start
-    const direct = this.#direct
-    if (direct !== null && direct.pending === 0 && socket.writableLength === 0 && !this.#corked && !socket.destroyed) {
-      return direct.write(bytes.subarray(start, end))
-    }
-    if (this.waiting > 0) {
+    if (socket.writableLength > 0) {
       socket.write(Buffer.from(bytes.subarray(start, end)))
       return false
     }

@@ -15,7 +15,6 @@ import {
 } from '../../codecs/redis/index.ts'
 import { Outcome, type Pipeline, type RedisBackend, type ReplySink } from '../../src/backends/redis/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
-import type { DirectWriter } from '../../src/net/index.ts'
 import type { ClientFacts } from './client-facts.ts'
 import { type Frame, Handled, Pin, TRANSIENT_PINS } from './command-handler.ts'
 import { dress } from './errors.ts'
@@ -79,12 +78,12 @@ export class Session implements ReplySink {
   #answeredWith = 0
   #inputPaused = false
 
-  constructor(host: SessionHost, socket: Socket, facts: ClientFacts, id: number, direct: DirectWriter | null) {
+  constructor(host: SessionHost, socket: Socket, facts: ClientFacts, id: number) {
     this.id = id
     this.host = host
     this.socket = socket
     this.facts = facts
-    this.outlet = new Outlet(socket, direct)
+    this.outlet = new Outlet(socket)
     this.seat = new PrivateSeat(this)
   }
 
