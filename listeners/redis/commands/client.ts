@@ -49,7 +49,7 @@ export const client: Handler = (session, frame) => {
   const name = args[1]!.toString('latin1').toLowerCase()
   const entry = SUBCOMMANDS[name]
   if (!entry)
-    return name in FORWARDED || session.seat.inMulti
+    return name === 'pause' || session.seat.inMulti
       ? Handled.FORWARD
       : answer(session, unknownSubcommand(args[1]!.toString('latin1'), 'client'))
   if (session.seat.inMulti && name !== 'reply') return inTransaction(session, name)
@@ -64,9 +64,6 @@ function inTransaction(session: Session, name: string): Handled {
 }
 
 const READS = new Set(['id', 'getname', 'info', 'list', 'getredir', 'trackinginfo', 'help'])
-
-/** What the backend answers as truly as we could. */
-const FORWARDED: Readonly<Record<string, true>> = { pause: true }
 
 const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcommand]>> = {
   id: [2, session => answer(session, encodeInteger(session.id))],

@@ -1,6 +1,6 @@
 /** Commands about the client's own connection: they are true for the client, whatever the connections behind it. */
 import { encodeBulk, encodeCommand, encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
-import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
+import { Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, WRONG_PASSWORD, wrongArity } from '../errors.ts'
 import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
@@ -210,5 +210,3 @@ export function answer(session: Session, reply: Buffer): Handled {
   session.local(reply)
   return Handled.DONE
 }
-
-export type { Frame }

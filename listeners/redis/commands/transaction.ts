@@ -28,7 +28,7 @@ export const multi: Handler = (session, frame) => {
     return Handled.FORWARD
   }
   if (frame.argc !== 1) return Handled.FORWARD
-  return sendWhole(session, frame) ?? pinned(session, Pin.MULTI)
+  return sendWhole(session, frame) ?? session.pin(Pin.MULTI)
 }
 
 export const watch: Handler = (session, frame) => (frame.argc > 1 ? session.pin(Pin.WATCH) : Handled.FORWARD)
@@ -73,13 +73,10 @@ function ran(reply: Buffer): boolean {
   )
 }
 
-function pinned(session: Session, reason: number): Handled {
-  return session.pin(reason)
-}
-
 /** Sends MULTI ... EXEC in one block if all of it is there and any connection can serve it. */
 function sendWhole(session: Session, frame: Frame): Handled | undefined {
-  const { scanner, table, host } = { scanner: session.host.scanner, table: session.host.table, host: session.host }
+  const { host } = session
+  const { scanner, table } = host
   if (session.facts.guarded || session.reply !== 'on') return undefined
   const { operations } = host
   operations[0] = frame.command + 1

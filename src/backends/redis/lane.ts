@@ -62,7 +62,7 @@ export class Lane implements PipelineOwner {
 
   /** Calls back once the lane is connected, or with the reason why an attempt failed. */
   settle(callback: (error: ProxyError | null) => void): void {
-    if (this.pipeline === null) return callback(this.#refusal())
+    if (this.pipeline === null) return callback(this.refusal)
     if (this.connected) return callback(null)
     this.#settled.push(callback)
   }
@@ -188,7 +188,8 @@ export class Lane implements PipelineOwner {
     for (const callback of settled) callback(error)
   }
 
-  #refusal(): ProxyError {
+  /** Why a request cannot be sent now. */
+  get refusal(): ProxyError {
     const reason = this.#dialer.lastError ?? this.lastError
     if (reason === null) {
       return new ProxyError('backend-closed', 'the backend is being closed', { source: 'portolan', retryable: true })
@@ -197,10 +198,5 @@ export class Lane implements PipelineOwner {
     return reason.retryable
       ? reason
       : new ProxyError('upstream-away', reason.message, { source: 'upstream', retryable: true, cause: reason })
-  }
-
-  /** Why a request cannot be sent now. */
-  get refusal(): ProxyError {
-    return this.#refusal()
   }
 }
