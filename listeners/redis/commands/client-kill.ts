@@ -49,7 +49,8 @@ function readFilter(session: Session, name: string, value: string): Filter | str
     case 'user':
       return session.host.knowsUser(value) ? other => other.facts.user === value : `ERR No such user '${value}'`
     case 'type':
-      return TYPES[value.toLowerCase()] ?? `ERR Unknown client type '${value}'`
+      if (!Object.hasOwn(TYPES, value.toLowerCase())) return `ERR Unknown client type '${value}'`
+      return TYPES[value.toLowerCase()]!
     case 'maxage': {
       const seconds = Number(value)
       if (!Number.isInteger(seconds)) return 'ERR value is not an integer or out of range'

@@ -47,7 +47,8 @@ export const client: Handler = (session, frame) => {
   const args = session.args(frame)
   if (args.length < 2) return session.seat.inMulti ? Handled.FORWARD : answer(session, wrongArity('client'))
   const name = args[1]!.toString('latin1').toLowerCase()
-  const entry = SUBCOMMANDS[name]
+  // Not what every object has: `CLIENT constructor` is no subcommand.
+  const entry = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined
   if (!entry)
     return name === 'pause' || session.seat.inMulti
       ? Handled.FORWARD

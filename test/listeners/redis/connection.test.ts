@@ -458,4 +458,15 @@ describe('order', () => {
     expect(await client.call('DBSIZE')).toBe(0)
     expect(await client.call('COMMAND', 'COUNT')).toBe(await direct.call('COMMAND', 'COUNT'))
   })
+
+  test('names that every object of the language has are no subcommands, client types or commands', async () => {
+    const client = await open()
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf']) {
+      expect(String(await client.call('CLIENT', name))).toMatch(/ERR unknown subcommand/i)
+      expect(String(await client.call('CLIENT', 'KILL', 'TYPE', name))).toContain(`ERR Unknown client type '${name}'`)
+      expect(String(await client.call('CLIENT', 'LIST', 'TYPE', name))).toContain(`ERR Unknown client type '${name}'`)
+      expect(String(await client.call(name))).toMatch(/ERR unknown command/)
+    }
+    expect(await client.call('ECHO', 'still here')).toBe('still here')
+  })
 })
