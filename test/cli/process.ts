@@ -53,7 +53,8 @@ export class Program {
   /** The same in a terminal of its own; what is written to standard input are keys. */
   terminal(args: readonly string[]): Running {
     const line = [process.execPath, this.#launcher, ...args].map(word => `'${word}'`).join(' ')
-    const running = new Running(spawn('script', ['--quiet', '--return', '--command', line, '/dev/null']))
+    // Without exec some shells stay between, and die of the Ctrl-C that the program outlives.
+    const running = new Running(spawn('script', ['--quiet', '--return', '--command', `exec ${line}`, '/dev/null']))
     this.#processes.push(running)
     return running
   }
