@@ -168,7 +168,13 @@ export class App {
     }
     const commit = this.#commit(prepared, config)
     this.#committing = commit
-    return commit
+    const report = await commit
+    const { backends, listeners } = this.#generation
+    await Promise.all([
+      ...[...backends.values()].map(({ backend }) => backend.reread?.()),
+      ...[...listeners.values()].map(({ listener }) => listener.reread?.()),
+    ])
+    return report
   }
 
   async #commit(prepared: Prepared, config: AppConfig): Promise<ReloadReport> {

@@ -44,6 +44,8 @@ export interface Listener {
    * Returns false when only a new listener can serve it (another address, say); then nothing has changed.
    */
   update(config: ListenerConfig): boolean
+  /** At each reload: reads again what stands outside of the configuration, such as secrets. Never rejects. */
+  reread?(): Promise<void>
   /** Stops accepting, finishes what is in flight, closes idle connections; destroys the rest after graceMs. */
   drain(graceMs: number): Promise<void>
   status(): ListenerStatus
@@ -60,6 +62,8 @@ export interface Backend {
   /** Connects on its own, authenticates and reports; never rejects, a failure is part of the report. */
   probe(timeoutMs: number): Promise<ProbeReport>
   status(): BackendStatus
+  /** As of a listener. */
+  reread?(): Promise<void>
   /** Lets what is in flight finish, then closes; destroys the rest after graceMs. */
   close(graceMs: number): Promise<void>
 }

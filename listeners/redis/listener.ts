@@ -164,7 +164,7 @@ export class RedisListener implements Listener, SessionHost {
   }
 
   async start(): Promise<void> {
-    if (this.options.users.length > 0) this.#users = await Users.load(this.options, this.table)
+    if (this.options.users.length > 0) this.#users = await Users.load(this.options, this.table, this.#runtime)
     if (this.options.tls) this.#tls = openServerTls(this.options.tls, this.#runtime.logger)
     this.#bound = await listen(
       {
@@ -195,6 +195,10 @@ export class RedisListener implements Listener, SessionHost {
     return true
   }
 
+  async reread(): Promise<void> {
+    await this.#users?.reread()
+  }
+
   async drain(graceMs: number): Promise<void> {
     await this.#bound?.close()
     const finished = new Promise<void>(resolve => {
@@ -212,6 +216,7 @@ export class RedisListener implements Listener, SessionHost {
     }
     for (const release of this.#release) release()
     this.#tls?.close()
+    this.#users?.close()
   }
 
   status(): ListenerStatus {

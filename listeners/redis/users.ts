@@ -1,12 +1,15 @@
-/** Who may connect: users with passwords, compared in constant time, and what each may do. */
+/** Who may connect: users with passwords, which may change, compared in constant time, and what each may do. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { AccessRules, type CommandTable } from '../../codecs/redis/index.ts'
-import { readSecret } from '../../src/config/index.ts'
+import { LiveSecret } from '../../src/config/index.ts'
+import type { Runtime } from '../../src/protocol.ts'
 import type { RedisListenerOptions } from './options.ts'
 
 interface User {
   readonly name: string
-  readonly digest: Buffer
+  readonly password: LiveSecret
+  /** Of the password. */
+  digest: Buffer
   readonly rules: AccessRules | null
 }
 
@@ -18,16 +21,33 @@ export class Users {
   }
 
   /** Reads the passwords. Rejects when one cannot be read or a rule makes no sense. */
-  static async load(options: RedisListenerOptions, table: CommandTable): Promise<Users> {
-    return new Users(
-      await Promise.all(
-        options.users.map(async ({ name, password, rules }) => ({
-          name,
-          digest: digest(Buffer.from(await readSecret(password))),
-          rules: rules === undefined ? null : new AccessRules(rules, table),
-        })),
-      ),
-    )
+  static async load(options: RedisListenerOptions, table: CommandTable, runtime: Runtime): Promise<Users> {
+    const users = options.users.map(({ name, password, rules }): User => {
+      const onChange = (value: string) => void (user.digest = digest(Buffer.from(value)))
+      const user: User = {
+        name,
+        password: new LiveSecret(password, { ...runtime, name: `the password of user ${name}`, onChange }),
+        digest: NO_DIGEST,
+        rules: rules === undefined ? null : new AccessRules(rules, table),
+      }
+      return user
+    })
+    const loaded = new Users(users)
+    try {
+      for (const user of users) user.digest = digest(Buffer.from(await user.password.read()))
+      return loaded
+    } catch (error) {
+      loaded.close()
+      throw error
+    }
+  }
+
+  async reread(): Promise<void> {
+    await Promise.all(this.#users.map(user => user.password.refresh()))
+  }
+
+  close(): void {
+    for (const user of this.#users) user.password.close()
   }
 
   get any(): boolean {

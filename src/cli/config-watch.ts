@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, realpathSync } from 'node:fs'
-import { watchFiles } from '../net/index.ts'
+import { watchFiles } from '../config/index.ts'
 import type { Logger } from '../observability/logger.ts'
 
 /** For what no watch reports: a folder that was itself replaced, a network file system. */

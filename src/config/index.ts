@@ -3,6 +3,7 @@
 export { address, isLocal } from './address.ts'
 export type { Registry } from './assemble.ts'
 export { type JsonSchema, jsonSchema, type SchemaPart, schemaParts } from './json-schema.ts'
+export { LiveSecret, type LiveSecretOptions } from './live-secret.ts'
 export { type LoadedConfig, loadConfig, sameConfig } from './load.ts'
 export { ConfigError, type Problem, renderProblems } from './problem.ts'
 export { secretRef } from './secret-ref.ts'
@@ -19,3 +20,4 @@ export type {
   ShutdownConfig,
 } from './types.ts'
 export { duration, type Quantity, size } from './units.ts'
+export { watchFiles } from './watch-files.ts'

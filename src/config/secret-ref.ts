@@ -16,7 +16,12 @@ export function secretRef() {
       z
         .strictObject({
           command: z.array(z.string()).min(1).describe('Program and arguments that print it; no shell is involved.'),
-          refresh: duration().optional().describe('How long it is good for; then the command runs again.'),
+          refresh: duration()
+            .refine(ms => ms >= 1000, 'must be at least 1s')
+            .optional()
+            .describe(
+              'How long its output is good for, at least 1s; then the command runs again. Without it, for each use.',
+            ),
         })
         .transform(
           ({ command, refresh }): SecretRef => (refresh === undefined ? { command } : { command, refreshMs: refresh }),

@@ -13,10 +13,9 @@ import {
   type SecureVersion,
   type Server,
 } from 'node:tls'
-import type { Address, ClientTlsOptions, ServerTlsOptions } from '../config/index.ts'
+import { type Address, type ClientTlsOptions, type ServerTlsOptions, watchFiles } from '../config/index.ts'
 import { ProxyError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
-import { watchFiles } from './watch-files.ts'
 
 export interface ClientTls {
   /** Options for `tls.connect` to that address, as of now. */

@@ -1,16 +1,17 @@
 /** A Redis backend: lanes of shared pipelines, a pool of private ones, subscriptions, and how it is doing. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type CommandTable, loadCommands } from '../../../codecs/redis/index.ts'
-import { type BackendConfig, readSecret } from '../../config/index.ts'
+import { type CommandTable, encodeCommand, loadCommands } from '../../../codecs/redis/index.ts'
+import { type Address, type BackendConfig, LiveSecret } from '../../config/index.ts'
 import { type ClientTls, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import { Dialer } from './dialer.ts'
 import { EmbeddedRedis } from './embedded.ts'
 import { Endpoint } from './endpoint.ts'
-import type { ServerIdentity } from './handshake.ts'
+import { authentication, type ServerIdentity } from './handshake.ts'
 import { Lane } from './lane.ts'
 import { learnCommands } from './learn-commands.ts'
 import type { RedisBackendOptions } from './options.ts'
+import { sendToNobody } from './pipeline.ts'
 import { PrivatePool } from './private-pool.ts'
 import { probe } from './probe.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -36,10 +37,9 @@ export class RedisBackend implements Backend {
   readonly #tls: ClientTls | undefined
   readonly #embedded: EmbeddedRedis | null
   readonly #lanes = new Map<number, Lane>()
+  readonly #password: LiveSecret | undefined
   readonly #release: (() => void)[] = []
   #identity: ServerIdentity | null = null
-  /** As last read. */
-  #password: string | undefined
   #closed = false
   #renewedAt = Number.NEGATIVE_INFINITY
 
@@ -58,14 +58,23 @@ export class RedisBackend implements Backend {
       failed: runtime.metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'failed' }),
     }
     const { credentials } = options
+    this.#password =
+      credentials &&
+      new LiveSecret(credentials.password, {
+        name: 'the password of the backend',
+        logger: runtime.logger,
+        clock: runtime.clock,
+        onChange: password => this.#authenticateAgain(password),
+      })
     this.#dialer = new Dialer(
       {
         endpoints: this.#endpoints,
         tls: this.#tls,
         connectTimeoutMs: options.connectTimeout,
         username: credentials?.username,
-        password: async () => (this.#password = credentials && (await readSecret(credentials.password))),
+        password: async () => this.#password?.read(),
         onIdentity: (identity, endpoint) => this.#onIdentity(identity, endpoint),
+        onRefused: () => this.#password?.expire(),
         onReadOnly: () => this.#onReadOnly(),
         onOutcome: outcome => {
           outcomes[outcome].value++
@@ -94,16 +103,12 @@ export class RedisBackend implements Backend {
     if (known?.version === identity.version && JSON.stringify(known.modules) === modules) return
     const { credentials, connectTimeout } = this.options
     const { logger } = this.#runtime
-    const password = credentials ? readSecret(credentials.password) : Promise.resolve(undefined)
-    password
-      .then(secret => {
-        const target = { address: endpoint.address, tls: this.#tls, username: credentials?.username, password: secret }
-        return learnCommands({ ...target, timeoutMs: connectTimeout }, this.commands)
-      })
-      .then(
-        added => logger.debug({ backend: this.name, added: added.length }, 'commands learnt from the backend'),
-        error => logger.debug({ backend: this.name, reason: error.message }, 'the backend does not tell its commands'),
-      )
+    const password = this.#password?.value
+    const target = { address: endpoint.address, tls: this.#tls, username: credentials?.username, password }
+    learnCommands({ ...target, timeoutMs: connectTimeout }, this.commands).then(
+      added => logger.debug({ backend: this.name, added: added.length }, 'commands learnt from the backend'),
+      error => logger.debug({ backend: this.name, reason: error.message }, 'the backend does not tell its commands'),
+    )
   }
 
   /** The shared pipeline of a RESP version and database. */
@@ -147,9 +152,10 @@ export class RedisBackend implements Backend {
   /** Whether somebody claims to be the user that Portolan itself is at the backend, and has the password. */
   isOwnUser(user: string, password: Buffer): boolean {
     const own = this.options.credentials?.username ?? 'default'
+    const secret = this.#password?.value
     const digest = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest()
-    const equal = timingSafeEqual(digest(password), digest(this.#password ?? ''))
-    return this.#password !== undefined && own === user && equal
+    const equal = timingSafeEqual(digest(password), digest(secret ?? ''))
+    return secret !== undefined && own === user && equal
   }
 
   /** Calls back when the server has been reached, or cannot be. */
@@ -159,18 +165,21 @@ export class RedisBackend implements Backend {
 
   async probe(timeoutMs: number): Promise<ProbeReport> {
     if (this.#embedded && this.#endpoints.length === 0) return this.#probeEmbedded(this.#embedded, timeoutMs)
-    return probe(
+    return this.#probe(
       this.#endpoints.map(endpoint => endpoint.address),
-      this.options,
-      this.#tls,
       timeoutMs,
     )
+  }
+
+  #probe(addresses: readonly Address[], timeoutMs: number): Promise<ProbeReport> {
+    const password = async () => this.#password?.read()
+    return probe(addresses, { tls: this.#tls, username: this.options.credentials?.username, password, timeoutMs })
   }
 
   /** An embedded server that does not run yet is started for the probe. */
   async #probeEmbedded(embedded: EmbeddedRedis, timeoutMs: number): Promise<ProbeReport> {
     try {
-      return await probe([await embedded.start()], this.options, this.#tls, timeoutMs)
+      return await this.#probe([await embedded.start()], timeoutMs)
     } catch (error) {
       const failure = { stage: 'connect', cause: (error as Error).message, next: 'see what the message says' } as const
       return { ok: false, endpoints: [{ address: 'embedded', ok: false, failure }] }
@@ -191,6 +200,11 @@ export class RedisBackend implements Backend {
     }
   }
 
+  /** Reads again what stands outside of the configuration. */
+  async reread(): Promise<void> {
+    await this.#password?.refresh()
+  }
+
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -202,6 +216,7 @@ export class RedisBackend implements Backend {
     this.pool.close()
     for (const lane of this.#lanes.values()) lane.close()
     this.#tls?.close()
+    this.#password?.close()
     await this.#embedded?.close(Math.max(1000, deadline - this.#runtime.clock.now()))
   }
 
@@ -213,6 +228,16 @@ export class RedisBackend implements Backend {
     this.#runtime.logger.warn({ backend: this.name }, 'the backend is read-only: connections are renewed')
     this.pool.renew()
     for (const lane of this.#lanes.values()) lane.replace()
+  }
+
+  /**
+   * A token ends with its connections, unless they are shown the next one in time. If that is refused they stay what
+   * they were. The one of the subscriptions cannot be asked (RESP2) and is opened anew when the server closes it.
+   */
+  #authenticateAgain(password: string): void {
+    const request = encodeCommand(authentication(this.options.credentials?.username, password))
+    for (const lane of this.#lanes.values()) if (lane.connected) sendToNobody(lane.pipeline!, request)
+    this.pool.sendToIdle(request)
   }
 
   get #busy(): boolean {

@@ -4,6 +4,7 @@ import Parser from 'redis-parser'
 import { encodeCommand } from '../../../codecs/redis/index.ts'
 import type { Address } from '../../config/index.ts'
 import { type ClientTls, connected } from '../../net/index.ts'
+import { authentication } from './handshake.ts'
 
 export interface ControlTarget {
   readonly address: Address
@@ -45,8 +46,7 @@ export class ControlConnection {
 
   /** AUTH as configured; rejects with ControlError when refused. */
   async authenticate({ username, password }: Pick<ControlTarget, 'username' | 'password'>): Promise<void> {
-    if (password !== undefined)
-      await this.ask(username === undefined ? ['AUTH', password] : ['AUTH', username, password])
+    if (password !== undefined) await this.ask(authentication(username, password))
   }
 
   /** The answer as redis-parser gives it. Rejects with ControlError for an error reply, with Error for a lost connection. */

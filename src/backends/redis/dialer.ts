@@ -15,6 +15,8 @@ export interface DialerOptions {
   /** Asked for each connection, so that rotated secrets are picked up; undefined where there is none. */
   readonly password: () => Promise<string | undefined>
   readonly onIdentity: (identity: ServerIdentity, endpoint: Endpoint) => void
+  /** The server refused the credentials. */
+  readonly onRefused: () => void
   readonly onReadOnly: () => void
   readonly onOutcome: (outcome: 'ok' | 'failed') => void
 }
@@ -66,6 +68,7 @@ export class Dialer {
         endpoint.failed(error, this.#clock.now())
         this.#preferred++
       }
+      if (error.code === 'upstream-auth') options.onRefused()
       options.onOutcome('failed')
       done(error)
     }

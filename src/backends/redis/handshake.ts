@@ -67,7 +67,7 @@ function steps(options: HandshakeOptions, handshake: Handshake): Step[] {
   const list: Step[] = []
   if (password !== undefined) {
     list.push({
-      command: username === undefined ? ['AUTH', password] : ['AUTH', username, password],
+      command: authentication(username, password),
       onReply: reply => {
         if (reply instanceof ReplyError)
           throw refused('upstream-auth', `the backend refused the credentials: ${reply.message}`)
@@ -105,6 +105,10 @@ function steps(options: HandshakeOptions, handshake: Handshake): Step[] {
     },
   })
   return list
+}
+
+export function authentication(username: string | undefined, password: string): readonly string[] {
+  return username === undefined ? ['AUTH', password] : ['AUTH', username, password]
 }
 
 function refused(code: string, message: string): ProxyError {

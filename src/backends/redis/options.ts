@@ -24,7 +24,9 @@ export const redisBackendOptions = z
     credentials: z
       .strictObject({
         username: z.string().optional().describe('The ACL user; without it only the password is sent.'),
-        password: secretRef().describe('The password or token; read again for each new connection.'),
+        password: secretRef().describe(
+          'The password or token; read again for each new connection, or after `refresh`.',
+        ),
       })
       .optional()
       .describe('How Portolan authenticates to the backend; clients authenticate to the listener.'),

@@ -46,6 +46,13 @@ export const nobody: ReplySink = {
   slow() {},
 }
 
+const NO_OPERATION = new Uint16Array(1)
+
+/** Sends one request of our own, whose reply does not matter. */
+export function sendToNobody(pipeline: Pipeline, request: Buffer): void {
+  pipeline.send(nobody, request, 0, request.length, 1, NO_OPERATION)
+}
+
 export class Pipeline {
   readonly ring = new ReplyRing()
   /** Gets what a server sends unasked (RESP3 pushes, MONITOR lines); nobody on a shared pipeline. */

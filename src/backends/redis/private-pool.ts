@@ -7,7 +7,7 @@ import { ProxyError } from '../../errors.ts'
 import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { Dialer } from './dialer.ts'
-import { nobody, Pipeline, type PipelineOwner } from './pipeline.ts'
+import { nobody, Pipeline, type PipelineOwner, sendToNobody } from './pipeline.ts'
 
 export interface PrivatePoolOptions {
   /** Connections at most, idle ones included. */
@@ -30,7 +30,6 @@ interface Waiting {
   readonly cancelDeadline: () => void
 }
 
-const OPERATIONS = new Uint16Array(1)
 const REFILL_MS = 20
 
 export class PrivatePool implements PipelineOwner {
@@ -155,6 +154,11 @@ export class PrivatePool implements PipelineOwner {
     for (const pipeline of [...this.#idle[2], ...this.#idle[3]]) pipeline.destroy(error)
   }
 
+  /** Sends a request whose reply does not matter on each connection that is not lent. */
+  sendToIdle(request: Buffer): void {
+    for (const pipeline of [...this.#idle[2], ...this.#idle[3]]) sendToNobody(pipeline, request)
+  }
+
   /** Refuses new sessions and closes what is idle; what is lent is closed as it comes back. */
   drain(): void {
     this.#closed = true
@@ -195,8 +199,7 @@ export class PrivatePool implements PipelineOwner {
 
   #lend(pipeline: Pipeline, database: number, waiter: PrivateWaiter): void {
     if (pipeline.database !== database) {
-      const select = encodeCommand(['SELECT', String(database)])
-      pipeline.send(nobody, select, 0, select.length, 1, OPERATIONS)
+      sendToNobody(pipeline, encodeCommand(['SELECT', String(database)]))
       pipeline.database = database
     }
     this.#lent.set(pipeline, () => {})

@@ -1,32 +1,24 @@
 /** Looks at a Redis backend for `check --probe` and before a reload: connects, authenticates, asks who it is. */
-import { type Address, readSecret } from '../../config/index.ts'
+import type { Address } from '../../config/index.ts'
 import type { ProxyError } from '../../errors.ts'
-import { type ClientTls, formatAddress } from '../../net/index.ts'
+import { formatAddress } from '../../net/index.ts'
 import type { EndpointProbe, ProbeReport } from '../../protocol.ts'
-import { ControlConnection } from './control.ts'
-import type { RedisBackendOptions } from './options.ts'
+import { ControlConnection, type ControlTarget } from './control.ts'
 
 type Failure = NonNullable<EndpointProbe['failure']>
 
+export interface ProbeTarget extends Omit<ControlTarget, 'address' | 'password'> {
+  readonly password: () => Promise<string | undefined>
+}
+
 /** Looks at every address; ok when one can be used. Never rejects. */
-export async function probe(
-  addresses: readonly Address[],
-  options: RedisBackendOptions,
-  tls: ClientTls | undefined,
-  timeoutMs: number,
-): Promise<ProbeReport> {
-  const endpoints = await Promise.all(addresses.map(address => probeEndpoint(address, options, tls, timeoutMs)))
+export async function probe(addresses: readonly Address[], target: ProbeTarget): Promise<ProbeReport> {
+  const endpoints = await Promise.all(addresses.map(address => probeEndpoint(address, target)))
   return { ok: endpoints.some(endpoint => endpoint.ok), endpoints }
 }
 
-async function probeEndpoint(
-  address: Address,
-  { credentials }: RedisBackendOptions,
-  tls: ClientTls | undefined,
-  timeoutMs: number,
-): Promise<EndpointProbe> {
+async function probeEndpoint(address: Address, target: ProbeTarget): Promise<EndpointProbe> {
   const where = formatAddress(address)
-  const username = credentials?.username
   let failure: Failure = {
     stage: 'authenticate',
     cause: '',
@@ -34,11 +26,11 @@ async function probeEndpoint(
   }
   let connection: ControlConnection | undefined
   try {
-    const password = credentials && (await readSecret(credentials.password))
+    const found = { ...target, address, password: await target.password() }
     failure = CONNECT
-    connection = await ControlConnection.open({ address, tls, username, password, timeoutMs })
+    connection = await ControlConnection.open(found)
     failure = AUTHENTICATE
-    await connection.authenticate({ username, password })
+    await connection.authenticate(found)
     failure = QUERY
     const started = performance.now()
     await connection.ask(['PING'])
