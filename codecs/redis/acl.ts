@@ -56,6 +56,19 @@ export class AccessRules {
     this.#compile()
   }
 
+  /** The rules that Redis would refuse, each with its place in the list and with Redis's reason. */
+  static refused(rules: readonly string[], table: CommandTable): { readonly index: number; readonly why: string }[] {
+    const access = new AccessRules([], table)
+    return rules.flatMap((rule, index) => {
+      try {
+        access.#apply(rule)
+        return []
+      } catch (error) {
+        return { index, why: String((error as RangeError).cause) }
+      }
+    })
+  }
+
   /**
    * Looks at a whole request, given its name's id (-1: not known) and its arguments as start and end of each. Returns
    * the error to answer with, as Redis 7.0 words it, or undefined when the user may make it.
@@ -200,7 +213,7 @@ export class AccessRules {
     const allow = rule.startsWith('+')
     if (id >= 0) return this.#allow(id, allow)
     const pipe = name.lastIndexOf('|')
-    const command = this.#table.idOf(name.slice(0, pipe))
+    const command = pipe < 0 ? -1 : this.#table.idOf(name.slice(0, pipe))
     if (allow && command >= 0) {
       if (pipe + 1 === name.length) throw refused(rule, 'Syntax error')
       if (this.#table.parent[command]! >= 0) throw refused(rule, 'Allowing first-arg of a subcommand is not supported')
@@ -230,7 +243,7 @@ const NO_CHANNEL = 'NOPERM this user has no permissions to access one of the cha
 
 const noCommand = (name: string): string => `NOPERM this user has no permissions to run the '${name}' command`
 
-const refused = (rule: string, why: string): RangeError => new RangeError(`ACL rule '${rule}': ${why}`)
+const refused = (rule: string, why: string): RangeError => new RangeError(`ACL rule '${rule}': ${why}`, { cause: why })
 
 const text = (bytes: Uint8Array, spans: ArrayLike<number>, index: number): string =>
   Buffer.from(bytes.subarray(spans[2 * index]!, spans[2 * index + 1]!)).toString('latin1')

@@ -1,6 +1,6 @@
 /** The Redis codec's public face. */
 export { AccessRules } from './acl.ts'
-export { CategoryFlag, CommandFlag, categoryFlag } from './command-facts.ts'
+export { CategoryFlag, CommandFlag, categoryFlag, categoryNames } from './command-facts.ts'
 export { CommandTable } from './command-table.ts'
 export { loadCommands } from './commands.ts'
 export * from './encode.ts'

@@ -1,12 +1,14 @@
 /** The options of a Redis listener: the application's side, the same on every cloud. */
 import { z } from 'zod'
 import { duration, secretRef, serverTls, size } from '../../src/config/index.ts'
+import { checkDenied, checkRules } from './rule-checks.ts'
 
 const user = z.strictObject({
   name: z.string().min(1).describe('The user name; `default` is the one that AUTH with only a password means.'),
   password: secretRef().describe('The password.'),
   rules: z
     .array(z.string())
+    .check(checkRules)
     .optional()
     .describe(
       'What the user may do, as ACL rules of Redis: `+@read`, `-flushall`, `~app:*`, `&news.*`. Applied in order to a user who may do nothing; without rules the user may do everything.',
@@ -21,6 +23,7 @@ export const redisListenerOptions = z.strictObject({
   tls: serverTls().optional().describe('TLS towards clients.'),
   deny: z
     .array(z.string())
+    .check(checkDenied)
     .default([])
     .describe('Commands (`flushall`, `config|set`) and categories (`@dangerous`) that are refused.'),
   maxConnections: z.int().min(1).default(10_000).describe('Clients at most; one more is told so and closed.'),

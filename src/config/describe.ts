@@ -108,7 +108,7 @@ function detailsOf(issue: Issue, tree: Tree): ProblemDetails {
   if (at === undefined && issue.code !== 'custom') return { message: REQUIRED, allowed: allowedBy(issue) }
   if (at?.content === null && issue.code !== 'custom') return noValue(issue)
   const secret = issue.message === SECRET_FORMS && typeof at?.content !== 'object'
-  if (issue.code === 'custom') return { message: issue.message || 'is not valid', secret }
+  if (issue.code === 'custom') return { message: issue.message || 'is not valid', secret, ...issue.params }
   const allowed = allowedBy(issue)
   const suggestion = allowed && typeof at?.content === 'string' ? nearest(at.content, allowed) : undefined
   const found = MEASURES.has(issue.code) && typeof at?.content === 'object' ? undefined : foundIn(at, issue.path)

@@ -226,6 +226,7 @@ test.each([
   '>secret',
   '+',
   '+nothing',
+  '+gett',
   '-nothing',
   '+@nothing',
   '-@',
