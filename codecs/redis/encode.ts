@@ -18,8 +18,12 @@ export function encodeCommand(args: readonly (string | Uint8Array)[]): Buffer {
 /** `+OK\r\n`. Line breaks in the text become blanks, as Redis does it, or the client would lose step. */
 export const encodeSimple = (text: string): Buffer => Buffer.from(`+${oneLine(text)}\r\n`)
 
-/** `-ERR text\r\n`, for a text that begins with its code (`ERR`, `NOPERM`). */
-export const encodeError = (text: string): Buffer => Buffer.from(`-${oneLine(text)}\r\n`)
+/**
+ * `-ERR text\r\n`, for a text that begins with its code (`ERR`, `NOPERM`). The text is latin1, so that what a client
+ * said stands in it byte for byte; what latin1 does not have becomes a question mark.
+ */
+export const encodeError = (text: string): Buffer =>
+  Buffer.from(`-${oneLine(text).replace(/[\u0100-\uffff]/g, '?')}\r\n`, 'latin1')
 
 /** `:42\r\n`. */
 export const encodeInteger = (value: number | bigint): Buffer => Buffer.from(`:${value}\r\n`, 'latin1')

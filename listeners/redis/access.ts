@@ -1,8 +1,8 @@
 /** Why a request must not be served, in Redis's words: asked for each request that is not plainly free to pass. */
-import { argumentSpans, encodeError } from '../../codecs/redis/index.ts'
+import { argumentSpans, CommandFlag, encodeError } from '../../codecs/redis/index.ts'
 import type { Frame } from './command-handler.ts'
 import { afterLoss } from './commands/index.ts'
-import { NO_AUTH } from './errors.ts'
+import { NO_AUTH, rejected, unknownCommand, unknownSubcommand, wrongArity } from './errors.ts'
 import type { Session } from './session.ts'
 
 const BEFORE_AUTHENTICATION = new Set(['auth', 'hello', 'quit', 'reset'])
@@ -23,18 +23,16 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array, part
   const { facts, host } = session
   const name = frame.command >= 0 ? host.names[frame.command]! : ''
   if (!facts.authenticated && !BEFORE_AUTHENTICATION.has(name)) {
-    facts.earlyOutput += NO_AUTH.length
-    return NO_AUTH
+    const reply = rejected(name, malformed(session, frame) ?? NO_AUTH)
+    facts.earlyOutput += reply.length
+    return reply
   }
   if (session.seat.aborted) {
     const reply = afterLoss(session, frame, name)
     if (reply) return reply
   }
   if (session.protocol === 2 && session.subscribed && name !== '' && !WHILE_SUBSCRIBED.has(name)) {
-    const given = host.names[host.operationOf(frame) - 1]
-    return encodeError(
-      `ERR Can't execute '${given}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
-    )
+    return rejected(name, malformed(session, frame) ?? notWhileSubscribed(host.names[host.operationOf(frame) - 1]!))
   }
   if (denied[frame.command]) {
     const subcommand =
@@ -48,6 +46,27 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array, part
   const spans = partial ? partialSpans(frame) : argumentSpans(frame.bytes, frame.start)
   const error = facts.rules.check(frame.command, frame.bytes, spans)
   return error === undefined ? undefined : encodeError(error)
+}
+
+/** What Redis looks at before anything else: whether there is such a command, and takes so many arguments. */
+function malformed(session: Session, frame: Frame): Buffer | undefined {
+  const { table, names } = session.host
+  const { command, argc } = frame
+  if (command < 0) return unknownCommand(session.args(frame))
+  const operation = session.host.operationOf(frame) - 1
+  if (operation === command && argc > 1 && (table.flags[command]! & CommandFlag.CONTAINER) !== 0) {
+    const word = session.args(frame)[1]
+    return word && unknownSubcommand(word, names[command]!)
+  }
+  const arity = table.arity[operation]!
+  const wrong = arity > 0 ? argc !== arity : argc < -arity
+  return wrong ? wrongArity(names[operation]!) : undefined
+}
+
+function notWhileSubscribed(name: string): Buffer {
+  return encodeError(
+    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+  )
 }
 
 /** Arguments that have not come stand as empty ones: a key among them is then allowed to those who may use any key. */

@@ -11,8 +11,30 @@ export function wrongArity(command: string): Buffer {
   return encodeError(`ERR wrong number of arguments for '${command}' command`)
 }
 
-export function unknownSubcommand(given: string, container: string): Buffer {
-  return encodeError(`ERR unknown subcommand '${given.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`)
+/** What was given as a C string: up to its first zero byte, and no more than the text takes. */
+export function shown(given: Buffer, most = Number.POSITIVE_INFINITY): string {
+  const zero = given.indexOf(0)
+  return given.toString('latin1', 0, Math.min(zero < 0 ? given.length : zero, most))
+}
+
+export function unknownCommand([name, ...rest]: readonly Buffer[]): Buffer {
+  let listed = ''
+  for (const arg of rest) {
+    if (listed.length >= 128) break
+    listed += `'${shown(arg, 128 - listed.length)}' `
+  }
+  return encodeError(`ERR unknown command '${shown(name!, 128)}', with args beginning with: ${listed}`)
+}
+
+export function unknownSubcommand(given: Buffer, container: string): Buffer {
+  return encodeError(`ERR unknown subcommand '${shown(given, 128)}'. Try ${container.toUpperCase()} HELP.`)
+}
+
+/** What is refused before it runs; of EXEC that is the end of a transaction. */
+export function rejected(command: string, reply: Buffer): Buffer {
+  if (command !== 'exec') return reply
+  const why = reply.toString('latin1', 1, reply.length - 2).replace(/^ERR /, '')
+  return encodeError(`EXECABORT Transaction discarded because of: ${why}`)
 }
 
 /** Texts for what went wrong between us and the backend; the code is a word that a client may match. */

@@ -139,10 +139,11 @@ export class RedisListener implements Listener, SessionHost {
   }
 
   /** The id of the command plus one, of its subcommand where it has one; 0 for unknown commands. */
-  operationOf({ command, argc, bytes, start }: Frame): number {
+  operationOf({ command, argc, bytes, start, end }: Frame): number {
     const { table } = this
     if (command < 0 || argc < 2 || (table.flags[command]! & CommandFlag.CONTAINER) === 0) return command + 1
-    const spans = argumentSpans(bytes, start)
+    const spans = argumentSpans(bytes, start, end)
+    if (spans.length < 4) return command + 1
     const subcommand = table.lookupSubcommand(command, bytes, spans[2]!, spans[3]!)
     return (subcommand < 0 ? command : subcommand) + 1
   }

@@ -178,36 +178,42 @@ export class Session implements ReplySink {
     let position = from
     let runStart = from
     let count = 0
-    while (position < end) {
-      const found =
-        this.#resumeLeft > 0 ? this.#resume(bytes, position, end) : scanner.scan(bytes, position, end, this.#limits)
-      if (found === Scan.FRAME) {
-        const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
-        // An unknown command is looked at: it may be a browser's.
-        if (plain && command >= 0 && specials[command] === 0 && count < operations.length) {
-          operations[count++] = command + 1
-          position = scanner.end
-          continue
+    try {
+      while (position < end) {
+        const found =
+          this.#resumeLeft > 0 ? this.#resume(bytes, position, end) : scanner.scan(bytes, position, end, this.#limits)
+        if (found === Scan.FRAME) {
+          const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
+          // An unknown command is looked at: it may be a browser's.
+          if (plain && command >= 0 && specials[command] === 0 && count < operations.length) {
+            operations[count++] = command + 1
+            position = scanner.end
+            continue
+          }
         }
-      }
-      const { end: frameEnd, argc, at, left, missing } = scanner
-      if (count > 0) {
-        this.send(bytes, runStart, position, count)
-        count = 0
-        runStart = position
+        const { end: frameEnd, argc, at, left, missing } = scanner
+        if (count > 0) {
+          this.send(bytes, runStart, position, count)
+          count = 0
+          runStart = position
+          if (this.phase !== 'reading') return position
+        }
+        if (found === Scan.MORE) return this.#incomplete(bytes, position, end, at, left, missing)
+        let next = frameEnd
+        if (found === Scan.FRAME) {
+          const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
+          next = this.#special({ bytes, start: position, end: frameEnd, argc, command, limit: end })
+        } else if (found === Scan.INLINE && !this.#inline(bytes, position, frameEnd)) next = position
+        position = runStart = next
         if (this.phase !== 'reading') return position
+        // A handler may have changed what the loop goes by.
+        if (plain !== (!this.#guarded && this.reply === 'on'))
+          return position < end ? this.#requests(bytes, position, end) : position
       }
-      if (found === Scan.MORE) return this.#incomplete(bytes, position, end, at, left, missing)
-      let next = frameEnd
-      if (found === Scan.FRAME) {
-        const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
-        next = this.#special({ bytes, start: position, end: frameEnd, argc, command, limit: end })
-      } else if (found === Scan.INLINE && !this.#inline(bytes, position, frameEnd)) next = position
-      position = runStart = next
-      if (this.phase !== 'reading') return position
-      // A handler may have changed what the loop goes by.
-      if (plain !== (!this.#guarded && this.reply === 'on'))
-        return position < end ? this.#requests(bytes, position, end) : position
+    } catch (error) {
+      // What came before a broken request is served.
+      if (count > 0) this.send(bytes, runStart, position, count)
+      throw error
     }
     if (count > 0) this.send(bytes, runStart, position, count)
     return position
@@ -455,6 +461,7 @@ export class Session implements ReplySink {
     const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
     const argc = scanner.argc
     const frame: Frame = { bytes, start, end, argc, command, limit: end }
+    if (this.reply === 'skip-next') this.reply = 'skip'
     const refusal = this.host.refusal(this, frame, true)
     if (refusal) {
       this.local(refusal)
@@ -472,6 +479,7 @@ export class Session implements ReplySink {
     this.#upload = new Upload(this.#resumeLeft)
     this.#resumeLeft = 0
     this.send(bytes, start, edge, 1)
+    if (this.reply === 'skip') this.reply = 'on'
     return this.#pass(bytes, edge, end)
   }
 
@@ -635,9 +643,9 @@ export class Session implements ReplySink {
     this.host.onSessionClosed(this)
   }
 
-  /** The arguments of a request, as views that live as long as its bytes. */
-  args({ bytes, start }: Frame): Buffer[] {
-    const spans = argumentSpans(bytes, start)
+  /** The arguments of a request, as far as they are there, as views that live as long as its bytes. */
+  args({ bytes, start, end }: Frame): Buffer[] {
+    const spans = argumentSpans(bytes, start, end)
     const args: Buffer[] = []
     for (let i = 0; i < spans.length; i += 2) args.push(bytes.subarray(spans[i]!, spans[i + 1]!))
     return args

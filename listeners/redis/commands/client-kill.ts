@@ -1,7 +1,8 @@
 /** CLIENT KILL, old form (address) and new (filters), on the sidecar's own clients. */
 import { encodeError, encodeInteger, encodeSimple } from '../../../codecs/redis/index.ts'
+import { readInteger } from '../arguments.ts'
 import type { Handled } from '../command-handler.ts'
-import { SYNTAX_ERROR } from '../errors.ts'
+import { SYNTAX_ERROR, shown } from '../errors.ts'
 import type { Session } from '../session.ts'
 import { answer } from './connection.ts'
 
@@ -22,13 +23,14 @@ export function clientKill(session: Session, args: readonly Buffer[]): Handled {
   let skipMe = true
   for (let i = 2; i < args.length; i += 2) {
     const name = args[i]!.toString('latin1').toLowerCase()
-    const value = args[i + 1]!.toString('latin1')
+    const given = args[i + 1]!
     if (name === 'skipme') {
+      const value = shown(given)
       if (!/^(yes|no)$/i.test(value)) return answer(session, SYNTAX_ERROR)
       skipMe = value.toLowerCase() === 'yes'
       continue
     }
-    const filter = readFilter(session, name, value)
+    const filter = readFilter(session, name, given)
     if (typeof filter === 'string') return answer(session, encodeError(filter))
     filters.push(filter)
   }
@@ -36,11 +38,12 @@ export function clientKill(session: Session, args: readonly Buffer[]): Handled {
 }
 
 /** The filter, or the error text. */
-function readFilter(session: Session, name: string, value: string): Filter | string {
+function readFilter(session: Session, name: string, given: Buffer): Filter | string {
+  const value = shown(given)
   switch (name) {
     case 'id': {
-      const id = Number(value)
-      return Number.isInteger(id) && id > 0 ? other => other.id === id : 'ERR client-id should be greater than 0'
+      const id = readInteger(given)
+      return id !== undefined && id > 0 ? other => other.id === id : 'ERR client-id should be greater than 0'
     }
     case 'addr':
       return other => other.facts.address === value
@@ -52,8 +55,8 @@ function readFilter(session: Session, name: string, value: string): Filter | str
       if (!Object.hasOwn(TYPES, value.toLowerCase())) return `ERR Unknown client type '${value}'`
       return TYPES[value.toLowerCase()]!
     case 'maxage': {
-      const seconds = Number(value)
-      if (!Number.isInteger(seconds)) return 'ERR value is not an integer or out of range'
+      const seconds = readInteger(given)
+      if (seconds === undefined) return 'ERR value is not an integer or out of range'
       return other => (session.host.clock.now() - other.facts.connectedAt) / 1000 >= seconds
     }
     default:

@@ -11,13 +11,14 @@ import {
   encodeSimple,
   ReplyWriter,
 } from '../../../codecs/redis/index.ts'
+import { readInteger, validName } from '../arguments.ts'
 import { clientLine } from '../client-line.ts'
 import { Handled, type Handler, Pin } from '../command-handler.ts'
-import { SYNTAX_ERROR, unknownSubcommand, wrongArity } from '../errors.ts'
+import { SYNTAX_ERROR, shown, unknownSubcommand, wrongArity } from '../errors.ts'
 import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 import { clientKill } from './client-kill.ts'
-import { answer, validName } from './connection.ts'
+import { answer } from './connection.ts'
 
 const OK = encodeSimple('OK')
 const BAD_NAME = encodeError('ERR Client names cannot contain spaces, newlines or special characters.')
@@ -52,7 +53,7 @@ export const client: Handler = (session, frame) => {
   if (!entry)
     return name === 'pause' || session.seat.inMulti
       ? Handled.FORWARD
-      : answer(session, unknownSubcommand(args[1]!.toString('latin1'), 'client'))
+      : answer(session, unknownSubcommand(args[1]!, 'client'))
   if (session.seat.inMulti && name !== 'reply') return inTransaction(session, name)
   const [arity, run] = entry
   if (arity > 0 ? args.length !== arity : args.length < -arity) return answer(session, wrongArity(`client|${name}`))
@@ -104,7 +105,7 @@ function setName(session: Session, args: readonly Buffer[]): Handled {
 function setInfo(session: Session, args: readonly Buffer[]): Handled {
   const option = args[2]!.toString('latin1').toLowerCase()
   if (option !== 'lib-name' && option !== 'lib-ver')
-    return answer(session, encodeError(`ERR Unrecognized option '${args[2]!.toString('latin1')}'`))
+    return answer(session, encodeError(`ERR Unrecognized option '${shown(args[2]!)}'`))
   if (!validName(args[3]!))
     return answer(session, encodeError(`ERR ${option} cannot contain spaces, newlines or special characters.`))
   if (option === 'lib-name') session.facts.libraryName = args[3]!.toString('latin1')
@@ -118,14 +119,14 @@ function list(session: Session, args: readonly Buffer[]): Handled {
   if (word(2) === 'type' && args.length === 4) {
     const type = word(3)!
     if (!['normal', 'master', 'replica', 'slave', 'pubsub'].includes(type)) {
-      return answer(session, encodeError(`ERR Unknown client type '${args[3]!.toString('latin1')}'`))
+      return answer(session, encodeError(`ERR Unknown client type '${shown(args[3]!)}'`))
     }
     keep = other => (type === 'normal' ? !other.subscribed : type === 'pubsub' ? other.subscribed : false)
   } else if (word(2) === 'id' && args.length > 3) {
     const ids = new Set<number>()
     for (const arg of args.slice(3)) {
-      const id = Number(arg.toString('latin1'))
-      if (!Number.isInteger(id) || id < 1) return answer(session, encodeError('ERR Invalid client ID'))
+      const id = readInteger(arg)
+      if (id === undefined) return answer(session, encodeError('ERR Invalid client ID'))
       ids.add(id)
     }
     keep = other => ids.has(other.id)
@@ -211,9 +212,9 @@ function unblock(session: Session, args: readonly Buffer[]): Handled {
   if (args.length > 4 || (reason !== undefined && reason !== 'timeout' && reason !== 'error')) {
     return answer(session, encodeError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR'))
   }
-  const id = args[2]!.toString('latin1')
-  if (!/^-?\d{1,18}$/.test(id)) return answer(session, encodeError('ERR value is not an integer or out of range'))
-  const target = session.host.sessions.get(Number(id))
+  const id = readInteger(args[2]!)
+  if (id === undefined) return answer(session, encodeError('ERR value is not an integer or out of range'))
+  const target = session.host.sessions.get(id)
   if (!target?.seat.pipeline || (target.seat.pins & Pin.BLOCK) === 0) return answer(session, encodeInteger(0))
   session.sendRequest(
     encodeCommand(['CLIENT', 'UNBLOCK', String(target.seat.pipeline!.serverId), ...(reason ? [reason] : [])]),

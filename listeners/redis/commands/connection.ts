@@ -1,7 +1,8 @@
 /** Commands about the client's own connection: they are true for the client, whatever the connections behind it. */
 import { encodeBulk, encodeCommand, encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
+import { readInteger, validName } from '../arguments.ts'
 import { Handled, type Handler, Pin } from '../command-handler.ts'
-import { SYNTAX_ERROR, WRONG_PASSWORD, wrongArity } from '../errors.ts'
+import { SYNTAX_ERROR, shown, WRONG_PASSWORD, wrongArity } from '../errors.ts'
 import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 
@@ -12,15 +13,6 @@ const HELLO_UNAUTHENTICATED = encodeError(
   'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
 )
 const IN_TRANSACTION = encodeError('ERR the RESP version or user cannot be changed inside a transaction')
-
-/** Printable ASCII without blanks, as Redis asks of names. */
-export function validName(name: Buffer): boolean {
-  for (const byte of name) if (byte < 33 || byte > 126) return false
-  return true
-}
-
-/** As Redis's string2ll reads integers: no plus sign, no leading zero. */
-const INTEGER = /^(0|-?[1-9]\d{0,18})$/
 
 /** Changing who one is or which version one speaks would take effect in the middle of EXEC's reply. */
 function inTransaction(session: Session): Handled {
@@ -79,11 +71,11 @@ export const hello: Handler = (session, frame) => {
   const args = session.args(frame)
   let protocol: 2 | 3 = session.protocol
   if (args.length > 1) {
-    const text = args[1]!.toString('latin1')
-    if (!INTEGER.test(text))
+    const version = readInteger(args[1]!)
+    if (version === undefined)
       return answer(session, encodeError('ERR Protocol version is not an integer or out of range'))
-    if (text !== '2' && text !== '3') return answer(session, NO_PROTOCOL)
-    protocol = text === '3' ? 3 : 2
+    if (version !== 2 && version !== 3) return answer(session, NO_PROTOCOL)
+    protocol = version
   }
   let user: string | undefined
   let password: Buffer | undefined
@@ -97,8 +89,10 @@ export const hello: Handler = (session, frame) => {
     } else if (word === 'SETNAME' && i + 1 < args.length) {
       if (!validName(args[i + 1]!)) return answer(session, BAD_NAME)
       name = args[i + 1]!.toString('latin1')
+      // Before 7.2 whatever else may fail.
+      if (session.host.backend.namesAtOnce) session.facts.name = name
       i++
-    } else return answer(session, encodeError(`ERR Syntax error in HELLO option '${args[i]!.toString('latin1')}'`))
+    } else return answer(session, encodeError(`ERR Syntax error in HELLO option '${shown(args[i]!)}'`))
   }
   if (session.outstanding > 0) return Handled.WAIT
   const { host } = session
@@ -192,14 +186,16 @@ export const select: Handler = (session, frame) => {
 }
 
 export const reset: Handler = (session, frame) => {
-  if (frame.argc !== 1) return answer(session, wrongArity('reset'))
+  if (frame.argc !== 1) return session.seat.inMulti ? Handled.FORWARD : answer(session, wrongArity('reset'))
   if (session.outstanding > 0) return Handled.WAIT
+  const { reply } = session
   session.reset()
+  // It undoes CLIENT REPLY OFF, but not the SKIP that it is itself the next command of.
+  if (reply === 'skip') session.reply = reply
   return answer(session, encodeSimple('RESET'))
 }
 
 export const quit: Handler = session => {
-  session.reply = 'on'
   answer(session, OK)
   session.finish()
   return Handled.DONE

@@ -144,6 +144,12 @@ export class RedisBackend implements Backend {
     return this.#identity !== null || !this.lane(2, 0).connected
   }
 
+  /** Whether HELLO sets a name as soon as it reads it, even if the rest of it fails: Redis before 7.2. */
+  get namesAtOnce(): boolean {
+    const [major = 0, minor = 0] = this.identity.version.split('.').map(Number)
+    return major < 7 || (major === 7 && minor < 2)
+  }
+
   /** Connections to the endpoints, of whatever use. */
   get connections(): number {
     return this.#endpoints.reduce((sum, endpoint) => sum + endpoint.connections, 0)

@@ -166,7 +166,7 @@ const UNKNOWN: readonly ComparedRow[] = [
   row('a long subcommand', command('CLIENT', 'x'.repeat(200)) + command('CONFIG', 'x'.repeat(200))),
   row(
     'subcommands of odd bytes',
-    command('CLIENT', '\xff\r\n') + command('CLIENT', '') + command('CONFIG', '\xff\r\n'),
+    command('CLIENT', '\xff\r\n') + command('CLIENT', '') + command('CONFIG', '\xff\r\n') + command('CLIENT', 'a\0b'),
   ),
   row('in a transaction', commands('MULTI', 'nosuch', 'EXEC', 'GET k')),
 ]
@@ -195,6 +195,7 @@ const HELLO: readonly ComparedRow[] = [
   row('a user without a password', commands('HELLO 3 AUTH default')),
   row('a wrong user', commands('HELLO 3 AUTH nobody x', 'HGETALL k')),
   row('all of it', commands('HELLO 3 SETNAME a AUTH default x SETNAME b', 'CLIENT GETNAME'), { except: ID }),
+  row('a name and a wrong option', commands('HELLO 3 SETNAME a nosuch', 'CLIENT GETNAME')),
   row('a wrong user and a name', commands('HELLO 3 SETNAME a AUTH nobody x', 'CLIENT GETNAME')),
   row('in a transaction', commands('MULTI', 'HELLO 3', 'GET k', 'DISCARD')),
 ]
@@ -215,7 +216,6 @@ const CONNECTION: readonly ComparedRow[] = [
   row('QUIT in a line', 'PING\r\nquit\r\nPING\r\n'),
   row('QUIT with arguments', commands('QUIT now', 'PING')),
   ...both('QUIT in a transaction', 'MULTI', 'SET k 1', 'QUIT', 'EXEC'),
-  row('QUIT with replies off', commands('CLIENT REPLY OFF', 'QUIT')),
   row('names', commands('CLIENT GETNAME', 'CLIENT SETNAME me', 'CLIENT GETNAME')),
   row(
     'names that may not be',
@@ -229,7 +229,10 @@ const CONNECTION: readonly ComparedRow[] = [
   row('ids that are not there', commands('CLIENT UNBLOCK 999999', 'CLIENT UNBLOCK x', 'CLIENT UNBLOCK 1 x')),
   row(
     'CLIENT LIST of wrong kinds',
-    commands('CLIENT LIST TYPE x', 'CLIENT LIST ID x', 'CLIENT LIST ID', 'CLIENT LIST ID 0'),
+    commands(
+      ...['CLIENT LIST TYPE x', 'CLIENT LIST ID x', 'CLIENT LIST ID', 'CLIENT LIST ID 0', 'CLIENT LIST ID -1'],
+      ...['CLIENT LIST ID 01', 'CLIENT LIST ID 1.0', 'CLIENT LIST ID 9223372036854775808', 'CLIENT KILL ID 0x1'],
+    ) + command('CLIENT', 'LIST', 'TYPE', 'a\r\n\xff\0b'),
   ),
   row('CLIENT LIST of none', commands('CLIENT LIST TYPE replica', 'CLIENT LIST ID 999999', 'CLIENT LIST TYPE pubsub')),
   row(
@@ -324,6 +327,7 @@ const TRANSACTIONS: readonly ComparedRow[] = [
   row('two in one', commands('MULTI', 'SET k 1', 'EXEC', 'MULTI', 'GET k', 'EXEC', 'GET k')),
   row('in upper and lower case', commands('mUlTi', 'set k 1', 'eXeC')),
   row('a broken request within', `${commands('MULTI', 'SET k 1')}*1\r\n$x\r\n`),
+  ...both('RESET of wrong arguments within', 'MULTI', 'RESET x', 'EXEC', 'PING'),
   row('nothing to execute within', `${commands('MULTI')}*0\r\n\r\n${commands('SET k 1')}\r\n${commands('EXEC')}`),
 ]
 
@@ -392,7 +396,11 @@ const PUBSUB: readonly ComparedRow[] = [
       only: 2,
     },
   ),
-  row('wrong arguments then', commands('SUBSCRIBE a', 'PING a b', 'GET', 'SUBSCRIBE', 'CLIENT'), { only: 2 }),
+  row(
+    'wrong arguments then',
+    commands('SUBSCRIBE a', 'PING a b', 'GET', 'SUBSCRIBE', 'CLIENT', 'CLIENT nosuch', 'CLIENT ID x', 'EXEC'),
+    { only: 2 },
+  ),
   ...both('PING then', 'SUBSCRIBE a', 'PING', 'PING x'),
   ...both('QUIT then', 'SUBSCRIBE a', 'QUIT', 'PING'),
   ...both('RESET then', 'SUBSCRIBE a', 'PSUBSCRIBE b*', 'RESET', 'GET k', 'UNSUBSCRIBE'),
@@ -432,6 +440,7 @@ const ENDS: readonly ComparedRow[] = [
   row('nothing, then FIN', '', { finAtOnce: true }),
   row('a whole transaction, then FIN', commands('MULTI', 'SET k 1', 'EXEC'), { finAtOnce: true }),
   row('a broken request, then FIN', '*1\r\n$x\r\n', { finAtOnce: true }),
+  row('a broken request behind others', `${commands('SET k 1', 'GET k', 'GET k')}*1\r\n$x\r\n`),
   row('a request in three pieces', ['*2\r\n$4\r\nEC', 'HO\r\n$5\r\nhe', 'llo\r\n']),
   row('a broken request in pieces', ['*2\r\n$4\r\nECHO', '\r\n$', 'x', '\r\n']),
   row('half a request', `${commands('PING')}*2\r\n$4\r\nECHO\r\n$5\r\nhe`, { partial: true }),

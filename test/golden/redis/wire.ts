@@ -103,6 +103,17 @@ export const GOLDEN: readonly GoldenRow[] = [
       why: 'It cannot become a number any more; Redis says the same when the line ends, or at 64 KiB.',
     },
   },
+  {
+    name: 'QUIT with replies off',
+    input: 'CLIENT REPLY OFF\r\nQUIT\r\n',
+    reply: '',
+    ending: 'waits',
+    portolan: {
+      reply: '',
+      ending: 'end',
+      why: 'Redis hears nothing more from such a client and closes only after a reply, which never comes.',
+    },
+  },
   awaited('a TLS ClientHello', '\x16\x03\x01\x01\x3a\x01\0\x01\x36\x03\x03'),
   awaited('a million arguments', '*1048577\r\n'),
   awaited('2^31-1 arguments', '*2147483647\r\n$1\r\na\r\n'),
@@ -134,6 +145,27 @@ export const GOLDEN_UNAUTHENTICATED: readonly GoldenRow[] = [
     name: 'an unknown command',
     input: 'nonsense\r\n',
     reply: unknown('nonsense'),
+    ending: 'open',
+  },
+  {
+    name: 'an unknown command of many bytes',
+    input: `*4\r\n$3\r\n\xff\r\n\r\n$3\r\na\0b\r\n$127\r\n${'x'.repeat(127)}\r\n$1\r\ny\r\n`,
+    reply: `-ERR unknown command '\xff  ', with args beginning with: 'a' '${'x'.repeat(124)}' \r\n`,
+    ending: 'open',
+  },
+  {
+    name: 'an unknown subcommand',
+    input: 'CLIENT nosuch\r\n',
+    reply: "-ERR unknown subcommand 'nosuch'. Try CLIENT HELP.\r\n",
+    ending: 'open',
+  },
+  { name: 'a subcommand with too much', input: 'CLIENT ID x\r\n', reply: arity('client|id'), ending: 'open' },
+  {
+    name: 'EXEC',
+    input: 'EXEC\r\nEXEC x\r\n',
+    reply:
+      '-EXECABORT Transaction discarded because of: NOAUTH Authentication required.\r\n' +
+      "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n",
     ending: 'open',
   },
   {

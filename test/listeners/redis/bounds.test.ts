@@ -228,6 +228,18 @@ describe('large values', () => {
       expect(await other!.pipeline([['WATCH', 'k'], ['GET', 'k'], ['UNWATCH']])).toEqual(['OK', null, 'OK'])
   })
 
+  test.each([
+    ['a subscriber', ['SUBSCRIBE', 'c'], /^ReplyError: ERR Can't execute 'config\|set'/],
+    ['a listener that denies it', ['PING'], /^ReplyError: NOPERM/],
+  ] as const)('the beginning of a large request is refused: %s', async (_, first, refusal) => {
+    const portolan = await rig.portolan(redis.port, { listener: { deny: ['config|set'] } })
+    const client = await rig.client(portolan)
+    await client.call(...first)
+    client.write(`*6\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$400000\r\n${'x'.repeat(300_000)}`)
+    expect(String(await client.next())).toMatch(refusal)
+    await client.closed
+  })
+
   test('a value beyond 512 MiB is refused at its header', async () => {
     const portolan = await rig.portolan(redis.port)
     const client = await rig.client(portolan)
