@@ -2,7 +2,6 @@
  * The composition root: builds backends and listeners out of a configuration and carries them through start, reload,
  * drain and close.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { AdminSlot } from './admin/slot.ts'
 import type { AppConfig, Registry } from './config/index.ts'
 import {
@@ -15,11 +14,14 @@ import {
   StartError,
 } from './generation.ts'
 import type { Exposition } from './observability/exposition.ts'
-import { type Logger, silentLogger } from './observability/logger.ts'
+import { silentLogger } from './observability/logger.ts'
 import { Metrics } from './observability/metrics.ts'
 import { ReloadMetrics, registerProcessMetrics } from './observability/process-metrics.ts'
-import { type Backend, type Clock, systemClock } from './protocol.ts'
-import { type Change, closeAll, type Prepared, prepare, type ReloadReport } from './reload.ts'
+import { type Backend, systemClock } from './protocol.ts'
+import { prepare } from './reload.ts'
+import { logReport, type ReloadReport, refused, settingsChanges } from './reload-report.ts'
+import { type Leaving, retire, retireAll } from './retire.ts'
+import type { Prepared } from './swap.ts'
 
 export interface AppOptions extends Registry, Partial<Omit<Parts, keyof Registry>> {
   /** Reads the configuration again for reloadFromSource(). Rejects when it is invalid, with a message for the user. */
@@ -39,9 +41,6 @@ type Phase = 'new' | 'starting' | 'running' | 'draining' | 'closed'
 
 const PROBE_TIMEOUT_MS = 5000
 
-/** Beyond the deadline of a drain: for what should have ended by it and did not. */
-const DRAIN_MARGIN_MS = 1000
-
 /** Builds the parts of a checked configuration. Throws a StartError when one cannot be built; nothing is bound yet. */
 export function createApp(config: AppConfig, options: AppOptions): App {
   return new App(config, options)
@@ -54,7 +53,7 @@ export class App {
   readonly #factory: Factory
   readonly #admin: AdminSlot
   readonly #reloads: ReloadMetrics
-  readonly #retiring = new Set<Promise<void>>()
+  readonly #leaving = new Set<Leaving>()
   #phase: Phase = 'new'
   #generation: Generation
   #starting: Promise<void> = Promise.resolve()
@@ -184,9 +183,9 @@ export class App {
       await prepared.abandon()
       throw error
     })
-    const { generation, problems, retire } = await prepared.commit(graceMs)
+    const { generation, problems, leaving } = await prepared.commit(graceMs)
     this.#generation = generation
-    this.#track(retire(graceMs))
+    this.#retire(leaving, graceMs)
     if (problems.length > 0) {
       await admin.abandon()
       return refused(problems)
@@ -210,17 +209,12 @@ export class App {
     this.#phase = 'closed'
   }
 
-  /** Lets go of everything: listeners, then backends, the admin listener last. */
+  /** Lets go of everything, the admin listener last. */
   async #release(graceMs: number): Promise<void> {
     const { clock, logger } = this.#parts
-    const deadline = clock.now() + graceMs
     const { listeners, backends } = this.#generation
-    const drains = [...listeners.values()].map(unit => unit.listener.drain(graceMs))
-    const late = (what: string) => logger.warn({ graceMs }, `${what} did not end by the deadline; going on without`)
-    const wait = (work: Promise<unknown>, what: string) =>
-      within(clock, deadline - clock.now() + DRAIN_MARGIN_MS, work, () => late(what))
-    await wait(Promise.allSettled([...drains, ...this.#retiring]), 'a listener')
-    await wait(closeAll(backends.values(), Math.max(0, deadline - clock.now())), 'a backend')
+    const now = { listeners: listeners.values(), backends: backends.values() }
+    await retireAll([now, ...this.#leaving], graceMs, clock, logger)
     await this.#admin.close()
   }
 
@@ -228,49 +222,16 @@ export class App {
     if (!this.ready) throw new StartError([`the process is ${this.#phase}, so nothing can be reloaded`])
   }
 
-  /** Remembers work that a drain has to wait for. */
-  #track(work: Promise<void>): void {
-    this.#retiring.add(work)
-    void work.finally(() => this.#retiring.delete(work))
+  /** Lets go of what a reload has left; a drain that comes meanwhile shortens it. */
+  #retire(leaving: Leaving, graceMs: number): void {
+    this.#leaving.add(leaving)
+    void retire(leaving, graceMs).finally(() => this.#leaving.delete(leaving))
   }
 
   #logListening({ config, listener }: ListenerUnit): void {
     const fields = { listener: config.name, protocol: config.protocol, address: listener.address }
     this.#parts.logger.info(fields, 'listening')
   }
-}
-
-function settingsChanges(before: AppConfig, after: AppConfig): Change[] {
-  return (['log', 'shutdown'] as const)
-    .filter(name => !isDeepStrictEqual(before[name], after[name]))
-    .map(name => ({ kind: 'settings', name, action: 'updated' }))
-}
-
-function refused(errors: readonly string[]): ReloadReport {
-  return { outcome: 'refused', changes: [], warnings: [], errors }
-}
-
-function logReport(logger: Logger, { outcome, changes, warnings, errors }: ReloadReport): void {
-  for (const warning of warnings) logger.warn({}, warning)
-  for (const error of errors) logger.error({}, error)
-  if (outcome === 'refused') logger.error({}, 'reload refused; the configuration in service is unchanged')
-  else
-    logger.info({ changes: changes.map(({ kind, name, action }) => `${kind} ${name} ${action}`) }, `reload ${outcome}`)
-}
-
-/** Waits for work, at most so long; never rejects. */
-async function within(clock: Clock, ms: number, work: Promise<unknown>, onLate: () => void): Promise<void> {
-  await new Promise<void>(resolve => {
-    const cancel = clock.after(ms, () => {
-      onLate()
-      resolve()
-    })
-    const done = () => {
-      cancel()
-      resolve()
-    }
-    work.then(done, done)
-  })
 }
 
 /** An embedded server that cannot be started is the user's to mend, and no bug. */

@@ -46,7 +46,10 @@ export interface Listener {
   update(config: ListenerConfig): boolean
   /** At each reload: reads again what stands outside of the configuration, such as secrets. Never rejects. */
   reread?(): Promise<void>
-  /** Stops accepting, finishes what is in flight, closes idle connections; destroys the rest after graceMs. */
+  /**
+   * Stops accepting, finishes what is in flight, closes idle connections; destroys the rest after graceMs. When it is
+   * called again the earlier end counts.
+   */
   drain(graceMs: number): Promise<void>
   status(): ListenerStatus
 }
@@ -64,7 +67,7 @@ export interface Backend {
   status(): BackendStatus
   /** As of a listener. */
   reread?(): Promise<void>
-  /** Lets what is in flight finish, then closes; destroys the rest after graceMs. */
+  /** Lets what is in flight finish, then closes; destroys the rest after graceMs. Called again, the earlier end counts. */
   close(graceMs: number): Promise<void>
 }
 

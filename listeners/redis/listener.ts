@@ -74,6 +74,7 @@ export class RedisListener implements Listener, SessionHost {
   readonly #release: (() => void)[] = []
   readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
   readonly #slow: { value: number }
+  #draining: Promise<void> | undefined
   #drained: (() => void) | null = null
 
   constructor(config: ListenerConfig, runtime: Runtime) {
@@ -200,20 +201,24 @@ export class RedisListener implements Listener, SessionHost {
     await this.#users?.reread()
   }
 
-  async drain(graceMs: number): Promise<void> {
+  drain(graceMs: number): Promise<void> {
+    const cancel = this.clock.after(graceMs, () => {
+      for (const session of [...this.sessions.values()]) session.destroy()
+    })
+    this.#draining ??= this.#drain()
+    return this.#draining.finally(cancel)
+  }
+
+  async #drain(): Promise<void> {
     await this.#bound?.close()
     const finished = new Promise<void>(resolve => {
       this.#drained = resolve
     })
     for (const session of [...this.sessions.values()]) session.drain()
     if (this.sessions.size > 0) {
-      const cancel = this.clock.after(graceMs, () => {
-        for (const session of [...this.sessions.values()]) session.destroy()
-      })
       const keepAlive = setInterval(() => {}, 1000)
       await finished
       clearInterval(keepAlive)
-      cancel()
     }
     for (const release of this.#release) release()
     this.#tls?.close()

@@ -30,11 +30,12 @@ export class TcpListener implements Listener {
   readonly #runtime: Runtime
   readonly #buffers = new RelayBuffers()
   readonly #sessions = new Set<TcpSession>()
-  readonly #read: Cell
-  readonly #written: Cell
+  readonly #received: Cell
+  readonly #sent: Cell
   #config: ListenerConfig
   #tls: ServerTls | undefined
   #bound: Bound | undefined
+  #draining: Promise<void> | undefined
   #cancelChecks = (): void => {}
   #onEmpty = (): void => {}
 
@@ -45,8 +46,8 @@ export class TcpListener implements Listener {
     this.#tls = this.#openTls(config)
     const cell = (direction: string): Cell =>
       runtime.metrics.cell('portolan_downstream_bytes_total', { listener: config.name, direction })
-    this.#read = cell('read')
-    this.#written = cell('written')
+    this.#received = cell('received')
+    this.#sent = cell('sent')
   }
 
   get address(): string {
@@ -76,17 +77,15 @@ export class TcpListener implements Listener {
     return true
   }
 
-  async drain(graceMs: number): Promise<void> {
+  drain(graceMs: number): Promise<void> {
+    const cancel = this.#runtime.clock.after(graceMs, () => this.#destroyAll())
+    this.#draining ??= this.#drain()
+    return this.#draining.finally(cancel)
+  }
+
+  async #drain(): Promise<void> {
     await this.#bound?.close()
-    if (this.#sessions.size > 0) {
-      await new Promise<void>(resolve => {
-        const cancel = this.#runtime.clock.after(graceMs, () => this.#destroyAll())
-        this.#onEmpty = () => {
-          cancel()
-          resolve()
-        }
-      })
-    }
+    if (this.#sessions.size > 0) await new Promise<void>(resolve => (this.#onEmpty = resolve))
     this.#cancelChecks()
     this.#tls?.close()
   }
@@ -101,8 +100,8 @@ export class TcpListener implements Listener {
       backend: this.#backend(),
       buffers: this.#buffers,
       limits: this.#relayLimits(),
-      read: this.#read,
-      written: this.#written,
+      received: this.#received,
+      sent: this.#sent,
       onClosed: error => this.#left(session, error),
     })
     this.#sessions.add(session)

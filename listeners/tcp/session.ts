@@ -12,8 +12,8 @@ export interface SessionOptions {
   readonly buffers: RelayBuffers
   readonly limits: RelayLimits
   /** Bytes from and to the application. */
-  readonly read: Cell
-  readonly written: Cell
+  readonly received: Cell
+  readonly sent: Cell
   /** All is closed; undefined after a clean end. */
   onClosed(error: ProxyError | undefined): void
 }
@@ -72,10 +72,10 @@ export class TcpSession {
 
   #relayWith(upstream: TcpConnection): void {
     this.#phase = 'relaying'
-    const { limits, read, written } = this.#options
+    const { limits, received, sent } = this.#options
     this.#relay = new Relay({
-      downstream: { socket: this.socket, intake: this.#intake, counter: read },
-      upstream: { ...upstream, counter: written },
+      downstream: { socket: this.socket, intake: this.#intake, counter: received },
+      upstream: { ...upstream, counter: sent },
       limits,
       onClosed: error => this.#end(error),
     })

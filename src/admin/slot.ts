@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AdminConfig } from '../config/index.ts'
 import { bindProblem, StartError } from '../generation.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Change } from '../reload.ts'
+import type { Change } from '../reload-report.ts'
 import type { AdminServer } from './server.ts'
 import type { AdminSource } from './source.ts'
 

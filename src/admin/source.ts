@@ -1,7 +1,7 @@
 /** What the admin pages tell about, and the one thing that they can do; an App is one. */
 import type { Generation } from '../generation.ts'
 import type { Exposition } from '../observability/exposition.ts'
-import type { ReloadReport } from '../reload.ts'
+import type { ReloadReport } from '../reload-report.ts'
 
 export interface AdminSource {
   readonly generation: Generation

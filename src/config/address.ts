@@ -37,3 +37,13 @@ export function isLocal(address: Address): boolean {
   if ('path' in address) return true
   return address.host === 'localhost' || address.host === '::1' || /^127(\.\d{1,3}){3}$/.test(address.host)
 }
+
+/** Whether both cannot be bound at once: equal, or one of them covers all interfaces. */
+export function collide(a: Address, b: Address): boolean {
+  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host))
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}

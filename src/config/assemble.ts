@@ -1,7 +1,7 @@
 /** From the merged tree to the checked configuration: each section against its schema, then how they fit together. */
 import { z } from 'zod'
 import type { BackendKind, Protocol } from '../protocol.ts'
-import { isLocal } from './address.ts'
+import { collide, isLocal } from './address.ts'
 import { checkTree, REQUIRED } from './describe.ts'
 import { nearest } from './nearest.ts'
 import { formatPath, type Problem, type ProblemDetails, problemAt } from './problem.ts'
@@ -174,14 +174,4 @@ function split(tree: Tree, shape: object): { readonly inside: Tree; readonly out
   const all = isTreeMap(tree.content) ? [...tree.content] : []
   const part = (wanted: boolean) => new Map(all.filter(([key]) => Object.hasOwn(shape, key) === wanted))
   return { inside: { ...tree, content: part(true) }, outside: { ...tree, content: part(false) } }
-}
-
-/** Whether both cannot be bound at once: equal, or one of them covers all interfaces. */
-function collide(a: Address, b: Address): boolean {
-  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path
-  return a.port !== 0 && a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host))
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::'
 }

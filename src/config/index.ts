@@ -1,6 +1,6 @@
 /** The configuration as the rest of the code sees it: its types, and the schemas that protocols build theirs from. */
 
-export { address, isLocal } from './address.ts'
+export { address, collide, isLocal } from './address.ts'
 export type { Registry } from './assemble.ts'
 export { type JsonSchema, jsonSchema, type SchemaPart, schemaParts } from './json-schema.ts'
 export { LiveSecret, type LiveSecretOptions } from './live-secret.ts'

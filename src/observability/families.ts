@@ -41,7 +41,7 @@ export const FAMILIES = {
   },
   portolan_downstream_bytes_total: {
     type: 'counter',
-    help: 'Bytes read from and written to applications.',
+    help: 'Bytes received from applications and sent to them; `direction` is `received` or `sent`.',
     labels: ['listener', 'direction'],
   },
   portolan_protocol_errors_total: {

@@ -73,7 +73,7 @@ class EchoListener implements Listener {
   readonly #echo: Echo
   readonly #sockets = new Map<Socket, number>()
   #config: ListenerConfig
-  #draining = false
+  #draining: Promise<void> | undefined
 
   constructor(config: ListenerConfig, runtime: Runtime, echo: Echo) {
     this.name = config.name
@@ -104,17 +104,20 @@ class EchoListener implements Listener {
     return true
   }
 
-  async drain(graceMs: number): Promise<void> {
-    this.#draining = true
+  drain(graceMs: number): Promise<void> {
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets.keys()) socket.destroy()
+    }, graceMs)
+    this.#draining ??= this.#drain()
+    return this.#draining.finally(() => clearTimeout(timer))
+  }
+
+  async #drain(): Promise<void> {
     this.#echo.journal.push(`drain ${this.name}`)
     const closed = once(this.#server, 'close')
     this.#server.close()
     for (const [socket, pending] of this.#sockets) if (pending === 0) socket.end()
-    const timer = setTimeout(() => {
-      for (const socket of this.#sockets.keys()) socket.destroy()
-    }, graceMs)
     await closed
-    clearTimeout(timer)
     this.#echo.journal.push(`drained ${this.name}`)
   }
 
@@ -177,6 +180,7 @@ function echoBackend(config: BackendConfig, runtime: Runtime, echo: Echo): EchoB
     },
     status: () => ({ state, endpoints: [], ...leak, ...(reachable ? {} : { lastError: 'connection refused' }) }),
     async close() {
+      if (state === 'closed') return
       state = 'closed'
       echo.journal.push(`close ${label}`)
     },

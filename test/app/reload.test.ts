@@ -314,6 +314,21 @@ describe('turns', () => {
     expect((await drained).slice(-2)).toEqual(['drained a', 'close first'])
   })
 
+  test('and when it has less time, what they have left has no more either', async () => {
+    const { app, echo, reload } = await running({
+      listeners: { a: { backend: 'one' } },
+      backends: one,
+      graceMs: 60_000,
+    })
+    const client = await connectTo(app, 'a')
+    client.send('wait')
+    await vi.waitFor(() => expect(echo.waiting).toBe(1))
+    await reload({ graceMs: 60_000 })
+    await app.close()
+    expect(echo.journal.slice(-2)).toEqual(['drained a', 'close first'])
+    expect(await client.answer()).toBeUndefined()
+  })
+
   test('the source is read at each reload; what is wrong with it is the report', async () => {
     let next = echoConfig({ listeners: { a: {} } })
     const app = createApp(next, {

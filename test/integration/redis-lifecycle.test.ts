@@ -72,6 +72,19 @@ describe('reload', () => {
     await until(async () => (await upstreams(directA)) === 0)
   })
 
+  test('the end of the process does not wait for the grace of an earlier reload, and leaves nothing behind', async () => {
+    const portolan = await rig.portolan(a.port, { graceMs: 600_000 })
+    const blocked = await rig.client(portolan)
+    const popped = blocked.call('BLPOP', 'list', 0).catch((error: Error) => error)
+    await until(async () => String(await directA.call('INFO', 'clients')).includes('blocked_clients:1'))
+    await portolan.reload({ endpoints: [b.port] })
+    expect(await upstreams(directA)).toBeGreaterThan(0)
+    await portolan.app.drain(1)
+    expect(String(await popped)).toMatch(/closed/)
+    await until(async () => (await upstreams(directA)) === 0)
+    expect(portolan.log.filter(({ message }) => message.includes('did not end'))).toEqual([])
+  })
+
   test('a client that always has requests in flight moves too', async () => {
     const portolan = await rig.portolan(a.port, { graceMs: 60_000 })
     const client = await rig.client(portolan)

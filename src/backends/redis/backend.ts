@@ -40,7 +40,8 @@ export class RedisBackend implements Backend {
   readonly #password: LiveSecret | undefined
   readonly #release: (() => void)[] = []
   #identity: ServerIdentity | null = null
-  #closed = false
+  #closing: Promise<void> | undefined
+  #closeBy = Number.POSITIVE_INFINITY
   #renewedAt = Number.NEGATIVE_INFINITY
 
   constructor(config: BackendConfig, runtime: Runtime) {
@@ -90,7 +91,7 @@ export class RedisBackend implements Backend {
 
   async start(): Promise<void> {
     if (this.#embedded) this.#endpoints.push(new Endpoint(await this.#embedded.start()))
-    if (this.#closed) return
+    if (this.#closing) return
     void this.lane(2, 0).pipeline
     this.#release.push(this.#runtime.clock.every(SWEEP_MS, () => this.#sweep()))
   }
@@ -126,7 +127,7 @@ export class RedisBackend implements Backend {
         database,
       )
       this.#lanes.set(key, lane)
-      if (this.#closed) lane.close()
+      if (this.#closing) lane.close()
     }
     return lane
   }
@@ -198,7 +199,7 @@ export class RedisBackend implements Backend {
     const main = this.lane(2, 0)
     const connected = [...this.#lanes.values()].some(lane => lane.connected)
     const error = main.lastError ?? this.#dialer.lastError
-    const state = this.#closed ? 'closed' : connected ? 'up' : error ? 'down' : 'connecting'
+    const state = this.#closing ? 'closed' : connected ? 'up' : error ? 'down' : 'connecting'
     return {
       state,
       endpoints: this.#endpoints.map(endpoint => endpoint.status),
@@ -211,19 +212,22 @@ export class RedisBackend implements Backend {
     await this.#password?.refresh()
   }
 
-  async close(graceMs: number): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  close(graceMs: number): Promise<void> {
+    this.#closeBy = Math.min(this.#closeBy, this.#runtime.clock.now() + graceMs)
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const { clock } = this.#runtime
     this.pool.drain()
-    const deadline = this.#runtime.clock.now() + graceMs
-    while (this.#busy && this.#runtime.clock.now() < deadline) await this.#pause()
+    while (this.#busy && clock.now() < this.#closeBy) await this.#pause()
     for (const release of this.#release) release()
     this.subscriptions.close()
     this.pool.close()
     for (const lane of this.#lanes.values()) lane.close()
     this.#tls?.close()
     this.#password?.close()
-    await this.#embedded?.close(Math.max(1000, deadline - this.#runtime.clock.now()))
+    await this.#embedded?.close(Math.max(1000, this.#closeBy - clock.now()))
   }
 
   /** After a failover behind one address the same name leads to another server; at most once a second. */

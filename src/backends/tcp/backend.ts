@@ -56,6 +56,7 @@ export class TcpBackend implements Backend {
   readonly #attempts = new Map<string, Cell>()
   #forgetUp = (): void => {}
   #phase: 'open' | 'closing' | 'closed' = 'open'
+  #closing: Promise<void> | undefined
   #onEmpty = (): void => {}
 
   constructor(name: string, options: TcpBackendOptions, runtime: Runtime) {
@@ -136,20 +137,17 @@ export class TcpBackend implements Backend {
     return { state, endpoints, ...(state !== 'up' && lastError !== undefined && { lastError }) }
   }
 
-  async close(graceMs: number): Promise<void> {
-    if (this.#phase !== 'open') return
+  close(graceMs: number): Promise<void> {
+    const cancel = this.#runtime.clock.after(graceMs, () => this.#destroyAll())
+    this.#closing ??= this.#close()
+    return this.#closing.finally(cancel)
+  }
+
+  async #close(): Promise<void> {
     this.#phase = 'closing'
     this.#checks.stop()
     this.#forgetUp()
-    if (this.#open.size + this.#opening.size > 0) {
-      await new Promise<void>(resolve => {
-        const cancel = this.#runtime.clock.after(graceMs, () => this.#destroyAll())
-        this.#onEmpty = () => {
-          cancel()
-          resolve()
-        }
-      })
-    }
+    if (this.#open.size + this.#opening.size > 0) await new Promise<void>(resolve => (this.#onEmpty = resolve))
     this.#phase = 'closed'
     this.#tls?.close()
   }
