@@ -1,0 +1,23 @@
+/** The MySQL codec's public face. */
+export * from './auth-switch.ts'
+export * from './capabilities.ts'
+export * from './change-user.ts'
+export * from './commands.ts'
+export * from './errors.ts'
+export * from './greeting.ts'
+export {
+  type ConnectAttributes,
+  decodeLogin,
+  decodeLoginHead,
+  encodeLogin,
+  encodeSslRequest,
+  isSslRequest,
+  type Login,
+  type LoginHead,
+} from './login.ts'
+export * from './packet-scanner.ts'
+export { type Integer64, malformed, PayloadReader } from './reader.ts'
+export * from './results.ts'
+export * from './session-trackers.ts'
+export * from './status.ts'
+export { encodePacket, MAX_PACKET_PAYLOAD, PACKET_HEADER_BYTES, PayloadWriter, packetCount } from './writer.ts'
