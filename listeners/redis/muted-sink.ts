@@ -2,6 +2,8 @@
 import type { ReplySink } from '../../src/backends/redis/index.ts'
 import type { Session } from './session.ts'
 
+const NOTHING = Buffer.alloc(0)
+
 export class MutedSink implements ReplySink {
   readonly framewise = false
   readonly #session: Session
@@ -21,7 +23,7 @@ export class MutedSink implements ReplySink {
   deliverLocal(): void {}
 
   fail(replies: number): void {
-    this.#session.outstanding -= replies
+    this.#session.deliver(NOTHING, 0, 0, replies)
   }
 
   resume(): void {

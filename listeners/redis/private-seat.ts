@@ -47,9 +47,10 @@ export class PrivateSeat {
 
   /**
    * Returns what a handler is to return: FORWARD when there is a private pipeline, WAIT until then (the handler is called
-   * again with the same request), DONE when none can be had and the client has been told.
+   * again with the same request), DONE when none can be had and the client has been told. With the database null, any
+   * will do.
    */
-  pin(reason: number): Handled {
+  pin(reason: number, database: number | null): Handled {
     const session = this.#session
     if (this.pipeline !== null) {
       this.pins |= reason
@@ -60,7 +61,7 @@ export class PrivateSeat {
     let failed: ProxyError | null = null
     let returned = false
     const { pool } = session.host
-    const cancel = pool.acquire(session.protocol, session.database, {
+    const cancel = pool.acquire(session.protocol, database, {
       onPrivate: pipeline => {
         this.#cancelAcquire = null
         this.wanted = 0

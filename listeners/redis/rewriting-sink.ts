@@ -5,17 +5,17 @@ import type { Session } from './session.ts'
 
 export class RewritingSink implements ReplySink {
   readonly framewise = false
-  readonly #session: Session
+  readonly #to: ReplySink
   readonly #rewrite: (reply: Buffer) => Buffer
   readonly #pieces: Buffer[] = []
 
   constructor(session: Session, rewrite: (reply: Buffer) => Buffer) {
-    this.#session = session
+    this.#to = session.replySink
     this.#rewrite = rewrite
   }
 
   get stats() {
-    return this.#session.stats
+    return this.#to.stats
   }
 
   deliver(bytes: Buffer, start: number, end: number, replies: number): boolean {
@@ -23,23 +23,23 @@ export class RewritingSink implements ReplySink {
     if (replies === 0) return false
     const reply = this.#rewrite(Buffer.concat(this.#pieces))
     // Ours from here on: that a write holds it is no concern of the pipeline.
-    this.#session.deliver(reply, 0, reply.length, replies)
+    this.#to.deliver(reply, 0, reply.length, replies)
     return false
   }
 
   deliverLocal(reply: Buffer): void {
-    this.#session.deliverLocal(reply)
+    this.#to.deliverLocal(reply)
   }
 
   fail(replies: number, error: ProxyError): void {
-    this.#session.fail(replies, error, false)
+    this.#to.fail(replies, error, false)
   }
 
   resume(): void {
-    this.#session.resume()
+    this.#to.resume()
   }
 
   slow(operation: number, durationMs: number): void {
-    this.#session.slow(operation, durationMs)
+    this.#to.slow(operation, durationMs)
   }
 }

@@ -326,8 +326,7 @@ export class Session implements ReplySink {
     const { operations } = this.host
     this.facts.lastOperation = operations[count - 1]!
     this.outstanding += count
-    const sink = this.reply === 'on' ? this : this.#mute()
-    if (!pipeline.send(sink, bytes, start, end, count, operations)) this.hold('upstream')
+    if (!pipeline.send(this.replySink, bytes, start, end, count, operations)) this.hold('upstream')
   }
 
   /** Sends one request whose reply another sink takes, which passes it on with `deliver`. */
@@ -361,9 +360,9 @@ export class Session implements ReplySink {
     }
   }
 
-  #mute(): MutedSink {
-    this.#muted ??= new MutedSink(this)
-    return this.#muted
+  /** Who gets the reply of the request being served. */
+  get replySink(): ReplySink {
+    return this.reply === 'on' ? this : (this.#muted ??= new MutedSink(this))
   }
 
   /** Answers by ourselves, behind the replies that are still to come. */
@@ -429,8 +428,8 @@ export class Session implements ReplySink {
   // --- Private pipelines ----------------------------------------------------------------------------------------
 
   /** See PrivateSeat.pin. */
-  pin(reason: number): Handled {
-    const handled = this.seat.pin(reason)
+  pin(reason: number, database: number | null = this.database): Handled {
+    const handled = this.seat.pin(reason, database)
     this.#watchReplies()
     return handled
   }

@@ -3,6 +3,7 @@ import { encodeCommand } from '../../../codecs/redis/index.ts'
 import { nobody } from '../../../src/backends/redis/index.ts'
 import { Handled, type Handler, Pin } from '../command-handler.ts'
 import { MonitorSink } from '../monitor-sink.ts'
+import type { Session } from '../session.ts'
 
 /** Blocks unless inside a transaction. */
 export const blocking: Handler = session => (session.seat.inMulti ? Handled.FORWARD : session.pin(Pin.BLOCK))
@@ -42,7 +43,7 @@ export const replication: Handler = (session, frame) => {
   const { pipeline } = session.seat
   if (handled !== Handled.FORWARD || pipeline === null) return handled
   if (!pipeline.ring.empty && !pipeline.raw) {
-    // Redis refuses SYNC while any reply is on its way: that of the SELECT which prepared the connection, say.
+    // Redis refuses SYNC while any reply is on its way: that of the UNWATCH of who had the connection before, say.
     session.hold()
     session.host.clock.after(1, () => session.resumeReading())
     return Handled.WAIT
@@ -67,13 +68,29 @@ export const monitor: Handler = session => {
 /** Leaves something behind on its connection that only its end takes away. */
 export const stateful: Handler = session => session.pin(Pin.STATE)
 
-/**
- * SCRIPT DEBUG makes the connection a debugger's. SCRIPT KILL and FUNCTION KILL are for a script that keeps the shared
- * connection busy: they must not wait behind it.
- */
+/** SCRIPT DEBUG makes the connection a debugger's; SCRIPT KILL and FUNCTION KILL are for a script that keeps it busy. */
 export const script: Handler = (session, frame) => {
-  const word = session.args(frame)[1]?.toString('latin1').toLowerCase()
   if (session.seat.inMulti) return Handled.FORWARD
-  if (word === 'debug' && frame.argc > 2) return session.pin(Pin.STATE)
-  return word === 'kill' ? session.pin(Pin.BLOCK) : Handled.FORWARD
+  const args = session.args(frame)
+  const word = args[1]?.toString('latin1').toLowerCase()
+  if (word === 'debug' && args.length > 2) return session.pin(Pin.STATE)
+  return word === 'kill' ? past(session, args, session.host.operationOf(frame)) : Handled.FORWARD
+}
+
+export const shutdown: Handler = (session, frame) => past(session, session.args(frame), frame.command + 1)
+
+/**
+ * Sends a command that must not wait behind what keeps the shared connection busy. A server that is busy lets it through
+ * but not SELECT, so it goes by whatever connection there is.
+ */
+export function past(session: Session, args: readonly Buffer[], operation: number): Handled {
+  if (session.seat.pipeline !== null) return Handled.FORWARD
+  const handled = session.pin(Pin.BLOCK, null)
+  if (handled !== Handled.FORWARD) return handled
+  const request = encodeCommand(args)
+  session.host.operations[0] = operation
+  session.send(request, 0, request.length, 1)
+  // What comes next may be for another database.
+  session.awaitReplies()
+  return Handled.SENT
 }

@@ -17,6 +17,7 @@ import { Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, shown, unknownSubcommand, wrongArity } from '../errors.ts'
 import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
+import { past } from './blocking.ts'
 import { clientKill } from './client-kill.ts'
 import { answer } from './connection.ts'
 
@@ -92,7 +93,7 @@ const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcomm
   caching: [3, session => session.pin(Pin.STATE)],
   unblock: [-3, unblock],
   // Not behind the writes that it lets go on.
-  unpause: [2, session => session.pin(Pin.BLOCK)],
+  unpause: [2, (session, args) => past(session, args, session.host.table.idOf('client|unpause') + 1)],
   help: [2, help],
 }
 

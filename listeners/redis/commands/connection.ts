@@ -164,10 +164,14 @@ export const select: Handler = (session, frame) => {
     return answer(session, OK)
   }
   if (session.seat.pipeline !== null) {
+    const { pipeline } = session.seat
     session.seat.databaseInMulti = -1
-    session.database = database
-    session.pipeline!.database = database
-    return Handled.FORWARD
+    const selected = (reply: Buffer) => {
+      if (reply[0] !== MINUS) session.database = pipeline.database = database
+      return reply
+    }
+    session.sendFor(new RewritingSink(session, selected), encodeCommand(['SELECT', text]), frame.command + 1)
+    return Handled.SENT
   }
   const lane = host.lane(session.protocol, database)
   const { facts } = session

@@ -100,8 +100,7 @@ function steps(options: HandshakeOptions, handshake: Handshake): Step[] {
       }
       // Database 0 is there without SELECT, which some proxies do not know.
       if (database === 0) return
-      // Any other error (BUSY, LOADING) is one of the moment.
-      throw refused(/DB index|not an integer/.test(message) ? 'upstream-database' : 'upstream-busy', message)
+      throw databaseRefused(message)
     },
   })
   return list
@@ -109,6 +108,11 @@ function steps(options: HandshakeOptions, handshake: Handshake): Step[] {
 
 export function authentication(username: string | undefined, password: string): readonly string[] {
   return username === undefined ? ['AUTH', password] : ['AUTH', username, password]
+}
+
+/** Why SELECT failed: there is no such database, or the server is busy or loading for the moment. */
+export function databaseRefused(message: string): ProxyError {
+  return refused(/DB index|not an integer/.test(message) ? 'upstream-database' : 'upstream-busy', message)
 }
 
 function refused(code: string, message: string): ProxyError {

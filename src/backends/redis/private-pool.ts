@@ -2,12 +2,12 @@
  * Upstream connections that belong to one session at a time: bounded, some of them connected ahead so that a
  * transaction finds one ready, with a queue and a deadline for whoever comes when all are taken.
  */
-import { encodeCommand } from '../../../codecs/redis/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { Dialer } from './dialer.ts'
 import { nobody, Pipeline, type PipelineOwner, sendToNobody } from './pipeline.ts'
+import { Selecting } from './selecting.ts'
 
 export interface PrivatePoolOptions {
   /** Connections at most, idle ones included. */
@@ -26,8 +26,9 @@ export interface PrivateWaiter {
 interface Waiting {
   readonly waiter: PrivateWaiter
   readonly protocol: 2 | 3
-  readonly database: number
+  readonly database: number | null
   readonly cancelDeadline: () => void
+  cancel: () => void
 }
 
 const REFILL_MS = 20
@@ -40,6 +41,8 @@ export class PrivatePool implements PipelineOwner {
   readonly #all = new Set<Pipeline>()
   readonly #idle: Record<2 | 3, Pipeline[]> = { 2: [], 3: [] }
   readonly #dialling: Record<2 | 3, number> = { 2: 0, 3: 0 }
+  /** The database that was wanted last: what is opened ahead has it. */
+  readonly #recent: Record<2 | 3, number> = { 2: 0, 3: 0 }
   readonly #warm = new Set<2 | 3>()
   /** Lent connections, and who hears when they are lost. */
   readonly #lent = new Map<Pipeline, (error: ProxyError) => void>()
@@ -74,13 +77,16 @@ export class PrivatePool implements PipelineOwner {
     this.#fill(protocol)
   }
 
-  /** Lends a connection with that database selected, now or later; returns a function that gives up waiting. */
-  acquire(protocol: 2 | 3, database: number, waiter: PrivateWaiter): () => void {
-    const idle = this.#closed ? undefined : this.#idle[protocol].pop()
+  /**
+   * Lends a connection with that database selected (null: whichever), now or later; returns a function that gives up
+   * waiting.
+   */
+  acquire(protocol: 2 | 3, database: number | null, waiter: PrivateWaiter): () => void {
+    const idle = this.#closed ? undefined : this.#takeIdle(protocol, database)
     if (idle) {
-      this.#lend(idle, database, waiter)
+      const cancel = this.#lend(idle, database, waiter)
       this.#refill(protocol)
-      return () => {}
+      return cancel
     }
     if (this.#closed) {
       waiter.onNoPrivate(
@@ -102,10 +108,11 @@ export class PrivatePool implements PipelineOwner {
           ),
         )
       }),
+      cancel: () => this.#drop(waiting),
     }
     this.#waiting.push(waiting)
     this.#fill(protocol)
-    return () => this.#drop(waiting)
+    return () => waiting.cancel()
   }
 
   /** Who hears that a lent connection was lost; the sink's requests have been failed by then. */
@@ -123,7 +130,8 @@ export class PrivatePool implements PipelineOwner {
     const next = this.#waiting.find(waiting => waiting.protocol === pipeline.protocol)
     if (next) {
       this.#drop(next)
-      return this.#lend(pipeline, next.database, next.waiter)
+      next.cancel = this.#lend(pipeline, next.database, next.waiter)
+      return
     }
     this.#idle[pipeline.protocol].push(pipeline)
   }
@@ -197,13 +205,38 @@ export class PrivatePool implements PipelineOwner {
 
   onPipelineEmpty(): void {}
 
-  #lend(pipeline: Pipeline, database: number, waiter: PrivateWaiter): void {
-    if (pipeline.database !== database) {
-      sendToNobody(pipeline, encodeCommand(['SELECT', String(database)]))
-      pipeline.database = database
+  /** If possible one that has the database already. */
+  #takeIdle(protocol: 2 | 3, database: number | null): Pipeline | undefined {
+    const idle = this.#idle[protocol]
+    const at = idle.findLastIndex(pipeline => pipeline.database === database)
+    return at < 0 ? idle.pop() : idle.splice(at, 1)[0]
+  }
+
+  /** Returns a function that gives up waiting for the database. */
+  #lend(pipeline: Pipeline, database: number | null, waiter: PrivateWaiter): () => void {
+    if (database === null || pipeline.database === database) {
+      this.#lent.set(pipeline, () => {})
+      waiter.onPrivate(pipeline)
+      return () => {}
     }
-    this.#lent.set(pipeline, () => {})
-    waiter.onPrivate(pipeline)
+    this.#recent[pipeline.protocol] = database
+    let wanted = true
+    this.#lent.set(pipeline, error => {
+      if (wanted) waiter.onNoPrivate(error)
+      wanted = false
+    })
+    new Selecting(pipeline, database, error => {
+      if (!pipeline.open) return
+      this.#lent.set(pipeline, () => {})
+      if (!wanted || error !== null) this.release(pipeline)
+      if (!wanted) return
+      wanted = false
+      if (error !== null) waiter.onNoPrivate(error)
+      else waiter.onPrivate(pipeline)
+    })
+    return () => {
+      wanted = false
+    }
   }
 
   /** Replaces what was lent, a moment later: what needs a connection now has one, and is not disturbed. */
@@ -236,13 +269,16 @@ export class PrivatePool implements PipelineOwner {
     const pipeline = new Pipeline(this, protocol, this.#turn, this.#clock)
     this.#all.add(pipeline)
     this.#dialling[protocol]++
-    this.#dialer.dial(pipeline, 0, error => {
+    // A busy server refuses to select another database; who needs none must not hear of that.
+    const any = this.#waiting.some(waiting => waiting.protocol === protocol && waiting.database === null)
+    this.#dialer.dial(pipeline, any ? 0 : this.#recent[protocol], error => {
       this.#dialling[protocol]--
       if (error === null) {
         this.#lent.set(pipeline, () => {})
         return this.release(pipeline)
       }
       this.#all.delete(pipeline)
+      this.#recent[protocol] = 0
       for (const waiting of this.#waiting.filter(waiting => waiting.protocol === protocol)) {
         this.#drop(waiting)
         waiting.waiter.onNoPrivate(error)
