@@ -8,6 +8,10 @@ export function clientLine(session: Session): string {
   const seconds = (since: number) => Math.floor((now - since) / 1000)
   const counts = session.subscriptions?.counts ?? { channels: 0, patterns: 0, shards: 0 }
   const queued = facts.requestBytes || session.inboxBytes
+  const { pins, pipeline } = session.seat
+  // Not what was read behind the command that blocks.
+  const blocked = pins & Pin.BLOCK && pipeline !== null && pipeline.pending > 0
+  const operation = blocked ? pipeline.ring.operationAt(0) : facts.lastOperation
   const fields: readonly (readonly [string, string | number])[] = [
     ['id', session.id],
     ['addr', facts.address],
@@ -33,7 +37,7 @@ export function clientLine(session: Session): string {
     ['omem', session.outlet.waiting],
     ['tot-mem', queued + session.outlet.waiting],
     ['events', 'r'],
-    ['cmd', facts.lastOperation === 0 ? 'NULL' : host.names[facts.lastOperation - 1]!],
+    ['cmd', operation === 0 ? 'NULL' : host.names[operation - 1]!],
     ['user', facts.user],
     ['redir', facts.redirect],
     ['resp', session.protocol],

@@ -111,8 +111,8 @@ export class RedisListener implements Listener, SessionHost {
     return this.backend.subscriptions
   }
 
-  lane(protocol: 2 | 3, database: number): Lane {
-    return this.backend.lane(protocol, database)
+  lane(protocol: 2 | 3, database: number, scripts = false): Lane {
+    return this.backend.lane(protocol, database, scripts)
   }
 
   get wantsAuthentication(): boolean {
@@ -330,7 +330,7 @@ export class RedisListener implements Listener, SessionHost {
 
   /** A client holds up a shared pipeline: others go on another one, and those behind it are not kept for long. */
   onStalledPipeline(session: Session, pipeline: Pipeline): void {
-    this.backend.lane(session.protocol, session.database).replace()
+    this.backend.replace(pipeline)
     this.#watchGrace(session, pipeline)
   }
 

@@ -35,7 +35,7 @@ export interface SessionHost {
   readonly backend: RedisBackend
   readonly pool: PrivatePool
   readonly subscriptions: Subscriptions
-  lane(protocol: 2 | 3, database: number): Lane
+  lane(protocol: 2 | 3, database: number, scripts?: boolean): Lane
   /** All sessions by id. */
   readonly sessions: ReadonlyMap<number, Session>
   /** The error reply to a request (`partial`: the beginning of one) that must not be served; undefined for others. */

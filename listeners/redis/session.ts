@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { ProtocolError } from '../../codecs/codec.ts'
 import {
   argumentSpans,
+  CommandFlag,
   encodeCommand,
   REQUEST_LIMITS,
   Scan,
@@ -221,7 +222,8 @@ export class Session implements ReplySink {
 
   /** True when every request must be looked at. */
   get #guarded(): boolean {
-    return this.facts.guarded || this.seat.aborted || (this.protocol === 2 && this.subscribed)
+    const { facts, seat, host } = this
+    return facts.guarded || seat.aborted || (this.protocol === 2 && this.subscribed) || host.backend.writePause.active
   }
 
   get #limits() {
@@ -275,7 +277,8 @@ export class Session implements ReplySink {
     }
     const handler = host.handlers[frame.command]
     this.#answeredWith = 0
-    const handled = handler ? handler(this, frame) : Handled.FORWARD
+    let handled = this.waitsAlone(operation) ? this.pin(Pin.BLOCK) : Handled.FORWARD
+    if (handler && handled === Handled.FORWARD) handled = handler(this, frame)
     if (handled === Handled.WAIT) {
       this.awaitReplies()
       return frame.start
@@ -289,6 +292,14 @@ export class Session implements ReplySink {
     host.operations[0] = operation
     this.send(frame.bytes, frame.start, frame.end, 1)
     return frame.end
+  }
+
+  /** While the server lets writes wait they get connections of their own, as long as there are, so that no read waits behind. */
+  waitsAlone(operation: number): boolean {
+    const { backend, pool, table } = this.host
+    if (!backend.writePause.active || operation === 0 || this.seat.pipeline !== null) return false
+    const { WRITE, MAY_REPLICATE } = CommandFlag
+    return (table.flags[operation - 1]! & (WRITE | MAY_REPLICATE)) !== 0 && pool.hasRoom(this.protocol)
   }
 
   /** A browser or a script made to talk to us (Redis does the same): no reply that could be mistaken for one. */
@@ -319,9 +330,9 @@ export class Session implements ReplySink {
 
   // --- To the backend -------------------------------------------------------------------------------------------
 
-  /** Sends whole requests whose operations stand in the host's scratch array. */
-  send(bytes: Buffer, start: number, end: number, count: number): void {
-    const pipeline = this.#target()
+  /** Sends whole requests whose operations stand in the host's scratch array; `scripts` if the first runs one. */
+  send(bytes: Buffer, start: number, end: number, count: number, scripts = false): void {
+    const pipeline = this.#target(scripts)
     if (pipeline === null) return this.#unavailable(count)
     const { operations } = this.host
     this.facts.lastOperation = operations[count - 1]!
@@ -345,9 +356,9 @@ export class Session implements ReplySink {
   }
 
   /** Where requests go now; null while the backend is away. */
-  #target(): Pipeline | null {
+  #target(scripts = false): Pipeline | null {
     if (this.seat.pipeline !== null) return (this.pipeline = this.seat.pipeline)
-    if (this.outstanding === 0) this.pipeline = this.host.lane(this.protocol, this.database).pipeline
+    if (this.outstanding === 0) this.pipeline = this.host.lane(this.protocol, this.database, scripts).pipeline
     return this.pipeline
   }
 

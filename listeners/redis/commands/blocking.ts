@@ -68,12 +68,21 @@ export const monitor: Handler = session => {
 /** Leaves something behind on its connection that only its end takes away. */
 export const stateful: Handler = session => session.pin(Pin.STATE)
 
+/** A script may keep its connection busy: only other scripts, and what the same client sends behind it, wait for that. */
+export const runScript: Handler = (session, frame) => {
+  session.host.operations[0] = session.host.operationOf(frame)
+  session.send(frame.bytes, frame.start, frame.end, 1, true)
+  return Handled.SENT
+}
+
 /** SCRIPT DEBUG makes the connection a debugger's; SCRIPT KILL and FUNCTION KILL are for a script that keeps it busy. */
 export const script: Handler = (session, frame) => {
   if (session.seat.inMulti) return Handled.FORWARD
   const args = session.args(frame)
   const word = args[1]?.toString('latin1').toLowerCase()
   if (word === 'debug' && args.length > 2) return session.pin(Pin.STATE)
+  // The call that may follow in the same piece then goes with it.
+  if (word === 'load') return runScript(session, frame)
   return word === 'kill' ? past(session, args, session.host.operationOf(frame)) : Handled.FORWARD
 }
 

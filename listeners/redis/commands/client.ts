@@ -51,11 +51,8 @@ export const client: Handler = (session, frame) => {
   const name = args[1]!.toString('latin1').toLowerCase()
   // Not what every object has: `CLIENT constructor` is no subcommand.
   const entry = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined
-  if (!entry)
-    return name === 'pause' || session.seat.inMulti
-      ? Handled.FORWARD
-      : answer(session, unknownSubcommand(args[1]!, 'client'))
-  if (session.seat.inMulti && name !== 'reply') return inTransaction(session, name)
+  if (!entry) return session.seat.inMulti ? Handled.FORWARD : answer(session, unknownSubcommand(args[1]!, 'client'))
+  if (session.seat.inMulti && name !== 'reply' && name !== 'pause') return inTransaction(session, name)
   const [arity, run] = entry
   if (arity > 0 ? args.length !== arity : args.length < -arity) return answer(session, wrongArity(`client|${name}`))
   return run(session, args)
@@ -92,8 +89,9 @@ const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcomm
   trackinginfo: [2, trackingInfo],
   caching: [3, session => session.pin(Pin.STATE)],
   unblock: [-3, unblock],
-  // Not behind the writes that it lets go on.
-  unpause: [2, (session, args) => past(session, args, session.host.table.idOf('client|unpause') + 1)],
+  // What is wrong with its arguments the backend says.
+  pause: [-1, pause],
+  unpause: [2, unpause],
   help: [2, help],
 }
 
@@ -222,6 +220,24 @@ function unblock(session: Session, args: readonly Buffer[]): Handled {
     'client|unblock',
   )
   return Handled.SENT
+}
+
+/** Noted when the backend agrees: until it is over, writes wait on connections of their own. */
+function pause(session: Session, args: readonly Buffer[]): Handled {
+  const duration = Number(args[2]?.toString('latin1'))
+  if (args[3]?.toString('latin1').toLowerCase() !== 'write') return Handled.FORWARD
+  const agreed = (reply: Buffer) => {
+    if (reply[0] === PLUS) session.host.backend.writePause.begin(duration)
+    return reply
+  }
+  session.sendFor(new RewritingSink(session, agreed), encodeCommand(args), session.host.table.idOf('client|pause') + 1)
+  return Handled.SENT
+}
+
+/** Not behind the writes that it lets go on. */
+function unpause(session: Session, args: readonly Buffer[]): Handled {
+  session.host.backend.writePause.end()
+  return past(session, args, session.host.table.idOf('client|unpause') + 1)
 }
 
 function help(session: Session): Handled {

@@ -86,6 +86,7 @@ function sendWhole(session: Session, frame: Frame): Handled | undefined {
     const command = table.lookup(frame.bytes, scanner.nameStart, scanner.nameEnd)
     position = scanner.end
     operations[count++] = command + 1
+    if (session.waitsAlone(command + 1)) return undefined
     const name = command >= 0 ? host.names[command]! : ''
     if ((name === 'exec' || name === 'discard') && scanner.argc === 1) {
       session.send(frame.bytes, frame.start, position, count)
@@ -118,6 +119,12 @@ const SAFE_IN_BLOCK = new Set([
   'wait',
   'waitaof',
   'script',
+  'eval',
+  'eval_ro',
+  'evalsha',
+  'evalsha_ro',
+  'fcall',
+  'fcall_ro',
   'unwatch',
   'acl',
   'info',

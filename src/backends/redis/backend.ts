@@ -11,10 +11,11 @@ import { authentication, type ServerIdentity } from './handshake.ts'
 import { Lane } from './lane.ts'
 import { learnCommands } from './learn-commands.ts'
 import type { RedisBackendOptions } from './options.ts'
-import { sendToNobody } from './pipeline.ts'
+import { type Pipeline, sendToNobody } from './pipeline.ts'
 import { PrivatePool } from './private-pool.ts'
 import { probe } from './probe.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { WritePause } from './write-pause.ts'
 
 /** What is said of a server that has not been reached yet. */
 const UNKNOWN: ServerIdentity = { server: 'redis', version: '7.0.0', mode: 'standalone', role: 'master', modules: [] }
@@ -29,6 +30,7 @@ export class RedisBackend implements Backend {
   readonly commands: CommandTable = loadCommands()
   readonly pool: PrivatePool
   readonly subscriptions: Subscriptions
+  readonly writePause: WritePause
   readonly options: RedisBackendOptions
   readonly #runtime: Runtime
   readonly #turn: Turn
@@ -86,6 +88,7 @@ export class RedisBackend implements Backend {
     const { max, spare, waitTimeout } = options.exclusive
     this.pool = new PrivatePool(this.#dialer, this.#turn, runtime.clock, { max, spare, waitMs: waitTimeout })
     this.subscriptions = new Subscriptions(this.#dialer, this.#turn, runtime.clock)
+    this.writePause = new WritePause(runtime.clock)
     this.#observe()
   }
 
@@ -112,9 +115,9 @@ export class RedisBackend implements Backend {
     )
   }
 
-  /** The shared pipeline of a RESP version and database. */
-  lane(protocol: 2 | 3, database: number): Lane {
-    const key = database * 4 + protocol
+  /** The shared pipeline of a RESP version and database; scripts, which may take long, have one of their own. */
+  lane(protocol: 2 | 3, database: number, scripts = false): Lane {
+    const key = database * 8 + protocol * 2 + (scripts ? 1 : 0)
     let lane = this.#lanes.get(key)
     if (!lane) {
       const { holdTime, requestTimeout } = this.options
@@ -130,6 +133,11 @@ export class RedisBackend implements Backend {
       if (this.#closing) lane.close()
     }
     return lane
+  }
+
+  /** Opens another connection for what is to come on a shared pipeline. */
+  replace(pipeline: Pipeline): void {
+    for (const lane of this.#lanes.values()) lane.replace(pipeline)
   }
 
   get identity(): ServerIdentity {

@@ -67,10 +67,9 @@ export class Lane implements PipelineOwner {
     this.#settled.push(callback)
   }
 
-  /** Leaves the connection to what is in flight on it and opens another for what is to come. */
-  replace(): void {
-    const pipeline = this.#pipeline
-    if (!pipeline?.ready || this.#closed) return
+  /** Leaves the connection, if it is that one, to what is in flight on it and opens another for what is to come. */
+  replace(pipeline = this.#pipeline): void {
+    if (pipeline !== this.#pipeline || !pipeline?.ready || this.#closed) return
     this.#pipeline = null
     this.#retired.add(pipeline)
     pipeline.retire()

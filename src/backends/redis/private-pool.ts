@@ -66,6 +66,11 @@ export class PrivatePool implements PipelineOwner {
     return this.#lent.size
   }
 
+  /** Whether a session would get a connection without waiting for another's. */
+  hasRoom(protocol: 2 | 3): boolean {
+    return this.#idle[protocol].length > 0 || this.#all.size < this.#options.max
+  }
+
   get queued(): number {
     return this.#waiting.length
   }

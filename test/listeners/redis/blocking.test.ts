@@ -71,6 +71,20 @@ describe('blocking', () => {
     expect(await replies).toEqual(['before', ['k', '1'], 'after', null, ['k', '2'], 1])
   })
 
+  test('CLIENT LIST shows the command that blocks, not one behind it', async () => {
+    const [waiter, other] = await Promise.all([open(), open()])
+    const id = await waiter.call('CLIENT', 'ID')
+    const replies = waiter.pipeline([
+      ['BLPOP', 'k', 0],
+      ['GET', 'n'],
+    ])
+    await blocked(1)
+    expect(String(await other.call('CLIENT', 'LIST', 'ID', String(id)))).toMatch(/ flags=b .* cmd=blpop /)
+    await other.call('RPUSH', 'k', 'v')
+    expect(await replies).toEqual([['k', 'v'], null])
+    expect(String(await other.call('CLIENT', 'LIST', 'ID', String(id)))).toMatch(/ flags=N .* cmd=get /)
+  })
+
   test('blocks on the database that the client chose', async () => {
     const [waiter, pusher] = await Promise.all([open(), open()])
     await waiter.call('SELECT', 5)

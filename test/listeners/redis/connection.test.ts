@@ -354,6 +354,11 @@ describe('CLIENT', () => {
       ['ECHO', 'still off'],
       ['CLIENT', 'REPLY', 'ON'],
       ['GET', 'k'],
+      ['WATCH', 'k'],
+      ['CLIENT', 'REPLY', 'OFF'],
+      ['SELECT', '2'],
+      ['CLIENT', 'REPLY', 'ON'],
+      ['GET', 'k'],
       ['ECHO', 'end'],
     ]
     const replies = async (who: RespClient) => {
@@ -363,7 +368,7 @@ describe('CLIENT', () => {
       return all
     }
     const expected = await replies(direct)
-    expect(expected).toEqual(['1', '2', null, 'OK', 'one', 'end'])
+    expect(expected).toEqual(['1', '2', null, 'OK', 'one', 'OK', 'OK', null, 'end'])
     expect(await replies(client)).toEqual(expected)
   })
 
