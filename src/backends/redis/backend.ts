@@ -4,8 +4,9 @@ import { type CommandTable, encodeCommand, loadCommands } from '../../../codecs/
 import { type Address, type BackendConfig, LiveSecret } from '../../config/index.ts'
 import { type ClientTls, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
+import type { PrivateServer } from '../../supervise/index.ts'
 import { Dialer } from './dialer.ts'
-import { EmbeddedRedis } from './embedded.ts'
+import { embeddedRedis } from './embedded.ts'
 import { Endpoint } from './endpoint.ts'
 import { authentication, type ServerIdentity } from './handshake.ts'
 import { Lane } from './lane.ts'
@@ -37,7 +38,7 @@ export class RedisBackend implements Backend {
   readonly #dialer: Dialer
   readonly #endpoints: Endpoint[]
   readonly #tls: ClientTls | undefined
-  readonly #embedded: EmbeddedRedis | null
+  readonly #embedded: PrivateServer | null
   readonly #lanes = new Map<number, Lane>()
   readonly #password: LiveSecret | undefined
   readonly #release: (() => void)[] = []
@@ -52,7 +53,7 @@ export class RedisBackend implements Backend {
     this.options = options
     this.#runtime = runtime
     this.#turn = sharedTurn
-    this.#embedded = options.embedded ? new EmbeddedRedis(embeddedOptions(options), runtime) : null
+    this.#embedded = options.embedded ? embeddedRedis(embeddedOptions(options), runtime) : null
     // An embedded server's address is known when it has started.
     this.#endpoints = this.#embedded ? [] : options.endpoints!.map(address => new Endpoint(address))
     this.#tls = options.tls && openClientTls(options.tls, runtime.logger)
@@ -192,7 +193,7 @@ export class RedisBackend implements Backend {
   }
 
   /** An embedded server that does not run yet is started for the probe. */
-  async #probeEmbedded(embedded: EmbeddedRedis, timeoutMs: number): Promise<ProbeReport> {
+  async #probeEmbedded(embedded: PrivateServer, timeoutMs: number): Promise<ProbeReport> {
     try {
       return await this.#probe([await embedded.start()], timeoutMs)
     } catch (error) {

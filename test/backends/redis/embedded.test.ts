@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { Redis } from 'ioredis'
 import { afterEach, expect, test } from 'vitest'
-import { EmbeddedRedis, type EmbeddedRedisOptions } from '../../../src/backends/redis/embedded.ts'
+import { type EmbeddedRedisOptions, embeddedRedis } from '../../../src/backends/redis/embedded.ts'
 import { silentLogger } from '../../../src/observability/logger.ts'
 import { systemClock } from '../../../src/protocol.ts'
+import type { PrivateServer } from '../../../src/supervise/index.ts'
 
 const runtime = { logger: silentLogger, clock: systemClock }
 const cleanups: (() => unknown)[] = []
@@ -22,8 +23,8 @@ function directory(): string {
   return path
 }
 
-function embedded(dataDirectory: string, options: Partial<EmbeddedRedisOptions> = {}): EmbeddedRedis {
-  const redis = new EmbeddedRedis({ dataDirectory, ...options }, runtime)
+function embedded(dataDirectory: string, options: Partial<EmbeddedRedisOptions> = {}): PrivateServer {
+  const redis = embeddedRedis({ dataDirectory, ...options }, runtime)
   cleanups.push(() => redis.close(5_000))
   return redis
 }
@@ -163,10 +164,10 @@ test.runIf(process.platform === 'linux')(
 /** A process of its own that holds an embedded server. */
 async function runParent(dataDirectory: string): Promise<{ process: ChildProcess; path: string; pid: number }> {
   const contents = `
-    import { EmbeddedRedis } from './src/backends/redis/embedded.ts'
+    import { embeddedRedis } from './src/backends/redis/embedded.ts'
     import { silentLogger } from './src/observability/logger.ts'
     import { systemClock } from './src/protocol.ts'
-    const redis = new EmbeddedRedis({ dataDirectory: process.argv[1] }, { logger: silentLogger, clock: systemClock })
+    const redis = embeddedRedis({ dataDirectory: process.argv[1] }, { logger: silentLogger, clock: systemClock })
     redis.start().then(({ path }) => console.log(JSON.stringify({ path, pid: redis.pid })))`
   const stdin = { contents, resolveDir: process.cwd(), loader: 'ts' } as const
   const { outputFiles } = await build({ stdin, bundle: true, platform: 'node', format: 'cjs', write: false })

@@ -1,26 +1,16 @@
 /**
- * One redis-server as a child process, reached by unix socket only, kept running until close() and ended with Portolan.
+ * One server as a child process, reached by unix socket only, kept running until close() and ended with Portolan.
  * One Portolan per data directory: a socket that only a living process can hold is the lock.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import type { Server } from 'node:net'
-import { join } from 'node:path'
-import { ProxyError } from '../../errors.ts'
-import type { Runtime } from '../../protocol.ts'
-import { ask, lock, socketDirectory } from './embedded-socket.ts'
-
-export interface EmbeddedRedisOptions {
-  /** Made with mode 0700 when absent; holds Redis's files and nothing of anyone else. */
-  readonly dataDirectory: string
-  /** A name on the PATH or a path. */
-  readonly binary?: string
-  /** True (default): every write is in the append-only file within a second. False: snapshots, as Redis's own defaults say. */
-  readonly appendOnly?: boolean
-  /** Redis's `maxmemory`; without it there is no limit. */
-  readonly maxMemoryBytes?: number
-}
+import { dirname, join } from 'node:path'
+import { ProxyError } from '../errors.ts'
+import type { Runtime } from '../protocol.ts'
+import { daemonEnvironment, notInstalled, type Place, type Program } from './program.ts'
+import { lock, socketDirectory } from './socket.ts'
 
 type Phase = 'idle' | 'starting' | 'up' | 'waiting' | 'closing' | 'closed'
 
@@ -29,27 +19,29 @@ const FIRST_BACK_OFF_MS = 100
 const LAST_BACK_OFF_MS = 10_000
 /** One that ran this long starts the back-off anew when it dies. */
 const STEADY_MS = 30_000
-/** How long a left-over server may take to write its data and leave. */
-const TAKE_OVER_MS = 10_000
 const TAIL_LINES = 8
 
-export class EmbeddedServer {
-  readonly #options: EmbeddedRedisOptions
+export class ServerProcess {
+  readonly #program: Program
+  readonly #dataDirectory: string
   readonly #logger: Runtime['logger']
   readonly #clock: Runtime['clock']
   readonly #tail: string[] = []
   #phase: Phase = 'idle'
-  #directory = ''
-  #socketDirectory = ''
+  #place: Place | undefined
   #lock: Server | undefined
   #child: ChildProcess | undefined
+  /** Aborted when what is being prepared is not wanted any more. */
+  readonly #closing = new AbortController()
+  #preparing: Promise<void> = Promise.resolve()
   #prefix: readonly string[] | undefined
   #upSince = 0
   #backOffMs = FIRST_BACK_OFF_MS
   #cancelTimer = () => {}
 
-  constructor(options: EmbeddedRedisOptions, runtime: Pick<Runtime, 'logger' | 'clock'>) {
-    this.#options = options
+  constructor(program: Program, dataDirectory: string, runtime: Pick<Runtime, 'logger' | 'clock'>) {
+    this.#program = program
+    this.#dataDirectory = dataDirectory
     this.#logger = runtime.logger
     this.#clock = runtime.clock
   }
@@ -67,120 +59,119 @@ export class EmbeddedServer {
     if (this.#phase !== 'idle') throw new Error(`start() in phase ${this.#phase}`)
     this.#phase = 'starting'
     try {
-      mkdirSync(this.#options.dataDirectory, { recursive: true, mode: 0o700 })
-      this.#directory = realpathSync(this.#options.dataDirectory)
-      this.#socketDirectory = socketDirectory(this.#directory)
-      this.#lock = await lock(join(this.#socketDirectory, 'lock'), this.#directory)
-      await this.#endLeftOver()
+      mkdirSync(this.#dataDirectory, { recursive: true, mode: 0o700 })
+      const directory = realpathSync(this.#dataDirectory)
+      const sockets = socketDirectory(directory)
+      const place = { directory, socketPath: join(sockets, 's') }
+      this.#lock = await lock(join(sockets, 'lock'), directory)
+      this.#place = place
+      await this.#endLeftOver(place)
       process.once('exit', this.#onExit)
-      await this.#launch()
+      await this.#launch(place)
+      return { path: place.socketPath }
     } catch (error) {
       await this.#release()
       this.#phase = 'closed'
       throw error
     }
-    return { path: this.#socketPath }
   }
 
-  /** SIGTERM, so that Redis writes what it has, and SIGKILL after graceMs. Resolves when the process is gone. */
+  /** SIGTERM, so that it writes what it has, and SIGKILL after graceMs. Resolves when the process is gone. */
   async close(graceMs: number): Promise<void> {
     if (this.#phase === 'closing' || this.#phase === 'closed') return
     this.#phase = 'closing'
     this.#cancelTimer()
+    this.#closing.abort()
+    await this.#preparing.catch(() => {})
     await this.#end(graceMs)
     await this.#release()
     this.#phase = 'closed'
   }
 
-  get #socketPath(): string {
-    return join(this.#socketDirectory, 's')
-  }
-
   /** Starts the process and resolves when it answers; rejects when it ends before. */
-  async #launch(): Promise<void> {
+  async #launch(place: Place): Promise<void> {
     this.#tail.length = 0
-    const [file, ...args] = this.#commandLine()
+    this.#preparing = Promise.resolve(this.#program.prepare?.(place, this.#closing.signal))
+    await this.#preparing
+    if (this.#isClosing) throw this.#notStarted(undefined)
+    this.#prefix ??= diesWithParent() ? ['setpriv', '--pdeathsig', 'TERM'] : []
+    const [file, ...args] = [...this.#prefix, this.#program.binary, ...this.#program.arguments(place)]
     // A process group of its own: Ctrl-C is for Portolan, which drains first and ends the server then.
-    const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: daemonEnvironment() })
     this.#child = child
     for (const stream of [child.stdout, child.stderr]) readLines(stream, line => this.#onLine(line))
     const ended = new Promise<never>((_, reject) => {
       child.once('error', error => reject(this.#notStarted(error)))
       child.once('close', () => reject(this.#notStarted(undefined)))
     })
-    await Promise.race([ended, this.#answers(child)])
-    if (this.#phase === 'closing') throw this.#notStarted(undefined)
-    ended.catch(() => this.#onDeath(child))
+    await Promise.race([ended, this.#answers(child, place)])
+    if (this.#isClosing) throw this.#notStarted(undefined)
+    ended.catch(() => this.#onDeath(child, place))
     this.#phase = 'up'
     this.#upSince = this.#clock.now()
-    this.#logger.info({ pid: child.pid, dataDirectory: this.#directory }, 'embedded redis-server is up')
+    const fields = { pid: child.pid, dataDirectory: place.directory }
+    this.#logger.info(fields, `embedded ${this.#program.name} is up`)
   }
 
-  #commandLine(): string[] {
-    const { binary = 'redis-server', appendOnly = true, maxMemoryBytes } = this.#options
-    const args = ['--port', '0', '--unixsocket', this.#socketPath, '--unixsocketperm', '700', '--dir', this.#directory]
-    args.push('--daemonize', 'no', '--appendonly', appendOnly ? 'yes' : 'no')
-    if (appendOnly) args.push('--save', '')
-    if (maxMemoryBytes !== undefined) args.push('--maxmemory', String(maxMemoryBytes))
-    this.#prefix ??= diesWithParent() ? ['setpriv', '--pdeathsig', 'TERM'] : []
-    return [...this.#prefix, binary, ...args]
-  }
-
-  /** Resolves when the server says PONG; one that loads its data says LOADING first. */
-  async #answers(child: ChildProcess): Promise<void> {
-    while (this.#child === child && (await ask(this.#socketPath, 'PING', 1_000)) !== '+PONG') {
+  /** Resolves when the server serves; it may listen long before, such as while it loads its data. */
+  async #answers(child: ChildProcess, place: Place): Promise<void> {
+    while (this.#child === child && (await this.#program.look(place)) !== 'ready') {
       await new Promise<void>(resolve => this.#clock.after(READY_POLL_MS, resolve))
     }
   }
 
-  #onDeath(child: ChildProcess): void {
+  #onDeath(child: ChildProcess, place: Place): void {
     if (this.#phase !== 'up') return
     if (this.#clock.now() - this.#upSince >= STEADY_MS) this.#backOffMs = FIRST_BACK_OFF_MS
-    const how = child.signalCode ?? child.exitCode
-    this.#logger.error({ how, output: this.#tail.join('\n') }, 'embedded redis-server died; starting it again')
-    this.#retry()
+    const fields = { how: child.signalCode ?? child.exitCode, output: this.#tail.join('\n') }
+    this.#logger.error(fields, `embedded ${this.#program.name} died; starting it again`)
+    this.#retry(place)
   }
 
-  #retry(): void {
+  #retry(place: Place): void {
     this.#phase = 'waiting'
     this.#cancelTimer = this.#clock.after(this.#backOffMs, () => {
       this.#phase = 'starting'
-      this.#launch().catch((error: unknown) => {
+      this.#launch(place).catch((error: unknown) => {
         if (this.#phase !== 'starting') return
-        this.#logger.error({ error: String(error) }, 'embedded redis-server did not start; trying again')
-        this.#retry()
+        const message = `embedded ${this.#program.name} did not start; trying again`
+        this.#logger.error({ error: String(error) }, message)
+        this.#retry(place)
       })
     })
     this.#backOffMs = Math.min(this.#backOffMs * 2, LAST_BACK_OFF_MS)
   }
 
   /** We hold the lock, so a server that answers on our socket has outlived the Portolan that started it. */
-  async #endLeftOver(): Promise<void> {
-    if ((await ask(this.#socketPath, 'PING', 1_000)) === undefined) return
-    this.#logger.warn({ dataDirectory: this.#directory }, 'ending a redis-server that an earlier Portolan left behind')
-    await ask(this.#socketPath, 'SHUTDOWN', TAKE_OVER_MS)
-    if ((await ask(this.#socketPath, 'PING', 1_000)) === undefined) return
-    const message = `another redis-server uses ${this.#directory} and does not end: stop it, or choose another data directory`
+  async #endLeftOver(place: Place): Promise<void> {
+    const { name } = this.#program
+    const { directory } = place
+    if ((await this.#program.look(place)) === 'absent') return
+    this.#logger.warn({ dataDirectory: directory }, `ending a ${name} that an earlier Portolan left behind`)
+    await this.#program.endLeftOver(place)
+    if ((await this.#program.look(place)) === 'absent') return
+    const message = `another ${name} uses ${directory} and does not end: stop it, or choose another data directory`
     throw new ProxyError('embedded-start', message, { source: 'portolan' })
   }
 
   #onLine(line: string): void {
     this.#tail.push(line)
     if (this.#tail.length > TAIL_LINES) this.#tail.shift()
-    // "pid:role date level message"; # is what Redis calls a warning, and it greets and parts with some.
-    const isWarning = /^\d+:\S+ .{19,26} # /.test(line)
-    if (isWarning && this.#phase === 'up') this.#logger.warn({ line }, 'embedded redis-server')
-    else this.#logger.debug({ line }, 'embedded redis-server')
+    // Every server greets and parts with some.
+    const isWarning = this.#phase === 'up' && this.#program.isWarning(line)
+    this.#logger[isWarning ? 'warn' : 'debug']({ line }, `embedded ${this.#program.name}`)
   }
 
   #notStarted(cause: Error | undefined): ProxyError {
-    const { binary = 'redis-server' } = this.#options
     const output = this.#tail.join('\n')
     const missing = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT' || output.startsWith('setpriv:')
-    const reason = missing
-      ? `${binary} is not installed: "apt-get install redis-server", or your system's package of it`
-      : `redis-server ended while starting:\n${output}`
+    if (missing) return notInstalled(this.#program.binary, this.#program, cause)
+    const reason = `${this.#program.name} ended while starting:\n${output}`
     return new ProxyError('embedded-start', reason, { source: 'portolan', cause })
+  }
+
+  get #isClosing(): boolean {
+    return this.#phase === 'closing'
   }
 
   async #end(graceMs: number): Promise<void> {
@@ -199,14 +190,17 @@ export class EmbeddedServer {
     const held = this.#lock
     this.#lock = undefined
     if (!held) return
-    rmSync(this.#socketPath, { force: true })
+    const { directory, socketPath } = this.#place!
+    rmSync(socketPath, { force: true })
     held.close()
     await once(held, 'close')
-    if (this.#socketDirectory !== this.#directory) rmSync(this.#socketDirectory, { recursive: true, force: true })
+    const sockets = dirname(socketPath)
+    if (sockets !== directory) rmSync(sockets, { recursive: true, force: true })
   }
 
-  /** process.exit() was called: there is no time left to wait, but Redis writes its data on SIGTERM by itself. */
+  /** process.exit() was called: there is no time left to wait, but servers write their data on SIGTERM by themselves. */
   readonly #onExit = (): void => {
+    this.#closing.abort()
     this.#child?.kill('SIGTERM')
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The unix sockets of the embedded redis-server: where they are, the lock that only a living process can hold, and one
- * question to whoever answers.
+ * The unix sockets of a private server: where they are, the lock that only a living process can hold, and one question to
+ * whoever answers.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ProxyError } from '../../errors.ts'
+import { ProxyError } from '../errors.ts'
 
 /** A unix socket's path has room for 107 bytes and a zero (unix(7)); other systems have a few less. */
 const MAX_SOCKET_PATH_BYTES = 103
@@ -55,8 +55,11 @@ function isHeld(path: string): Promise<boolean> {
   })
 }
 
-/** The first line of the answer, '' when there was a connection but none in time, undefined when there was no connection. */
-export function ask(path: string, command: string, timeoutMs: number): Promise<string | undefined> {
+/**
+ * What the server says first, to the question or of itself when there is none: its first bytes as latin1, '' when there
+ * was a connection but nothing came in time, undefined when there was no connection.
+ */
+export function ask(path: string, question: string, timeoutMs: number): Promise<string | undefined> {
   return new Promise(resolve => {
     let isConnected = false
     const socket = connect(path, () => {
@@ -66,9 +69,9 @@ export function ask(path: string, command: string, timeoutMs: number): Promise<s
     socket.on('error', () => {})
     socket.once('close', () => resolve(isConnected ? '' : undefined))
     socket.once('data', (chunk: Buffer) => {
-      resolve(chunk.toString('latin1').split('\r\n', 1)[0])
+      resolve(chunk.toString('latin1'))
       socket.destroy()
     })
-    socket.write(`${command}\r\n`)
+    if (question !== '') socket.write(question)
   })
 }
