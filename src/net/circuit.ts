@@ -1,6 +1,6 @@
 /**
- * Keeps from dialling an endpoint that has just failed several times: after 5 failures in a row it is left alone for a
- * second, doubling to 30 s with jitter; then one attempt decides.
+ * Keeps from dialling an endpoint that has just failed: after 5 failures in a row it is left alone for a second, doubling
+ * to 30 s; then one attempt decides. Where that is wanted, the first failures are followed by shorter waits.
  */
 import type { Clock } from '../protocol.ts'
 
@@ -10,48 +10,57 @@ const MAX_OPEN_MS = 30_000
 
 export class Circuit {
   readonly #clock: Clock
-  #phase: 'closed' | 'open' | 'probing' = 'closed'
+  readonly #firstWaitMs: number
   #failures = 0
-  #openMs = FIRST_OPEN_MS
-  #openUntil = 0
+  #retryAt = Number.NEGATIVE_INFINITY
+  #probing = false
 
-  constructor(clock: Clock) {
+  /** `firstWaitMs`: the wait after the first failure, doubling up to the fifth; 0 for none before that. */
+  constructor(clock: Clock, firstWaitMs = 0) {
     this.#clock = clock
+    this.#firstWaitMs = firstWaitMs
   }
 
   /** Whether an attempt may begin now. */
   get allows(): boolean {
-    return this.#phase === 'closed' || (this.#phase === 'open' && this.#clock.now() >= this.#openUntil)
+    return !this.#probing && this.waitMs === 0
   }
 
   /** True from opening until an attempt succeeds. */
   get isOpen(): boolean {
-    return this.#phase !== 'closed'
+    return this.#failures >= FAILURES_TO_OPEN
   }
 
-  /** An attempt begins; one of the three below must follow. */
+  /** Milliseconds until an attempt may begin; 0 for now. */
+  get waitMs(): number {
+    return Math.max(0, this.#retryAt - this.#clock.now())
+  }
+
+  /** An attempt begins, and while the circuit is open no other; one of the three below must follow. */
   begin(): void {
-    if (this.#phase === 'open') this.#phase = 'probing'
+    this.#probing = this.isOpen
   }
 
   succeeded(): void {
-    this.#phase = 'closed'
     this.#failures = 0
-    this.#openMs = FIRST_OPEN_MS
+    this.#retryAt = Number.NEGATIVE_INFINITY
+    this.#probing = false
   }
 
   failed(): void {
-    this.#failures++
-    // Attempts that were under way when it opened say nothing new.
-    if (this.#phase === 'open' || (this.#phase === 'closed' && this.#failures < FAILURES_TO_OPEN)) return
-    if (this.#phase === 'probing') this.#openMs = Math.min(2 * this.#openMs, MAX_OPEN_MS)
-    this.#phase = 'open'
+    // Attempts that were under way when another one failed say nothing new.
+    if (this.waitMs > 0) return
+    this.#probing = false
+    const failures = ++this.#failures
+    const ms = this.isOpen
+      ? Math.min(FIRST_OPEN_MS * 2 ** (failures - FAILURES_TO_OPEN), MAX_OPEN_MS)
+      : this.#firstWaitMs * 2 ** (failures - 1)
     // Between half and all of it, so that many sidecars do not come back at the same moment.
-    this.#openUntil = this.#clock.now() + this.#openMs * (0.5 + Math.random() / 2)
+    this.#retryAt = this.#clock.now() + ms * (0.5 + Math.random() / 2)
   }
 
   /** The attempt ended without a result, such as by being cancelled. */
   abandoned(): void {
-    if (this.#phase === 'probing') this.#phase = 'open'
+    this.#probing = false
   }
 }

@@ -1,10 +1,12 @@
 /** Connections, whatever the protocol. */
+
+export type { Accepted } from './accepted.ts'
 export { formatAddress, localOf, remoteOf, sameAddress, withoutMapping } from './address.ts'
 export { adopt } from './adopt.ts'
 export { Circuit } from './circuit.ts'
 export { type ConnectSink, type ConnectTarget, connect, connected } from './connect.ts'
 export { Endpoint, Endpoints } from './endpoints.ts'
-export { type Accepted, type Bound, type ListenLimits, type ListenOptions, type ListenSink, listen } from './listen.ts'
+export { type Bound, type ListenLimits, type ListenOptions, type ListenSink, listen } from './listen.ts'
 export { isStale, listenError } from './listen-error.ts'
 export { isCidr, PeerFilter } from './peer-filter.ts'
 export { ownProxyHeader, type ProxyOut, proxyHeader } from './proxy-out.ts'

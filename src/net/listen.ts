@@ -9,10 +9,12 @@ import type { ProxyHeader } from '../../codecs/proxy-protocol/index.ts'
 import type { Address } from '../config/index.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Cell, Metrics } from '../observability/metrics.ts'
-import { formatAddress, localOf, remoteOf } from './address.ts'
+import { type Accepted, Arrival } from './accepted.ts'
+import { formatAddress } from './address.ts'
 import { isStale, listenError } from './listen-error.ts'
 import type { PeerFilter } from './peer-filter.ts'
 import { readProxyHeader } from './proxy-in.ts'
+import { Refusals } from './refusals.ts'
 import type { ServerTls } from './tls.ts'
 
 export interface ListenOptions {
@@ -44,17 +46,7 @@ export interface ListenSink {
    */
   onConnection(accepted: Accepted): Socket
   /** Answers one connection too many in the protocol's words and ends the socket. Without it, it is just closed. */
-  refuse?(socket: Socket): void
-}
-
-export interface Accepted {
-  readonly socket: Socket
-  /** Plain, and nothing was read from it yet: its handle may be moved to a socket that reads into a buffer of ours. */
-  readonly pristine: boolean
-  /** The application's end: what a trusted PROXY header says, else the socket's. Undefined for unix sockets. */
-  source(): Address | undefined
-  /** The end that the application dialled. */
-  destination(): Address | undefined
+  readonly refuse?: (socket: Socket) => void
 }
 
 export interface Bound {
@@ -67,10 +59,6 @@ export interface Bound {
   /** Stops accepting; connections go on. Resolves when the address is free. */
   close(): Promise<void>
 }
-
-/** How long a refused connection may take to read its refusal, and how many may do so at a time. */
-const REFUSAL_MS = 1000
-const MAX_REFUSALS = 100
 
 /** Binds. Rejects with ProxyError, its code beginning with `listen-`, whose message says what to do. */
 export async function listen(options: ListenOptions, sink: ListenSink): Promise<Bound> {
@@ -91,7 +79,7 @@ class Door implements Bound {
   readonly #headers = new Map<string, ProxyHeader>()
   #tlsServer: TlsServer | undefined
   #connections = 0
-  #refusals = 0
+  readonly #refusals = new Refusals()
 
   constructor(options: ListenOptions, sink: ListenSink) {
     this.#options = options
@@ -227,41 +215,9 @@ class Door implements Bound {
 
   #refuse(socket: Socket): void {
     this.#refused.value++
-    const { refuse } = this.#sink
     // Words in the clear would be noise to a peer that begins a TLS handshake.
-    if (!refuse || this.#tlsServer || this.#refusals >= MAX_REFUSALS) {
-      socket.destroy()
-      return
-    }
-    this.#refusals++
-    const timer = setTimeout(() => socket.destroy(), REFUSAL_MS).unref()
-    socket.once('close', () => {
-      clearTimeout(timer)
-      this.#refusals--
-    })
-    refuse.call(this.#sink, socket)
-    // Closing with unread bytes would send a reset, which can overtake the refusal.
-    socket.resume()
-  }
-}
-
-class Arrival implements Accepted {
-  readonly socket: Socket
-  readonly pristine: boolean
-  readonly #header: ProxyHeader | undefined
-
-  constructor(socket: Socket, pristine: boolean, header: ProxyHeader | undefined) {
-    this.socket = socket
-    this.pristine = pristine
-    this.#header = header
-  }
-
-  source(): Address | undefined {
-    return this.#header?.source ?? remoteOf(this.socket)
-  }
-
-  destination(): Address | undefined {
-    return this.#header?.destination ?? localOf(this.socket)
+    if (this.#sink.refuse && !this.#tlsServer) this.#refusals.refuse(socket, this.#sink.refuse)
+    else socket.destroy()
   }
 }
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { LiveSecret, type LiveSecretOptions, type SecretRef } from '../../src/config/index.ts'
 import { silentLogger } from '../../src/observability/logger.ts'
 import { systemClock } from '../../src/protocol.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/portolan.ts'
 
 let folder: string
@@ -33,27 +34,6 @@ function open(ref: SecretRef, options: Partial<LiveSecretOptions> = {}): LiveSec
   return secret
 }
 
-/** A clock whose timers fire when told; time stands still but for that. */
-function manualClock() {
-  const timers = new Map<() => void, number>()
-  let now = 0
-  return {
-    now: () => now,
-    after(ms: number, callback: () => void) {
-      timers.set(callback, now + ms)
-      return () => void timers.delete(callback)
-    },
-    every: () => () => {},
-    advance(ms: number) {
-      now += ms
-      for (const [callback, at] of timers) {
-        if (at > now || !timers.delete(callback)) continue
-        callback()
-      }
-    },
-  }
-}
-
 const command = (refreshMs?: number): SecretRef => ({
   command: ['cat', file],
   ...(refreshMs === undefined ? {} : { refreshMs }),
@@ -67,7 +47,7 @@ it('without a lifetime is read each time', async () => {
 })
 
 it('of a command is good for the time of refresh, then the command runs again by itself', async () => {
-  const clock = manualClock()
+  const clock = new ManualClock()
   const seen: string[] = []
   const secret = open(command(60_000), { clock, onChange: value => seen.push(value) })
   await secret.read()
@@ -81,7 +61,7 @@ it('of a command is good for the time of refresh, then the command runs again by
 })
 
 it('stays when a refresh fails, which is logged and tried again', async () => {
-  const clock = manualClock()
+  const clock = new ManualClock()
   const warnings: string[] = []
   const logger = { ...silentLogger, warn: (_: unknown, message: string) => void warnings.push(message) }
   const secret = open(command(60_000), { clock, logger })

@@ -1,7 +1,7 @@
 /** When an endpoint is left alone, and for how long. */
 import { beforeEach, expect, test } from 'vitest'
 import { Circuit } from '../../src/net/index.ts'
-import { ManualClock } from '../listeners/tcp/harness.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 let clock: ManualClock
 let circuit: Circuit
@@ -75,4 +75,16 @@ test('a success begins the waiting times anew', () => {
   fail(5)
   clock.advance(1_000)
   expect(circuit.allows).toBe(true)
+})
+
+test('may wait before it opens too, twice as long each time', () => {
+  circuit = new Circuit(clock, 100)
+  for (const longest of [100, 200, 400, 800, 1_000]) {
+    fail()
+    expect(circuit.waitMs).toBeGreaterThanOrEqual(longest / 2)
+    expect(circuit.waitMs).toBeLessThanOrEqual(longest)
+    clock.advance(longest)
+    expect(circuit.waitMs).toBe(0)
+  }
+  expect(circuit.isOpen).toBe(true)
 })

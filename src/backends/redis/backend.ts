@@ -55,7 +55,7 @@ export class RedisBackend implements Backend {
     this.#turn = sharedTurn
     this.#embedded = options.embedded ? embeddedRedis(embeddedOptions(options), runtime) : null
     // An embedded server's address is known when it has started.
-    this.#endpoints = this.#embedded ? [] : options.endpoints!.map(address => new Endpoint(address))
+    this.#endpoints = this.#embedded ? [] : options.endpoints!.map(address => new Endpoint(address, runtime.clock))
     this.#tls = options.tls && openClientTls(options.tls, runtime.logger)
     const outcomes = {
       ok: runtime.metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'ok' }),
@@ -94,7 +94,7 @@ export class RedisBackend implements Backend {
   }
 
   async start(): Promise<void> {
-    if (this.#embedded) this.#endpoints.push(new Endpoint(await this.#embedded.start()))
+    if (this.#embedded) this.#endpoints.push(new Endpoint(await this.#embedded.start(), this.#runtime.clock))
     if (this.#closing) return
     void this.lane(2, 0).pipeline
     this.#release.push(this.#runtime.clock.every(SWEEP_MS, () => this.#sweep()))

@@ -36,8 +36,7 @@ export class Dialer {
 
   /** Milliseconds until an endpoint may be dialled; 0 for now. */
   delayMs(): number {
-    const now = this.#clock.now()
-    return Math.max(0, Math.min(...this.#options.endpoints.map(endpoint => endpoint.retryAt)) - now)
+    return Math.min(...this.#options.endpoints.map(endpoint => endpoint.waitMs))
   }
 
   /** A connection turned out to lead to a replica. */
@@ -65,7 +64,7 @@ export class Dialer {
       cancelled = true
       // A database that does not exist is no fault of the endpoint.
       if (!NO_FAULT.has(error.code)) {
-        endpoint.failed(error, this.#clock.now())
+        endpoint.failed(error)
         this.#preferred++
       }
       if (error.code === 'upstream-auth') options.onRefused()
@@ -193,10 +192,9 @@ export class Dialer {
   /** The endpoint that served last, or the next one whose turn it is. */
   #pick(): Endpoint {
     const { endpoints } = this.#options
-    const now = this.#clock.now()
     for (let i = 0; i < endpoints.length; i++) {
       const endpoint = endpoints[(this.#preferred + i) % endpoints.length]!
-      if (endpoint.retryAt <= now) {
+      if (endpoint.waitMs === 0) {
         this.#preferred += i
         return endpoint
       }

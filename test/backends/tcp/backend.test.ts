@@ -1,7 +1,8 @@
 /** Several endpoints: which one is chosen, what happens to dead ones, and how they come back. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Intake, RelayBuffers } from '../../../src/net/index.ts'
-import { closed, echo, Harness, ManualClock, readBytes, TestServer, until } from '../../listeners/tcp/harness.ts'
+import { closed, echo, Harness, readBytes, TestServer, until } from '../../listeners/tcp/harness.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 let harness: Harness
 let clock: ManualClock

@@ -1,7 +1,8 @@
 /** A relay over its life: connection limit, reload, drain. */
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { closed, Harness, ManualClock, readBytes, until } from './harness.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { closed, Harness, readBytes, until } from './harness.ts'
 
 let harness: Harness
 beforeEach(() => {

@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { closed, Harness, ManualClock, readAll, readBytes, until, untilStalled } from './harness.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { closed, Harness, readAll, readBytes, until, untilStalled } from './harness.ts'
 
 let harness: Harness
 beforeEach(() => {
