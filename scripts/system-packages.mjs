@@ -12,6 +12,15 @@ const PACKAGES = [
     service: 'redis-server',
   },
   { name: 'redis-tools', program: 'redis-cli', for: ['start', 'test', 'interop', 'bench'] },
+  // The server without what makes it a service of the system; tests need its plugins too.
+  { name: 'mariadb-server-core', program: 'mariadbd', for: ['start', 'test', 'interop', 'bench'] },
+  { name: 'mariadb-client-core', program: 'mariadb', for: ['start', 'test', 'interop', 'bench'] },
+  {
+    name: 'mariadb-server',
+    command: ['test', '-e', '/usr/lib/mysql/plugin/auth_ed25519.so'],
+    for: ['test', 'interop'],
+    service: 'mariadb',
+  },
   { name: 'haproxy', program: 'haproxy', for: ['bench'], service: 'haproxy' },
   { name: 'nutcracker', program: 'nutcracker', for: ['bench'], service: 'nutcracker' },
   { name: 'ca-certificates', command: ['test', '-s', '/etc/ssl/certs/ca-certificates.crt'], for: ['interop'] },

@@ -40,7 +40,7 @@ export function daemonEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: path }
 }
 
-export function notInstalled(binary: string, program: Pick<Program, 'package'>, cause: unknown): ProxyError {
-  const message = `${binary} is not installed: "apt-get install ${program.package}", or your system's package of it`
+export function notInstalled(binary: string, debianPackage: string, cause: unknown): ProxyError {
+  const message = `${binary} is not installed: "apt-get install ${debianPackage}", or your system's package of it`
   return new ProxyError('embedded-start', message, { source: 'portolan', cause })
 }

@@ -165,7 +165,7 @@ export class ServerProcess {
   #notStarted(cause: Error | undefined): ProxyError {
     const output = this.#tail.join('\n')
     const missing = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT' || output.startsWith('setpriv:')
-    if (missing) return notInstalled(this.#program.binary, this.#program, cause)
+    if (missing) return notInstalled(this.#program.binary, this.#program.package, cause)
     const reason = `${this.#program.name} ended while starting:\n${output}`
     return new ProxyError('embedded-start', reason, { source: 'portolan', cause })
   }
