@@ -5,6 +5,7 @@
  */
 'use strict'
 const { renameSync, writeFileSync } = require('node:fs')
+const { setFlagsFromString } = require('node:v8')
 const vm = require('node:vm')
 
 const target = process.env.PORTOLAN_CODE_CACHE
@@ -22,6 +23,8 @@ vm.Script = class extends Script {
 
 process.on('exit', () => {
   if (!bundle || !target) return
+  // V8 takes a cache only with the flags it was made with: those before src/cli/young-generation.ts.
+  setFlagsFromString('--semi-space-growth-factor=2')
   writeFileSync(`${target}.new`, bundle.createCachedData())
   renameSync(`${target}.new`, target)
 })

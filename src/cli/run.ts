@@ -10,6 +10,7 @@ import { ConfigWatch } from './config-watch.ts'
 import { environmentOf } from './environment.ts'
 import { EXIT } from './exit-codes.ts'
 import { Signals } from './signals.ts'
+import { boundYoungGeneration } from './young-generation.ts'
 
 export interface RunOptions {
   readonly files: readonly string[]
@@ -34,6 +35,7 @@ export async function run(options: RunOptions, registry: Registry): Promise<numb
   } catch (error) {
     return explain(error)
   }
+  boundYoungGeneration()
   signals.onHangup(() => void app.reloadFromSource())
   const watch = options.watch ? new ConfigWatch(options.files, logger, () => void app.reloadFromSource()) : undefined
 

@@ -152,34 +152,28 @@ class Door implements Bound {
       this.#refuse(socket)
       return
     }
-    const leave = this.#enter()
-    socket.once('close', leave)
+    this.#connections++
+    this.#open.value++
+    socket.on('close', this.#leave)
     const { keepAliveMs, proxyFrom, handshakeTimeoutMs } = this.#limits
     if (keepAliveMs !== undefined) socket.setKeepAlive(true, keepAliveMs)
     if (proxyFrom?.has(socket.remoteAddress)) {
       readProxyHeader(socket, handshakeTimeoutMs, {
-        onHeader: header => this.#secure(socket, leave, header),
+        onHeader: header => this.#secure(socket, header),
         onFailed: reason => this.#fail(socket, reason),
       })
     } else {
-      this.#secure(socket, leave, undefined)
+      this.#secure(socket, undefined)
     }
   }
 
-  /** Counts a connection; returns the function, effective once, that ends its count. */
-  #enter(): () => void {
-    this.#connections++
-    this.#open.value++
-    let inside = true
-    return () => {
-      if (!inside) return
-      inside = false
-      this.#connections--
-      this.#open.value--
-    }
+  /** The end of a connection's count. One function for all sockets: each has but one that emits 'close'. */
+  readonly #leave = (): void => {
+    this.#connections--
+    this.#open.value--
   }
 
-  #secure(socket: Socket, leave: () => void, header: ProxyHeader | undefined): void {
+  #secure(socket: Socket, header: ProxyHeader | undefined): void {
     if (this.#tlsServer) {
       if (header) {
         const key = peerKey(socket)
@@ -191,7 +185,9 @@ class Door implements Bound {
     }
     this.#accepted.value++
     const carrier = this.#sink.onConnection(new Arrival(socket, header === undefined, header))
-    if (carrier !== socket) carrier.once('close', leave)
+    if (carrier === socket) return
+    socket.off('close', this.#leave)
+    carrier.on('close', this.#leave)
   }
 
   #createTlsServer(): TlsServer | undefined {
