@@ -69,7 +69,11 @@ export class Factory {
     const backends = new Map<string, BackendUnit>()
     const listeners = new Map<string, ListenerUnit>()
     for (const each of config.backends) attempt(() => backends.set(each.name, this.backend(each, backends)))
-    for (const each of config.listeners) attempt(() => listeners.set(each.name, this.listener(each, backends)))
+    for (const each of config.listeners) {
+      // What keeps its backend from being built has been said.
+      const lacks = config.backends.some(({ name }) => name === each.backend && !backends.has(name))
+      if (!lacks) attempt(() => listeners.set(each.name, this.listener(each, backends)))
+    }
     if (problems.length > 0) throw new StartError(problems)
     return { config, backends, listeners }
   }
@@ -115,7 +119,7 @@ export class Factory {
   }
 }
 
-/** Binds all of them, or none: those that are bound already are closed when another fails. Rejects with a StartError. */
+/** Binds all of them, or none: when one fails all are closed. Rejects with a StartError. */
 export async function bindAll(units: readonly ListenerUnit[]): Promise<void> {
   const results = await Promise.allSettled(units.map(unit => unit.listener.start()))
   const problems = results.flatMap((result, i) => {
@@ -125,14 +129,15 @@ export async function bindAll(units: readonly ListenerUnit[]): Promise<void> {
       : []
   })
   if (problems.length === 0) return
-  await Promise.all(units.map((unit, i) => (results[i]!.status === 'fulfilled' ? unit.listener.drain(0) : undefined)))
+  await Promise.all(units.map(unit => unit.listener.drain(0)))
   throw new StartError(problems)
 }
 
 /** What could not listen, why, and which setting to change; the listener's own error says what to do about it. */
 export function bindProblem(what: string, setting: string, error: unknown): string {
   const reason = messageOf(error).replace(/^listener \S+: /, '')
-  return `${what}: ${reason} (${setting} in the configuration)`
+  const isAddress = error instanceof ProxyError && error.code.startsWith('listen-')
+  return isAddress ? `${what}: ${reason} (${setting} in the configuration)` : `${what}: ${reason}`
 }
 
 function messageOf(error: unknown): string {

@@ -67,7 +67,7 @@ export class RedisListener implements Listener, SessionHost {
   #config: ListenerConfig
   readonly #runtime: Runtime
   #users: Users | null = null
-  #tls: ServerTls | undefined
+  readonly #tls: ServerTls | undefined
   #bound: Bound | null = null
   #nextId = 1
   readonly #stalled = new Map<Session, { sent: number; since: number }>()
@@ -84,6 +84,7 @@ export class RedisListener implements Listener, SessionHost {
     this.clock = runtime.clock
     this.options = config.options as RedisListenerOptions
     this.backend = runtime.backend(config.backend!) as RedisBackend
+    this.#tls = this.options.tls && openServerTls(this.options.tls, runtime.logger)
     this.names = this.backend.commands.names
     this.stats = new CommandStats(() => this.names, 0)
     const { metrics } = runtime
@@ -167,7 +168,6 @@ export class RedisListener implements Listener, SessionHost {
 
   async start(): Promise<void> {
     if (this.options.users.length > 0) this.#users = await Users.load(this.options, this.table, this.#runtime)
-    if (this.options.tls) this.#tls = openServerTls(this.options.tls, this.#runtime.logger)
     this.#bound = await listen(
       {
         name: this.name,

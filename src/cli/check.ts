@@ -1,16 +1,16 @@
 /** `portolan check`: validates a configuration without binding a port, and with --probe visits its backends. */
 import {
   type AppConfig,
-  type BackendConfig,
   ConfigError,
   loadConfig,
   type Problem,
   type Registry,
   renderProblems,
 } from '../config/index.ts'
+import { type BackendUnit, Factory, problemsOf } from '../generation.ts'
 import { silentLogger } from '../observability/logger.ts'
 import { Metrics } from '../observability/metrics.ts'
-import { type Backend, type EndpointProbe, type ProbeReport, type Runtime, systemClock } from '../protocol.ts'
+import { type EndpointProbe, type ProbeReport, systemClock } from '../protocol.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Output } from './schema.ts'
 
@@ -31,6 +31,8 @@ interface CheckResult {
   readonly files: readonly string[]
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
+  /** With --probe: what the other parts cannot be built for, such as files that are missing. */
+  readonly unbuilt?: readonly string[]
   /** With --probe: by the name of the backend. */
   readonly backends?: Readonly<Record<string, BackendResult>>
 }
@@ -47,11 +49,12 @@ export async function runCheck({ files, probe, json, registry, out }: CheckOptio
     void out.write(json ? `${JSON.stringify(result, null, 2)}\n` : text())
   try {
     const { config, warnings } = await loadConfig(files, registry)
-    const backends = probe ? await probeAll(config.backends, registry) : undefined
+    const { backends, unbuilt } = probe ? await probeAll(config, registry) : NOTHING
     // A backend may be usable without one of its endpoints; a check is made to hear of that one.
-    const ok = Object.values(backends ?? {}).every(result => result.ok && result.endpoints.every(({ ok }) => ok))
-    const result = { ok, files, problems: [], warnings, ...(backends && { backends }) }
-    print(result, () => validText(config, files, warnings) + (backends ? probeText(backends) : ''))
+    const reached = Object.values(backends).every(result => result.ok && result.endpoints.every(({ ok }) => ok))
+    const ok = reached && unbuilt.length === 0
+    const result = { ok, files, problems: [], warnings, ...(probe && { unbuilt, backends }) }
+    print(result, () => validText(config, files, warnings) + probeText(backends, unbuilt))
     return ok ? EXIT.ok : EXIT.probeFailed
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -61,34 +64,45 @@ export async function runCheck({ files, probe, json, registry, out }: CheckOptio
   }
 }
 
-async function probeAll(
-  backends: readonly BackendConfig[],
-  registry: Registry,
-): Promise<Readonly<Record<string, BackendResult>>> {
-  const runtime: Runtime = {
-    metrics: new Metrics(),
-    logger: silentLogger,
-    clock: systemClock,
-    backend(name) {
-      throw new Error(`a probe needs no other backend, but asked for ${name}`)
-    },
-  }
-  const probed = backends.map(async config => [config.name, await probeOne(config, registry, runtime)] as const)
-  return Object.fromEntries(await Promise.all(probed))
+interface Probed {
+  readonly backends: Readonly<Record<string, BackendResult>>
+  readonly unbuilt: readonly string[]
 }
 
-async function probeOne(config: BackendConfig, registry: Registry, runtime: Runtime): Promise<BackendResult> {
-  const { protocol } = config
-  let backend: Backend | undefined
-  try {
-    backend = registry.backendKinds.find(kind => kind.protocol === protocol)?.build(config, runtime)
-    if (!backend) throw new Error(`nothing serves ${protocol}`)
-  } catch (error) {
-    return { protocol, ok: false, endpoints: [], error: (error as Error).message }
+const NOTHING: Probed = { backends: {}, unbuilt: [] }
+
+/** Builds everything as a start would, but starts nothing: files that are missing show. Then visits the backends. */
+async function probeAll(config: AppConfig, registry: Registry): Promise<Probed> {
+  const factory = new Factory({ ...registry, logger: silentLogger, metrics: new Metrics(), clock: systemClock })
+  const units = new Map<string, BackendUnit>()
+  const results: [string, Promise<BackendResult>][] = []
+  const unbuilt: string[] = []
+  for (const each of config.backends) {
+    const { name, protocol } = each
+    try {
+      units.set(name, factory.backend(each, units))
+      results.push([name, probeOne(units.get(name)!)])
+    } catch (error) {
+      const reason = problemsOf(error).join('; ').replace(`backend ${name}: `, '')
+      results.push([name, Promise.resolve({ protocol, ok: false, endpoints: [], error: reason })])
+    }
   }
+  for (const each of config.listeners) {
+    if (each.backend !== undefined && !units.has(each.backend)) continue
+    try {
+      await factory.listener(each, units).listener.drain(0)
+    } catch (error) {
+      unbuilt.push(...problemsOf(error))
+    }
+  }
+  const entries = results.map(async ([name, result]) => [name, await result] as const)
+  return { backends: Object.fromEntries(await Promise.all(entries)), unbuilt }
+}
+
+async function probeOne({ config, backend }: BackendUnit): Promise<BackendResult> {
   const report = await backend.probe(PROBE_TIMEOUT_MS)
   await backend.close(0)
-  return { protocol, ...report }
+  return { protocol: config.protocol, ...report }
 }
 
 function validText(config: AppConfig, files: readonly string[], warnings: readonly Problem[]): string {
@@ -99,8 +113,8 @@ function validText(config: AppConfig, files: readonly string[], warnings: readon
   return `${notes}√ ${files.join(', ')}: valid, ${parts}${doubts}\n`
 }
 
-function probeText(backends: Readonly<Record<string, BackendResult>>): string {
-  let text = ''
+function probeText(backends: Readonly<Record<string, BackendResult>>, unbuilt: readonly string[]): string {
+  let text = unbuilt.map(problem => `\n× ${problem}\n`).join('')
   for (const [name, { protocol, ok, endpoints, error }] of Object.entries(backends)) {
     text += `\nbackend ${name} (${protocol})\n`
     if (error !== undefined) text += `  × cannot be built: ${error}\n`

@@ -2,6 +2,7 @@
  * A secret that is in use and may change: read again whenever it is asked for, except that the output of a command with
  * `refresh` is good for that time. Once it was read, whatever fails later leaves the last good value in use.
  */
+import { ProxyError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../protocol.ts'
 import { readSecret } from './secrets.ts'
@@ -58,9 +59,7 @@ export class LiveSecret {
   /** Reads it anew. Never rejects. */
   async refresh(): Promise<void> {
     this.expire()
-    await this.read().catch(error =>
-      this.#options.logger.warn({ reason: error.message }, `${this.#options.name} missing`),
-    )
+    await this.read().catch(error => this.#options.logger.warn({}, error.message))
   }
 
   close(): void {
@@ -80,8 +79,10 @@ export class LiveSecret {
       onChange?.(this.#value)
       return this.#value
     } catch (error) {
-      if (last === undefined) throw error
-      logger.warn({ reason: (error as Error).message }, `${name} cannot be read again; the last one stays in use`)
+      const reason = (error as Error).message
+      if (last === undefined)
+        throw new ProxyError('secret-unavailable', `${name}: ${reason}`, { source: 'portolan', cause: error })
+      logger.warn({ reason }, `${name} cannot be read again; the last one stays in use`)
       this.#keep(this.#refreshMs && Math.min(RETRY_MS, this.#refreshMs))
       return last
     } finally {

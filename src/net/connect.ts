@@ -133,13 +133,14 @@ function explain(target: ConnectTarget, stage: Stage, cause: Error | undefined):
   return upstreamError(word, `cannot connect to ${where}: ${reason}`, cause)
 }
 
-function timedOut(target: ConnectTarget, stage: Stage): ProxyError {
-  const what = stage === 'tls' ? 'the TLS handshake' : 'the connection'
-  return upstreamError(
-    'upstream-timeout',
-    `cannot connect to ${formatAddress(target.address)}: ${what} did not complete within ${target.connectTimeoutMs} ms`,
-    undefined,
-  )
+function timedOut({ address, connectTimeoutMs }: ConnectTarget, stage: Stage): ProxyError {
+  const where = formatAddress(address)
+  if (stage === 'tls') {
+    const text = `TLS with ${where} failed: no answer within ${connectTimeoutMs} ms; does it speak TLS on this port?`
+    return upstreamError('upstream-tls', text, undefined)
+  }
+  const text = `cannot connect to ${where}: the connection did not complete within ${connectTimeoutMs} ms`
+  return upstreamError('upstream-timeout', text, undefined)
 }
 
 /** Nothing was sent but what the connection itself needs, so every failure here may be retried. */

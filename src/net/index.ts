@@ -5,6 +5,7 @@ export { formatAddress, localOf, remoteOf, sameAddress, withoutMapping } from '.
 export { adopt } from './adopt.ts'
 export { Circuit } from './circuit.ts'
 export { type ConnectSink, type ConnectTarget, connect, connected } from './connect.ts'
+export { connectFailure } from './connect-advice.ts'
 export { Endpoint, Endpoints } from './endpoints.ts'
 export { type Bound, type ListenLimits, type ListenOptions, type ListenSink, listen } from './listen.ts'
 export { isStale, listenError } from './listen-error.ts'

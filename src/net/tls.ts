@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { resolve } from 'node:path'
 import {
   type ConnectionOptions,
   createSecureContext,
@@ -117,9 +118,9 @@ function liveContext(files: ContextFiles, logger: Logger, onChange?: (pem: Secur
 function readContext({ ca, cert, key, minVersion }: ContextFiles): Context {
   const pem = {
     minVersion,
-    ...(ca !== undefined && { ca: readFile(ca) }),
-    ...(cert !== undefined && { cert: readFile(cert) }),
-    ...(key !== undefined && { key: readFile(key) }),
+    ...(ca !== undefined && { ca: readPem(ca, 'CERTIFICATE') }),
+    ...(cert !== undefined && { cert: readPem(cert, 'CERTIFICATE') }),
+    ...(key !== undefined && { key: readPem(key, 'PRIVATE KEY') }),
   }
   try {
     return { pem, secureContext: createSecureContext(pem) }
@@ -133,12 +134,22 @@ function sameContents(a: Context, b: Context): boolean {
   return a.pem.ca === b.pem.ca && a.pem.cert === b.pem.cert && a.pem.key === b.pem.key
 }
 
-function readFile(path: string): string {
+function readPem(path: string, holding: 'CERTIFICATE' | 'PRIVATE KEY'): string {
+  let text: string
   try {
-    return readFileSync(path, 'latin1')
+    text = readFileSync(path, 'latin1')
   } catch (error) {
-    throw tlsFilesError(`cannot read the TLS file ${path}: ${(error as Error).message}`, error)
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw tlsFilesError(`cannot read the TLS file ${resolve(path)}: ${REASONS[code] ?? code}`, error)
   }
+  if (new RegExp(`^-----BEGIN [A-Z0-9 ]*${holding}-----`, 'm').test(text)) return text
+  throw tlsFilesError(`the TLS file ${resolve(path)} holds no ${holding.toLowerCase()} in PEM form`, undefined)
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EISDIR: 'it is a folder',
 }
 
 function tlsFilesError(message: string, cause: unknown): ProxyError {

@@ -98,8 +98,8 @@ test('a handshake that gets no answer', async () => {
   const tls = openClientTls(insecure, silentLogger)
   const target = { address: { host: '127.0.0.1', port }, tls, connectTimeoutMs: 50 }
   await expect(connected(target)).rejects.toMatchObject({
-    code: 'upstream-timeout',
-    message: expect.stringContaining('the TLS handshake did not complete within 50 ms'),
+    code: 'upstream-tls',
+    message: expect.stringContaining('no answer within 50 ms; does it speak TLS on this port?'),
   })
 })
 

@@ -2,7 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type CommandTable, encodeCommand, loadCommands } from '../../../codecs/redis/index.ts'
 import { type Address, type BackendConfig, LiveSecret } from '../../config/index.ts'
-import { type ClientTls, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
+import type { ProxyError } from '../../errors.ts'
+import { type ClientTls, connectFailure, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import type { PrivateServer } from '../../supervise/index.ts'
 import { Dialer } from './dialer.ts'
@@ -24,6 +25,7 @@ const UNKNOWN: ServerIdentity = { server: 'redis', version: '7.0.0', mode: 'stan
 /** How often waiting requests are looked at; a lane that is stuck is found within twice this time. */
 const SWEEP_MS = 75
 const RENEW_MS = 1000
+const MAX_TOLD = 16
 
 export class RedisBackend implements Backend {
   readonly name: string
@@ -40,6 +42,8 @@ export class RedisBackend implements Backend {
   readonly #tls: ClientTls | undefined
   readonly #embedded: PrivateServer | null
   readonly #lanes = new Map<number, Lane>()
+  /** Why it is away, as far as the log has it. */
+  readonly #told = new Set<string>()
   readonly #password: LiveSecret | undefined
   readonly #release: (() => void)[] = []
   #identity: ServerIdentity | null = null
@@ -80,8 +84,9 @@ export class RedisBackend implements Backend {
         onIdentity: (identity, endpoint) => this.#onIdentity(identity, endpoint),
         onRefused: () => this.#password?.expire(),
         onReadOnly: () => this.#onReadOnly(),
-        onOutcome: outcome => {
-          outcomes[outcome].value++
+        onOutcome: error => {
+          outcomes[error ? 'failed' : 'ok'].value++
+          this.#tell(error)
         },
       },
       runtime.clock,
@@ -237,6 +242,19 @@ export class RedisBackend implements Backend {
     this.#tls?.close()
     this.#password?.close()
     await this.#embedded?.close(Math.max(1000, this.#closeBy - clock.now()))
+  }
+
+  /** Logs each reason once until the backend is back; what one client alone has asked for in vain is its own affair. */
+  #tell(error: ProxyError | null): void {
+    const { logger } = this.#runtime
+    if (!error) {
+      if (this.#told.size > 0) logger.info({}, 'the backend is back')
+      this.#told.clear()
+    } else if (this.#dialer.lastError && this.#told.size < MAX_TOLD && !this.#told.has(error.message)) {
+      this.#told.add(error.message)
+      const { next } = connectFailure(error) ?? {}
+      logger.warn({ code: error.code, ...(next && { next }) }, `the backend cannot be used: ${error.message}`)
+    }
   }
 
   /** After a failover behind one address the same name leads to another server; at most once a second. */

@@ -40,8 +40,8 @@ export class ControlConnection {
     })
     socket.setTimeout(timeoutMs, () => this.#fail(new Error(`no answer within ${timeoutMs} ms`)))
     socket.on('data', (chunk: Buffer) => this.#parser.execute(chunk))
-    socket.on('error', error => this.#fail(error))
-    socket.on('close', () => this.#fail(new Error('the server closed the connection')))
+    socket.on('error', error => this.#fail(closed(error)))
+    socket.on('close', () => this.#fail(closed()))
   }
 
   /** AUTH as configured; rejects with ControlError when refused. */
@@ -52,7 +52,7 @@ export class ControlConnection {
   /** The answer as redis-parser gives it. Rejects with ControlError for an error reply, with Error for a lost connection. */
   ask(command: readonly string[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#socket.destroyed) return reject(new Error('the server closed the connection'))
+      if (this.#socket.destroyed) return reject(closed())
       this.#pending = { resolve, reject }
       this.#socket.write(encodeCommand(command))
     })
@@ -72,4 +72,8 @@ export class ControlConnection {
     this.#socket.destroy()
     this.#settle(pending => pending.reject(error))
   }
+}
+
+function closed(cause?: Error): Error {
+  return new Error('the server closed the connection instead of answering', { cause })
 }

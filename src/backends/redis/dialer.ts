@@ -18,7 +18,8 @@ export interface DialerOptions {
   /** The server refused the credentials. */
   readonly onRefused: () => void
   readonly onReadOnly: () => void
-  readonly onOutcome: (outcome: 'ok' | 'failed') => void
+  /** How an attempt ended: null for well. */
+  readonly onOutcome: (error: ProxyError | null) => void
 }
 
 /** Refusals of a server that is there and well. */
@@ -68,7 +69,7 @@ export class Dialer {
         this.#preferred++
       }
       if (error.code === 'upstream-auth') options.onRefused()
-      options.onOutcome('failed')
+      options.onOutcome(error)
       done(error)
     }
     options.password().then(
@@ -86,13 +87,13 @@ export class Dialer {
           if (cancelled) return
           endpoint.succeeded()
           if (handshake.identity) options.onIdentity(handshake.identity, endpoint)
-          options.onOutcome('ok')
+          options.onOutcome(null)
           done(null)
         })
       },
       error =>
         fail(
-          new ProxyError('upstream-secret', `the backend's password cannot be read: ${(error as Error).message}`, {
+          new ProxyError('upstream-secret', (error as Error).message, {
             source: 'portolan',
             retryable: true,
           }),
@@ -119,7 +120,7 @@ export class Dialer {
         shaking = false
         cancelDeadline()
         live?.destroy()
-        fail(error)
+        fail(error.code === 'upstream-lost' ? hungUp(error) : error)
       } else pipeline.destroy(error)
     }
     const onBytes = (n: number, chunk: Uint8Array) => {
@@ -201,6 +202,11 @@ export class Dialer {
     }
     return endpoints[this.#preferred % endpoints.length]!
   }
+}
+
+function hungUp(cause: ProxyError): ProxyError {
+  const text = 'the backend closed the connection instead of answering; does it want TLS?'
+  return new ProxyError('upstream-handshake', text, { source: 'upstream', retryable: true, cause })
 }
 
 function lost(cause: Error | undefined): ProxyError {

@@ -1,9 +1,9 @@
 /** Looks at a Redis backend for `check --probe` and before a reload: connects, authenticates, asks who it is. */
 import type { Address } from '../../config/index.ts'
 import type { ProxyError } from '../../errors.ts'
-import { formatAddress } from '../../net/index.ts'
+import { connectFailure, formatAddress } from '../../net/index.ts'
 import type { EndpointProbe, ProbeReport } from '../../protocol.ts'
-import { ControlConnection, type ControlTarget } from './control.ts'
+import { ControlConnection, ControlError, type ControlTarget } from './control.ts'
 
 type Failure = NonNullable<EndpointProbe['failure']>
 
@@ -19,15 +19,11 @@ export async function probe(addresses: readonly Address[], target: ProbeTarget):
 
 async function probeEndpoint(address: Address, target: ProbeTarget): Promise<EndpointProbe> {
   const where = formatAddress(address)
-  let failure: Failure = {
-    stage: 'authenticate',
-    cause: '',
-    next: 'make the secret readable for the user that runs Portolan',
-  }
+  let failure = SECRET
   let connection: ControlConnection | undefined
   try {
     const found = { ...target, address, password: await target.password() }
-    failure = CONNECT
+    failure = QUERY
     connection = await ControlConnection.open(found)
     failure = AUTHENTICATE
     await connection.authenticate(found)
@@ -48,10 +44,10 @@ async function probeEndpoint(address: Address, target: ProbeTarget): Promise<End
   }
 }
 
-const CONNECT: Failure = {
-  stage: 'connect',
+const SECRET: Failure = {
+  stage: 'authenticate',
   cause: '',
-  next: 'check host and port, that the server runs, and that a firewall lets this machine through',
+  next: 'see credentials.password of this backend; the secret must be there for the process and user that run Portolan',
 }
 const AUTHENTICATE: Failure = {
   stage: 'authenticate',
@@ -61,22 +57,16 @@ const AUTHENTICATE: Failure = {
 const QUERY: Failure = {
   stage: 'query',
   cause: '',
-  next: 'see whether a Redis-compatible server listens on this address, and whether it wants TLS',
+  next: 'see whether a Redis-compatible server listens on this address; if it wants TLS, give this backend `tls: {}`',
 }
 
 function explain(failure: Failure, error: Error): Failure {
   const cause = error.message
   if (/^NOAUTH/.test(cause)) return { stage: 'authenticate', cause, next: 'give this backend credentials.password' }
   if (/^LOADING/.test(cause)) return { stage: 'query', cause, next: 'wait until the server has loaded its data' }
-  const code = (error as ProxyError).code
-  if (code === 'upstream-resolve') {
-    return { stage: 'resolve', cause, next: 'check the host name, and DNS on this machine' }
-  }
-  if (code === 'upstream-tls') {
-    const next = 'check tls.ca and tls.serverName, or leave tls out if the server does not speak it'
-    return { stage: 'tls', cause, next }
-  }
-  return { ...failure, cause }
+  // Whoever hangs up has not judged the credentials.
+  const meant = failure === AUTHENTICATE && !(error instanceof ControlError) ? QUERY : failure
+  return connectFailure(error as ProxyError) ?? { ...meant, cause }
 }
 
 function describe(info: ReadonlyMap<string, string>, resp3: boolean) {
