@@ -6,16 +6,13 @@ import { NO_AUTH, rejected, unknownCommand, unknownSubcommand, wrongArity } from
 import type { Session } from './session.ts'
 
 const BEFORE_AUTHENTICATION = new Set(['auth', 'hello', 'quit', 'reset'])
-const WHILE_SUBSCRIBED = new Set([
-  'subscribe',
-  'psubscribe',
-  'ssubscribe',
-  'unsubscribe',
-  'punsubscribe',
-  'sunsubscribe',
-  'ping',
-  'quit',
-  'reset',
+const SUBSCRIBING = ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe']
+const WHILE_SUBSCRIBED = new Set([...SUBSCRIBING, 'ping', 'quit', 'reset'])
+/** Commands about a connection: in pieces they would be passed on unread, to one that is not theirs for long. */
+const NEVER_LARGE = new Set([
+  ...SUBSCRIBING,
+  ...['auth', 'hello', 'select', 'client', 'reset', 'quit', 'multi', 'exec', 'discard', 'watch', 'unwatch'],
+  ...['himport', 'monitor', 'sync', 'psync', 'replconf', 'readonly', 'readwrite', 'asking'],
 ])
 
 /** `partial`: only the beginning of the request is there, whole arguments of which its name is one. */
@@ -34,6 +31,7 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array, part
   if (session.protocol === 2 && session.subscribed && name !== '' && !WHILE_SUBSCRIBED.has(name)) {
     return rejected(name, malformed(session, frame) ?? notWhileSubscribed(host.names[host.operationOf(frame) - 1]!))
   }
+  if (partial && NEVER_LARGE.has(name)) return tooLarge(name)
   if (denied[frame.command]) {
     const subcommand =
       denied[frame.command] === 2 ? host.table.lookupSubcommand(frame.command, ...subcommandSpan(session, frame)) : -1
@@ -61,6 +59,10 @@ function malformed(session: Session, frame: Frame): Buffer | undefined {
   const arity = table.arity[operation]!
   const wrong = arity > 0 ? argc !== arity : argc < -arity
   return wrong ? wrongArity(names[operation]!) : undefined
+}
+
+function tooLarge(name: string): Buffer {
+  return encodeError(`ERR the arguments of '${name}' are too large for this listener`)
 }
 
 function notWhileSubscribed(name: string): Buffer {

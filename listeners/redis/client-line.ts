@@ -25,7 +25,7 @@ export function clientLine(session: Session): string {
     ['sub', counts.channels],
     ['psub', counts.patterns],
     ['ssub', counts.shards],
-    ['multi', session.seat.inMulti ? 0 : -1],
+    ['multi', session.seat.queued?.length ?? -1],
     ['qbuf', queued],
     ['qbuf-free', 0],
     ['argv-mem', 0],

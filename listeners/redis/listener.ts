@@ -124,6 +124,10 @@ export class RedisListener implements Listener, SessionHost {
     return this.#users?.has(name) ?? name === 'default'
   }
 
+  verifies(user: string, password: Buffer): boolean {
+    return this.#users?.authenticate(user, password) !== undefined
+  }
+
   authenticate(session: Session, user: string, password: Buffer): boolean {
     const { facts } = session
     if (!this.wantsAuthentication) return user === 'default'

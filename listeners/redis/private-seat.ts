@@ -2,9 +2,10 @@
  * A session's place on a private pipeline: why it needs one, how it gets one, and in which state the pipeline goes back.
  */
 import { encodeCommand } from '../../codecs/redis/index.ts'
-import { nobody, type Pipeline, type PrivatePool } from '../../src/backends/redis/index.ts'
+import { type Pipeline, type PrivatePool, sendToNobody } from '../../src/backends/redis/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Handled, Pin, TRANSIENT_PINS } from './command-handler.ts'
+import type { Queued } from './queued.ts'
 import type { Session } from './session.ts'
 
 /** Pins whose requests may take as long as they like. */
@@ -19,8 +20,8 @@ export class PrivateSeat {
   pins = 0
   /** The private pipeline, while the session has one. */
   pipeline: Pipeline | null = null
-  /** The database that a transaction under way will leave selected, or -1. */
-  databaseInMulti = -1
+  /** The transaction that is being queued. */
+  queued: Queued | null = null
   /** Set when the pipeline was lost inside a transaction, until the transaction is over. */
   aborted = false
   /** Subscribed on the private pipeline itself: then all its subscriptions are there. */
@@ -37,7 +38,7 @@ export class PrivateSeat {
   }
 
   get inMulti(): boolean {
-    return (this.pins & Pin.MULTI) !== 0
+    return this.queued !== null
   }
 
   /** True when the pipeline can go back as soon as everything is answered. */
@@ -120,9 +121,7 @@ export class PrivateSeat {
 
   /** Has the server refuse the transaction that is being queued: a part of it was not let through. */
   poison(): void {
-    const { operations } = this.#session.host
-    operations[0] = 0
-    this.pipeline?.send(nobody, MALFORMED, 0, MALFORMED.length, 1, operations)
+    if (this.pipeline !== null) sendToNobody(this.pipeline, MALFORMED)
   }
 
   unpin(reasons: number): void {
@@ -141,22 +140,17 @@ export class PrivateSeat {
     this.#cancelAcquire?.()
     this.#cancelAcquire = null
     const { pipeline, pins } = this
-    const { host, outstanding } = this.#session
-    const { databaseInMulti } = this
+    const { outstanding } = this.#session
     const pool = this.#pool!
     this.pipeline = null
     this.pins = 0
     this.wanted = 0
     this.subscribes = false
-    this.databaseInMulti = -1
+    this.queued = null
     this.#session.facts.redirect = -1
     if (pipeline === null) return
-    if ((pins & ~UNDONE_BY_COMMAND) !== 0 || outstanding > 0 || databaseInMulti >= 0) return pool.discard(pipeline)
-    if (pins !== 0) {
-      const undo = encodeCommand([pins & Pin.MULTI ? 'DISCARD' : 'UNWATCH'])
-      host.operations[0] = 0
-      pipeline.send(nobody, undo, 0, undo.length, 1, host.operations)
-    }
+    if ((pins & ~UNDONE_BY_COMMAND) !== 0 || outstanding > 0) return pool.discard(pipeline)
+    if (pins !== 0) sendToNobody(pipeline, encodeCommand([pins & Pin.MULTI ? 'DISCARD' : 'UNWATCH']))
     pool.release(pipeline)
   }
 
@@ -164,7 +158,7 @@ export class PrivateSeat {
     const { pins } = this
     this.pipeline = null
     this.pins = 0
-    this.databaseInMulti = -1
+    this.queued = null
     // Whatever the transaction has queued is gone; its EXEC must fail, and nothing of it may run elsewhere.
     if (pins & (Pin.MULTI | Pin.WATCH)) this.aborted = true
     this.#session.onPrivateLost(pins, error)

@@ -46,6 +46,8 @@ export interface SessionHost {
   operationOf(frame: Frame): number
   /** Tries a user and password; resolves to whether the session is that user now. */
   authenticate(session: Session, user: string, password: Buffer): boolean
+  /** Whether that is the password of that user of the listener. */
+  verifies(user: string, password: Buffer): boolean
   knowsUser(name: string): boolean
   /** Back to what a new connection is. */
   deauthenticate(session: Session): void

@@ -77,6 +77,8 @@ export class Session implements ReplySink {
   #inlineLimits = false
   /** The first byte of what a handler answered. */
   #answeredWith = 0
+  /** Takes what we answer ourselves, while that is not to be sent. */
+  #captured: Buffer[] | null = null
   #inputPaused = false
 
   constructor(host: SessionHost, socket: Socket, facts: ClientFacts, id: number) {
@@ -385,12 +387,25 @@ export class Session implements ReplySink {
   /** The same for what comes even to a client that wants no replies. */
   push(reply: Buffer): void {
     if (this.phase === 'closed') return
+    if (this.#captured !== null) {
+      this.#captured.push(reply)
+      return
+    }
     if (this.outstanding > 0 && this.pipeline !== null) {
       this.outstanding++
       return this.pipeline.sendLocal(this, reply)
     }
     if (this.phase === 'reading') this.outlet.cork()
     this.outlet.write(reply)
+  }
+
+  /** What is answered by ourselves while `run` runs, instead of being sent. */
+  capture(run: () => void): Buffer {
+    const captured: Buffer[] = []
+    this.#captured = captured
+    run()
+    this.#captured = null
+    return Buffer.concat(captured)
   }
 
   refuse(error: ProxyError): void {

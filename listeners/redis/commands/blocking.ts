@@ -1,6 +1,6 @@
 /** Commands that may keep a connection busy until something happens, and commands that are about their connection. */
 import { encodeCommand } from '../../../codecs/redis/index.ts'
-import { nobody } from '../../../src/backends/redis/index.ts'
+import { sendToNobody } from '../../../src/backends/redis/index.ts'
 import { Handled, type Handler, Pin } from '../command-handler.ts'
 import { MonitorSink } from '../monitor-sink.ts'
 import type { Session } from '../session.ts'
@@ -25,13 +25,11 @@ const PING = encodeCommand(['PING'])
  * WAIT and WAITAOF wait for what their own connection wrote last. On a connection of its own that is nothing, so a
  * command goes ahead: the server then notes the present offset for it, which covers the writes already answered.
  */
-export const waiting: Handler = (session, _frame) => {
-  if (session.seat.inMulti || session.seat.pipeline !== null) return Handled.FORWARD
+export const waiting: Handler = session => {
+  const { seat } = session
+  if (seat.inMulti) return Handled.FORWARD
   const handled = session.pin(Pin.BLOCK)
-  if (handled === Handled.FORWARD && session.pipeline) {
-    session.host.operations[0] = 0
-    session.pipeline.send(nobody, PING, 0, PING.length, 1, session.host.operations)
-  }
+  if (handled === Handled.FORWARD && seat.pins === Pin.BLOCK) sendToNobody(seat.pipeline!, PING)
   return handled
 }
 

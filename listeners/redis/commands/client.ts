@@ -11,10 +11,12 @@ import {
   encodeSimple,
   ReplyWriter,
 } from '../../../codecs/redis/index.ts'
+import { sendToNobody } from '../../../src/backends/redis/index.ts'
 import { readInteger, validName } from '../arguments.ts'
 import { clientLine } from '../client-line.ts'
-import { Handled, type Handler, Pin } from '../command-handler.ts'
+import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, shown, unknownSubcommand, wrongArity } from '../errors.ts'
+import { queue } from '../queued.ts'
 import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 import { past } from './blocking.ts'
@@ -43,7 +45,9 @@ const HELP = [
   'UNPAUSE',
 ]
 
-type Subcommand = (session: Session, args: readonly Buffer[]) => Handled
+type Subcommand = (session: Session, args: readonly Buffer[], frame: Frame) => Handled
+/** What to do with one in a transaction. */
+type Within = (session: Session, args: readonly Buffer[], frame: Frame, run: Subcommand) => Handled
 
 export const client: Handler = (session, frame) => {
   const args = session.args(frame)
@@ -52,20 +56,22 @@ export const client: Handler = (session, frame) => {
   // Not what every object has: `CLIENT constructor` is no subcommand.
   const entry = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined
   if (!entry) return session.seat.inMulti ? Handled.FORWARD : answer(session, unknownSubcommand(args[1]!, 'client'))
-  if (session.seat.inMulti && name !== 'reply' && name !== 'pause') return inTransaction(session, name)
-  const [arity, run] = entry
-  if (arity > 0 ? args.length !== arity : args.length < -arity) return answer(session, wrongArity(`client|${name}`))
-  return run(session, args)
+  const [arity, run, within = queueLocally] = entry
+  const { inMulti } = session.seat
+  if (arity > 0 ? args.length !== arity : args.length < -arity)
+    return inMulti ? Handled.FORWARD : answer(session, wrongArity(`client|${name}`))
+  return inMulti ? within(session, args, frame, run) : run(session, args, frame)
 }
 
-/** Queued like any command; what it leaves on the connection must not be the next client's. */
-function inTransaction(session: Session, name: string): Handled {
-  return READS.has(name) ? Handled.FORWARD : session.pin(Pin.STATE)
+/** In a transaction: what is answered by ourselves is, when EXEC has run. */
+function queueLocally(session: Session, args: readonly Buffer[], frame: Frame, run: Subcommand): Handled {
+  const kept = args.map(arg => Buffer.from(arg))
+  return queue(session, frame, () => session.capture(() => run(session, kept, frame)))
 }
 
-const READS = new Set(['id', 'getname', 'info', 'list', 'getredir', 'trackinginfo', 'help'])
+const keepConnection = (session: Session) => session.pin(Pin.STATE)
 
-const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcommand]>> = {
+const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcommand, within?: Within]>> = {
   id: [2, session => answer(session, encodeInteger(session.id))],
   getname: [
     2,
@@ -85,13 +91,13 @@ const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcomm
   'no-touch': [3, (session, args) => toggle(session, args, on => (session.facts.noTouch = on))],
   maint_notifications: [-3, maintNotifications],
   getredir: [2, getRedirection],
-  tracking: [-3, tracking],
-  trackinginfo: [2, trackingInfo],
-  caching: [3, session => session.pin(Pin.STATE)],
-  unblock: [-3, unblock],
+  tracking: [-3, tracking, tracking],
+  trackinginfo: [2, trackingInfo, trackingInfo],
+  caching: [3, keepConnection, keepConnection],
+  unblock: [-3, unblock, (session, args, frame) => queueLocally(session, args, frame, unblockLate)],
   // What is wrong with its arguments the backend says.
-  pause: [-1, pause],
-  unpause: [2, unpause],
+  pause: [-1, pause, pause],
+  unpause: [2, unpause, unpause],
   help: [2, help],
 }
 
@@ -161,7 +167,7 @@ function maintNotifications(session: Session, args: readonly Buffer[]): Handled 
 }
 
 /** REDIRECT names one of our clients: that one gets a connection of its own too, whose id the server knows. */
-function tracking(session: Session, args: readonly Buffer[]): Handled {
+function tracking(session: Session, args: readonly Buffer[], frame: Frame): Handled {
   const handled = session.pin(Pin.STATE)
   if (handled !== Handled.FORWARD) return handled
   const at = args.findIndex((arg, i) => i > 2 && arg.toString('latin1').toLowerCase() === 'redirect') + 1
@@ -175,12 +181,10 @@ function tracking(session: Session, args: readonly Buffer[]): Handled {
   const serverId = target?.seat.pipeline?.serverId
   const request = encodeCommand(args.map((arg, i) => (i === at && serverId !== undefined ? String(serverId) : arg)))
   const on = args[2]!.toString('latin1').toLowerCase() === 'on'
-  const remember = (reply: Buffer) => {
+  return sendChanged(session, frame, request, reply => {
     if (reply[0] === PLUS) session.facts.redirect = on ? (target?.id ?? 0) : -1
     return reply
-  }
-  session.sendFor(new RewritingSink(session, remember), request, session.host.table.idOf('client|tracking') + 1)
-  return Handled.SENT
+  })
 }
 
 const PLUS = 43
@@ -190,23 +194,40 @@ function getRedirection(session: Session): Handled {
 }
 
 /** The server's answer, with our id of the client that gets the messages. */
-function trackingInfo(session: Session, args: readonly Buffer[]): Handled {
+function trackingInfo(session: Session, args: readonly Buffer[], frame: Frame): Handled {
   const handled = session.pin(Pin.STATE)
   if (handled !== Handled.FORWARD) return handled
-  const ours = (reply: Buffer) => {
+  return sendChanged(session, frame, encodeCommand(args), reply => {
     const text = reply.toString('latin1').replace(/(redirect\r\n:)[1-9]\d*/, `$1${session.facts.redirect}`)
     return Buffer.from(text, 'latin1')
-  }
-  session.sendFor(
-    new RewritingSink(session, ours),
-    encodeCommand(args),
-    session.host.table.idOf('client|trackinginfo') + 1,
-  )
+  })
+}
+
+function sendChanged(session: Session, frame: Frame, request: Buffer, change: (reply: Buffer) => Buffer): Handled {
+  if (session.seat.inMulti) return queue(session, frame, change, request)
+  session.sendFor(new RewritingSink(session, change), request, session.host.operationOf(frame))
   return Handled.SENT
 }
 
 /** The id is one of ours: the backend knows the connection on which that client is blocked by another. */
 function unblock(session: Session, args: readonly Buffer[]): Handled {
+  const request = readUnblock(session, args)
+  if (typeof request === 'number') return request
+  session.sendRequest(request, 'client|unblock')
+  return Handled.SENT
+}
+
+/** The same when EXEC has run: nothing can wait for the backend's answer any more, which is known. */
+function unblockLate(session: Session, args: readonly Buffer[]): Handled {
+  const request = readUnblock(session, args)
+  if (typeof request === 'number') return request
+  const { pipeline } = session.host.lane(session.protocol, 0)
+  if (pipeline !== null) sendToNobody(pipeline, request)
+  return answer(session, encodeInteger(1))
+}
+
+/** The request to the backend, or what has become of it where there is none to be made. */
+function readUnblock(session: Session, args: readonly Buffer[]): Buffer | Handled {
   const reason = args[3]?.toString('latin1').toLowerCase()
   if (args.length > 4 || (reason !== undefined && reason !== 'timeout' && reason !== 'error')) {
     return answer(session, encodeError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR'))
@@ -215,29 +236,29 @@ function unblock(session: Session, args: readonly Buffer[]): Handled {
   if (id === undefined) return answer(session, encodeError('ERR value is not an integer or out of range'))
   const target = session.host.sessions.get(id)
   if (!target?.seat.pipeline || (target.seat.pins & Pin.BLOCK) === 0) return answer(session, encodeInteger(0))
-  session.sendRequest(
-    encodeCommand(['CLIENT', 'UNBLOCK', String(target.seat.pipeline!.serverId), ...(reason ? [reason] : [])]),
-    'client|unblock',
-  )
-  return Handled.SENT
+  return encodeCommand(['CLIENT', 'UNBLOCK', String(target.seat.pipeline.serverId), ...(reason ? [reason] : [])])
 }
 
 /** Noted when the backend agrees: until it is over, writes wait on connections of their own. */
-function pause(session: Session, args: readonly Buffer[]): Handled {
+function pause(session: Session, args: readonly Buffer[], frame: Frame): Handled {
   const duration = Number(args[2]?.toString('latin1'))
   if (args[3]?.toString('latin1').toLowerCase() !== 'write') return Handled.FORWARD
-  const agreed = (reply: Buffer) => {
+  return sendChanged(session, frame, encodeCommand(args), reply => {
     if (reply[0] === PLUS) session.host.backend.writePause.begin(duration)
     return reply
-  }
-  session.sendFor(new RewritingSink(session, agreed), encodeCommand(args), session.host.table.idOf('client|pause') + 1)
-  return Handled.SENT
+  })
 }
 
 /** Not behind the writes that it lets go on. */
-function unpause(session: Session, args: readonly Buffer[]): Handled {
-  session.host.backend.writePause.end()
-  return past(session, args, session.host.table.idOf('client|unpause') + 1)
+function unpause(session: Session, args: readonly Buffer[], frame: Frame): Handled {
+  const { writePause } = session.host.backend
+  const over = (reply: Buffer) => {
+    writePause.end()
+    return reply
+  }
+  if (session.seat.inMulti) return queue(session, frame, over, encodeCommand(args))
+  writePause.end()
+  return past(session, args, session.host.operationOf(frame))
 }
 
 function help(session: Session): Handled {

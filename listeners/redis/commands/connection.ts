@@ -1,8 +1,9 @@
 /** Commands about the client's own connection: they are true for the client, whatever the connections behind it. */
 import { encodeBulk, encodeCommand, encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
 import { readInteger, validName } from '../arguments.ts'
-import { Handled, type Handler, Pin } from '../command-handler.ts'
+import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, shown, WRONG_PASSWORD, wrongArity } from '../errors.ts'
+import { queue } from '../queued.ts'
 import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 
@@ -12,27 +13,42 @@ const BAD_NAME = encodeError('ERR Client names cannot contain spaces, newlines o
 const HELLO_UNAUTHENTICATED = encodeError(
   'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
 )
-const IN_TRANSACTION = encodeError('ERR the RESP version or user cannot be changed inside a transaction')
-
-/** Changing who one is or which version one speaks would take effect in the middle of EXEC's reply. */
-function inTransaction(session: Session): Handled {
-  session.seat.poison()
-  return answer(session, IN_TRANSACTION)
-}
 
 export const auth: Handler = (session, frame) => {
-  if (session.seat.inMulti) return inTransaction(session)
+  if (session.seat.inMulti) return queueAuth(session, frame)
   if (frame.argc < 2) return answer(session, wrongArity('auth'))
   if (frame.argc > 3) return answer(session, SYNTAX_ERROR)
   const args = session.args(frame)
   const user = frame.argc === 3 ? args[1]!.toString() : 'default'
   if (session.outstanding > 0) return Handled.WAIT
   const password = args.at(-1)!
-  if (session.host.wantsAuthentication) {
-    return answer(session, session.host.authenticate(session, user, password) ? OK : WRONG_PASSWORD)
-  }
+  if (session.host.wantsAuthentication) return answer(session, asOwnUser(session, user, password))
   return asBackendUser(session, user, frame.argc === 2 ? ['AUTH', password] : ['AUTH', user, password])
 }
+
+function queueAuth(session: Session, frame: Frame): Handled {
+  if (frame.argc < 2) return Handled.FORWARD
+  if (frame.argc > 3) return queue(session, frame, () => SYNTAX_ERROR)
+  const args = session.args(frame).map(arg => Buffer.from(arg))
+  const user = frame.argc === 3 ? args[1]!.toString() : 'default'
+  if (session.host.wantsAuthentication) return queue(session, frame, () => asOwnUser(session, user, args.at(-1)!))
+  const become = (element: Buffer) => {
+    if (element[0] === MINUS) return element
+    session.pin(Pin.STATE)
+    session.facts.user = user
+    return element
+  }
+  return queue(session, frame, become, encodeCommand(args))
+}
+
+/** Where the listener has users. */
+function asOwnUser(session: Session, user: string, password: Buffer): Buffer {
+  return session.host.authenticate(session, user, password) ? OK : WRONG_PASSWORD
+}
+
+const NOT_NOW = encodeError(
+  'ERR the connection of a transaction that is not over was lost; EXEC, DISCARD or RESET first',
+)
 
 /**
  * A listener without users leaves it to the backend who somebody is. The client's requests then go over a connection of
@@ -66,36 +82,45 @@ function onOwnConnection(session: Session, request: readonly (string | Buffer)[]
 
 const MINUS = 45
 
-export const hello: Handler = (session, frame) => {
-  if (session.seat.inMulti) return inTransaction(session)
-  const args = session.args(frame)
-  let protocol: 2 | 3 = session.protocol
+interface Hello {
+  readonly protocol?: 2 | 3
+  readonly credentials?: readonly [user: string, password: Buffer]
+  readonly name?: string
+  /** What Redis says to the rest of it. */
+  readonly error?: Buffer
+}
+
+/** Views of the arguments. */
+function readHello(args: readonly Buffer[]): Hello {
+  let asked: Hello = {}
   if (args.length > 1) {
     const version = readInteger(args[1]!)
-    if (version === undefined)
-      return answer(session, encodeError('ERR Protocol version is not an integer or out of range'))
-    if (version !== 2 && version !== 3) return answer(session, NO_PROTOCOL)
-    protocol = version
+    if (version === undefined) return { error: encodeError('ERR Protocol version is not an integer or out of range') }
+    if (version !== 2 && version !== 3) return { error: NO_PROTOCOL }
+    asked = { protocol: version }
   }
-  let user: string | undefined
-  let password: Buffer | undefined
-  let name: string | undefined
   for (let i = 2; i < args.length; i++) {
     const word = args[i]!.toString('latin1').toUpperCase()
     if (word === 'AUTH' && i + 2 < args.length) {
-      user = args[i + 1]!.toString()
-      password = args[i + 2]!
+      asked = { ...asked, credentials: [args[i + 1]!.toString(), args[i + 2]!] }
       i += 2
     } else if (word === 'SETNAME' && i + 1 < args.length) {
-      if (!validName(args[i + 1]!)) return answer(session, BAD_NAME)
-      name = args[i + 1]!.toString('latin1')
-      // Before 7.2 whatever else may fail.
-      if (session.host.backend.namesAtOnce) session.facts.name = name
+      if (!validName(args[i + 1]!)) return { ...asked, error: BAD_NAME }
+      asked = { ...asked, name: args[i + 1]!.toString('latin1') }
       i++
-    } else return answer(session, encodeError(`ERR Syntax error in HELLO option '${shown(args[i]!)}'`))
+    } else return { ...asked, error: encodeError(`ERR Syntax error in HELLO option '${shown(args[i]!)}'`) }
   }
-  if (session.outstanding > 0) return Handled.WAIT
+  return asked
+}
+
+export const hello: Handler = (session, frame) => {
+  if (session.seat.inMulti) return queueHello(session, frame)
   const { host } = session
+  const asked = readHello(session.args(frame))
+  nameAtOnce(session, asked)
+  if (asked.error) return answer(session, asked.error)
+  const { protocol = session.protocol, credentials } = asked
+  if (session.outstanding > 0) return Handled.WAIT
   if (protocol === 3 && !host.backend.resp3Known) {
     session.hold()
     host.backend.settleIdentity(() => session.resumeReading())
@@ -103,24 +128,51 @@ export const hello: Handler = (session, frame) => {
   }
   if (protocol === 3 && !host.backend.resp3) return answer(session, NO_PROTOCOL)
   const ownUsers = host.wantsAuthentication
-  if (password !== undefined && ownUsers && !host.authenticate(session, user!, password)) {
-    return answer(session, WRONG_PASSWORD)
-  }
+  if (credentials && ownUsers && !host.authenticate(session, ...credentials)) return answer(session, WRONG_PASSWORD)
   if (!session.facts.authenticated) return answer(session, HELLO_UNAUTHENTICATED)
-  const welcome = () => {
-    session.protocol = protocol
-    host.pool.warm(protocol)
-    if (name !== undefined) session.facts.name = name
-    return greeting(session)
-  }
-  const another = password !== undefined && !ownUsers && !host.backend.isOwnUser(user!, password)
-  if (!another && (protocol === session.protocol || session.seat.pipeline === null)) return answer(session, welcome())
-  if (session.seat.aborted) return answer(session, IN_TRANSACTION)
-  const credentials = another ? ['AUTH', user!, Buffer.from(password!)] : []
-  return onOwnConnection(session, ['HELLO', String(protocol), ...credentials], () => {
-    if (another) session.facts.user = user!
-    return welcome()
+  const another = !ownUsers && credentials && !host.backend.isOwnUser(...credentials) ? credentials : undefined
+  if (!another && (protocol === session.protocol || session.seat.pipeline === null))
+    return answer(session, welcome(session, protocol, asked.name))
+  if (session.seat.aborted) return answer(session, NOT_NOW)
+  return onOwnConnection(session, ['HELLO', String(protocol), ...(another ? ['AUTH', ...another] : [])], () => {
+    if (another) session.facts.user = another[0]
+    return welcome(session, protocol, asked.name)
   })
+}
+
+/** The connection follows, because the rest of EXEC's reply must come in the new version. */
+function queueHello(session: Session, frame: Frame): Handled {
+  const { host } = session
+  const asked = readHello(session.args(frame).map(arg => Buffer.from(arg)))
+  const { protocol, credentials } = asked
+  const ownUsers = host.wantsAuthentication
+  const refused =
+    asked.error ?? (credentials && ownUsers && !host.verifies(...credentials) ? WRONG_PASSWORD : undefined)
+  const enter = (element: Buffer) => {
+    nameAtOnce(session, asked)
+    if (refused) return refused
+    if (protocol === undefined) return welcome(session, session.protocol, asked.name)
+    if (element[0] === MINUS) return element
+    session.pin(Pin.STATE)
+    if (credentials && ownUsers) host.authenticate(session, ...credentials)
+    else if (credentials) session.facts.user = credentials[0]
+    return welcome(session, protocol, asked.name)
+  }
+  if (refused || protocol === undefined) return queue(session, frame, enter)
+  const request = ['HELLO', String(protocol), ...(credentials && !ownUsers ? ['AUTH', ...credentials] : [])]
+  return queue(session, frame, enter, encodeCommand(request))
+}
+
+/** Before Redis 7.2 a name is set as soon as it is read, whatever else may be wrong. */
+function nameAtOnce(session: Session, { name }: Hello): void {
+  if (name !== undefined && session.host.backend.namesAtOnce) session.facts.name = name
+}
+
+function welcome(session: Session, protocol: 2 | 3, name: string | undefined): Buffer {
+  session.protocol = protocol
+  session.host.pool.warm(protocol)
+  if (name !== undefined) session.facts.name = name
+  return greeting(session)
 }
 
 function greeting(session: Session): Buffer {
@@ -149,8 +201,13 @@ export const select: Handler = (session, frame) => {
   if (!/^(0|[1-9]\d{0,4})$/.test(text)) return Handled.FORWARD
   const database = Number(text)
   if (session.seat.inMulti) {
-    session.seat.databaseInMulti = database
-    return Handled.FORWARD
+    const follow = (element: Buffer) => {
+      if (element[0] === MINUS) return element
+      session.database = database
+      if (session.seat.pipeline !== null) session.seat.pipeline.database = database
+      return element
+    }
+    return queue(session, frame, follow, Buffer.from(frame.bytes.subarray(frame.start, frame.end)))
   }
   if (session.outstanding > 0) return Handled.WAIT
   if (database === session.database) return answer(session, OK)
@@ -165,7 +222,6 @@ export const select: Handler = (session, frame) => {
   }
   if (session.seat.pipeline !== null) {
     const { pipeline } = session.seat
-    session.seat.databaseInMulti = -1
     const selected = (reply: Buffer) => {
       if (reply[0] !== MINUS) session.database = pipeline.database = database
       return reply

@@ -7,6 +7,7 @@ import type { SubscriptionKind } from '../../../src/backends/redis/index.ts'
 import type { ProxyError } from '../../../src/errors.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { dress, wrongArity } from '../errors.ts'
+import { queue } from '../queued.ts'
 import { RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 import { SubscriberState } from '../subscriber-state.ts'
@@ -25,42 +26,76 @@ export const subscribe =
   (kind: SubscriptionKind): Handler =>
   (session, frame) => {
     const [verb] = VERBS[kind]
-    if (session.seat.inMulti) return frame.argc < 2 ? Handled.FORWARD : session.pin(Pin.STATE)
-    if (frame.argc < 2) return answer(session, wrongArity(verb))
+    const { inMulti, subscribes } = session.seat
+    if (frame.argc < 2) return inMulti ? Handled.FORWARD : answer(session, wrongArity(verb))
     const names = session.args(frame).slice(1)
-    const forOneConnection = names.some(name => name.toString('latin1') === PRIVATE_CHANNEL)
-    if (forOneConnection || session.seat.subscribes) return subscribePrivately(session, frame)
+    const privately = subscribes || names.some(name => name.toString('latin1') === PRIVATE_CHANNEL)
+    if (inMulti) return queueSubscription(session, frame, kind, names, privately)
+    if (privately) return subscribePrivately(session, frame)
     if (session.outstanding > 0) return Handled.WAIT
-    subscribeAll(
-      session,
-      kind,
-      names.map(name => Buffer.from(name)),
-    )
+    let done = false
+    let held = false
+    subscribeAll(session, kind, names, reply => {
+      done = true
+      session.push(reply)
+      if (held) session.resumeReading()
+    })
+    held = !done
+    if (held) session.hold()
     return Handled.DONE
   }
 
-/** Acknowledges when the backend has, all in one write. */
-function subscribeAll(session: Session, kind: SubscriptionKind, names: readonly Buffer[]): void {
+function queueSubscription(
+  session: Session,
+  frame: Frame,
+  kind: SubscriptionKind,
+  names: readonly Buffer[],
+  privately: boolean,
+): Handled {
+  // Which Redis does not allow.
+  if (kind === 'shard') return Handled.FORWARD
+  if (privately) {
+    const follow = (element: Buffer) => {
+      session.pin(Pin.STATE)
+      session.seat.subscribes = true
+      return element
+    }
+    return queue(session, frame, follow, Buffer.from(frame.bytes.subarray(frame.start, frame.end)))
+  }
+  const kept = names.map(name => Buffer.from(name))
+  return queue(session, frame, (_, later) => {
+    let made: Buffer | null = null
+    let late = false
+    subscribeAll(session, kind, kept, reply => {
+      if (late) later(reply)
+      else made = reply
+    })
+    late = true
+    return made
+  })
+}
+
+/** Calls back with the acknowledgements when the backend has given all of its own, unless the client has gone. */
+function subscribeAll(
+  session: Session,
+  kind: SubscriptionKind,
+  views: readonly Buffer[],
+  done: (reply: Buffer) => void,
+): void {
   const { subscriptions } = session.host
   const state = (session.subscriptions ??= new SubscriberState(session))
+  const names = views.map(name => Buffer.from(name))
   let pending = names.length
   let refused: ProxyError | null = null
-  let later = false
-  const settle = () => {
-    if (session.phase === 'closed') return
-    if (refused) for (const name of names) if (!state.has(kind, name)) subscriptions.unsubscribe(kind, name, state)
-    session.push(refused ? dress(refused) : acknowledgement(state, kind, names))
-    if (later) session.resumeReading()
+  const settle = (error: ProxyError | null) => {
+    refused ??= error
+    if (--pending > 0) return
+    const gone = session.phase === 'closed'
+    if (gone || refused)
+      for (const name of names) if (gone || !state.has(kind, name)) subscriptions.unsubscribe(kind, name, state)
+    if (!gone) done(refused ? dress(refused) : acknowledgement(state, kind, names))
   }
-  for (const name of names) {
-    subscriptions.subscribe(kind, name, state, error => {
-      refused ??= error
-      if (--pending === 0) settle()
-    })
-  }
-  if (pending === 0) return
-  later = true
-  session.hold()
+  for (const name of names) subscriptions.subscribe(kind, name, state, settle)
 }
 
 function acknowledgement(state: SubscriberState, kind: SubscriptionKind, names: readonly Buffer[]): Buffer {
@@ -86,23 +121,32 @@ function subscribePrivately(session: Session, frame: Frame): Handled {
 export const unsubscribe =
   (kind: SubscriptionKind): Handler =>
   (session, frame) => {
-    if (session.seat.inMulti) return Handled.FORWARD
-    if (session.seat.subscribes) return subscribePrivately(session, frame)
-    if (session.outstanding > 0) return Handled.WAIT
-    const state = session.subscriptions
-    const [, verb] = VERBS[kind]
-    const given = session.args(frame).slice(1)
-    const names = given.length > 0 ? given : (state?.names(kind) ?? [])
-    const writer = new ReplyWriter(session.protocol)
-    const count = () => state?.count(kind) ?? 0
-    for (const name of names) {
-      if (state?.remove(kind, name)) session.host.subscriptions.unsubscribe(kind, Buffer.from(name), state)
-      writer.push(3).bulk(verb).bulk(name).integer(count())
+    const { inMulti, subscribes } = session.seat
+    if (subscribes) return inMulti ? Handled.FORWARD : subscribePrivately(session, frame)
+    if (session.outstanding > 0 && !inMulti) return Handled.WAIT
+    const names = session.args(frame).slice(1)
+    if (inMulti) {
+      const kept = names.map(name => Buffer.from(name))
+      return queue(session, frame, () => unsubscribeAll(session, kind, kept))
     }
-    if (names.length === 0) writer.push(3).bulk(verb).null().integer(count())
-    session.push(writer.toBuffer())
+    session.push(unsubscribeAll(session, kind, names))
     return Handled.DONE
   }
+
+/** Returns the acknowledgements. */
+function unsubscribeAll(session: Session, kind: SubscriptionKind, given: readonly Buffer[]): Buffer {
+  const state = session.subscriptions
+  const [, verb] = VERBS[kind]
+  const names = given.length > 0 ? given : (state?.names(kind) ?? [])
+  const writer = new ReplyWriter(session.protocol)
+  const count = () => state?.count(kind) ?? 0
+  for (const name of names) {
+    if (state?.remove(kind, name)) session.host.subscriptions.unsubscribe(kind, Buffer.from(name), state)
+    writer.push(3).bulk(verb).bulk(name).integer(count())
+  }
+  if (names.length === 0) writer.push(3).bulk(verb).null().integer(count())
+  return writer.toBuffer()
+}
 
 export const publish =
   (kind: 'channel' | 'shard'): Handler =>

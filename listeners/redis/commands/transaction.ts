@@ -3,16 +3,15 @@
  * between; one that comes bit by bit, or that watches keys, has a private pipeline until it is over.
  */
 import {
-  decodeReply,
   encodeError,
   encodeSimple,
-  ReplyError,
   type RequestLimits,
   type RequestScanner,
   Scan,
 } from '../../../codecs/redis/index.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
-import { RewritingSink } from '../rewriting-sink.ts'
+import { Queued } from '../queued.ts'
+import { type Rewrite, RewritingSink } from '../rewriting-sink.ts'
 import type { Session } from '../session.ts'
 
 const OK = encodeSimple('OK')
@@ -23,15 +22,27 @@ const EXEC_ABORTED = encodeError('EXECABORT Transaction discarded because the co
 const MAX_BLOCK = 512
 
 export const multi: Handler = (session, frame) => {
-  if (session.seat.pins !== 0) {
-    if (frame.argc === 1) session.seat.pins |= Pin.MULTI
-    return Handled.FORWARD
-  }
+  const { seat } = session
   if (frame.argc !== 1) return Handled.FORWARD
-  return sendWhole(session, frame) ?? session.pin(Pin.MULTI)
+  if (seat.queued !== null) return unqueued(seat.queued)
+  const sent = seat.pins === 0 ? sendWhole(session, frame) : undefined
+  if (sent !== undefined) return sent
+  const handled = session.pin(Pin.MULTI)
+  if (handled === Handled.FORWARD) seat.queued = new Queued(seat.pipeline!)
+  return handled
 }
 
-export const watch: Handler = (session, frame) => (frame.argc > 1 ? session.pin(Pin.WATCH) : Handled.FORWARD)
+export const watch: Handler = (session, frame) => {
+  if (frame.argc < 2) return Handled.FORWARD
+  const { queued } = session.seat
+  return queued === null ? session.pin(Pin.WATCH) : unqueued(queued)
+}
+
+/** Refused without the transaction coming to an end. */
+function unqueued(queued: Queued): Handled {
+  queued.skip()
+  return Handled.FORWARD
+}
 
 export const unwatch: Handler = (session, frame) => {
   if (frame.argc === 1 && session.seat.pipeline !== null && !session.seat.inMulti) session.unpin(Pin.WATCH)
@@ -43,16 +54,15 @@ export const discard: Handler = (session, frame) => ended(session, frame, false)
 
 function ended(session: Session, frame: Frame, executed: boolean): Handled {
   if (frame.argc !== 1 || session.seat.pipeline === null || !session.seat.inMulti) return Handled.FORWARD
-  const { databaseInMulti: database, pipeline } = session.seat
-  session.seat.databaseInMulti = -1
+  const { queued } = session.seat
+  session.seat.queued = null
   session.unpin(Pin.MULTI | Pin.WATCH)
-  if (!executed || database < 0 || pipeline === null) return Handled.FORWARD
+  if (!executed || !queued?.hasSteps) return Handled.FORWARD
   const request = Buffer.from(frame.bytes.subarray(frame.start, frame.end))
-  const selected = (reply: Buffer) => {
-    if (ran(reply)) session.database = pipeline.database = database
-    return reply
-  }
-  session.sendFor(new RewritingSink(session, selected), request, frame.command + 1)
+  const answer: Rewrite = (reply, later) => queued.answer(session, reply, later)
+  session.sendFor(new RewritingSink(session, answer, session), request, frame.command + 1)
+  // Who the client is, what it speaks and whether it wants replies must be settled before its next request is looked at.
+  session.awaitReplies()
   return Handled.SENT
 }
 
@@ -63,14 +73,6 @@ function scanWhole(scanner: RequestScanner, frame: Frame, position: number, limi
   } catch {
     return Scan.MORE
   }
-}
-
-/** Whether a transaction ran, the SELECT in it included. */
-function ran(reply: Buffer): boolean {
-  const results = decodeReply(reply)
-  return (
-    Array.isArray(results) && !results.some(result => result instanceof ReplyError && /DB index/.test(result.message))
-  )
 }
 
 /** Sends MULTI ... EXEC in one block if all of it is there and any connection can serve it. */

@@ -22,6 +22,11 @@ export class ReplyRing {
     return this.#operationTail - this.#operationHead
   }
 
+  /** Requests that were ever waited for. */
+  get sent(): number {
+    return this.#operationTail
+  }
+
   get empty(): boolean {
     return this.#head === this.#tail
   }

@@ -240,6 +240,17 @@ describe('large values', () => {
     await client.closed
   })
 
+  test.each(['AUTH', 'SUBSCRIBE', 'WATCH', 'CLIENT'])(
+    'a large %s is refused: nothing of it reaches a connection',
+    async name => {
+      const portolan = await rig.portolan(redis.port)
+      const client = await rig.client(portolan)
+      client.write(`*2\r\n$${name.length}\r\n${name}\r\n$400000\r\n${'x'.repeat(300_000)}`)
+      expect(String(await client.next())).toMatch(/too large for this listener/)
+      await client.closed
+    },
+  )
+
   test('a value beyond 512 MiB is refused at its header', async () => {
     const portolan = await rig.portolan(redis.port)
     const client = await rig.client(portolan)

@@ -298,3 +298,29 @@ test('SUBSCRIBE inside a transaction acts on the client', async () => {
   await direct.call('PUBLISH', 'c', 'm')
   expect(await client.next()).toEqual(['message', 'c', 'm'])
 })
+
+test('a client that leaves before its subscription is acknowledged leaves none behind', async () => {
+  const [client] = await subscriber(2)
+  await client.call('SUBSCRIBE', 'first')
+  await direct.call('CLIENT', 'PAUSE', 1000, 'ALL')
+  client.send('SUBSCRIBE', 'second')
+  await until(() => portolan.metric('portolan_subscriptions') === 2)
+  client.close()
+  await until(() => portolan.connections() === 0)
+  await until(() => portolan.metric('portolan_subscriptions') === 0)
+})
+
+test.each([2, 3] as const)(
+  'SUBSCRIBE inside a transaction counts with what was subscribed before: RESP%i',
+  async protocol => {
+    const [client] = await subscriber(protocol)
+    const other = await rig.client(portolan)
+    await client.pipeline([['MULTI'], ['SUBSCRIBE', 'c']])
+    client.send('EXEC')
+    expect(await client.next()).toEqual([['subscribe', 'c', 1]])
+    expect(portolan.metric('portolan_upstream_connections', { use: 'exclusive' })).toBe(0)
+    expect(await other.call('PUBLISH', 'c', 'm')).toBe(1)
+    const message = protocol === 3 ? client.push() : client.next()
+    expect(await message).toEqual(['message', 'c', 'm'])
+  },
+)

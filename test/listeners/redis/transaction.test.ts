@@ -264,3 +264,61 @@ test('one client more than there are exclusive connections waits for one, or is 
   expect(String(await inline!.next())).toMatch(/ERR .*exclusive connection/)
   expect(await inline!.next()).toBe('after')
 })
+
+test('what a transaction says of its client is not left on the connection that it was on', async () => {
+  const small = await rig.portolan(redis.port, { backend: { exclusive: { max: 1, spare: 1 } } })
+  const lentBySmall = () => small.metric('portolan_upstream_connections', { use: 'exclusive' })
+  const other = await rig.client(small)
+  for (const body of [
+    ['CLIENT SETNAME mine', 'SELECT 0'],
+    ['SUBSCRIBE c', 'PSUBSCRIBE d'],
+    ['HELLO 3 SETNAME mine'],
+    ['AUTH default x', 'SELECT 4'],
+  ]) {
+    for (const end of ['EXEC', 'DISCARD', '']) {
+      const client = await rig.client(small)
+      expect(await client.call('MULTI')).toBe('OK')
+      for (const line of body) expect(await client.call(...line.split(' ')), line).toBe('QUEUED')
+      if (end !== '') {
+        client.send(end)
+        await client.next()
+      }
+      client.close()
+      await until(() => small.connections() === 1 && lentBySmall() === 0)
+      const replies = await other.pipeline([['WATCH', 'k'], ['HGETALL', 'none'], ['ECHO', 'x'], ['UNWATCH']])
+      expect(replies, body.join()).toEqual(['OK', [], 'x', 'OK'])
+      await until(() => lentBySmall() === 0)
+      expect(String(await direct.call('CLIENT', 'LIST'))).not.toMatch(/name=mine|sub=1|db=4/)
+    }
+  }
+})
+
+test('a listener with users asks for their passwords in transactions too, and at EXEC', async () => {
+  process.env['TEST_TRANSACTION_PASSWORD'] = 'secret'
+  const password = { env: 'TEST_TRANSACTION_PASSWORD' }
+  const users = [
+    { name: 'default', password },
+    { name: 'reader', password, rules: ['+@all', '-set', '~*'] },
+  ]
+  const guarded = await rig.portolan(redis.port, { listener: { users } })
+  const client = await rig.client(guarded)
+  await client.call('AUTH', 'secret')
+  await client.call('MULTI')
+  for (const line of ['AUTH wrong', 'HELLO 3 AUTH reader wrong', 'HELLO 2 AUTH reader secret', 'SET k v'])
+    expect(await client.call(...line.split(' ')), line).toBe('QUEUED')
+  const wrong = { message: 'WRONGPASS invalid username-password pair or user is disabled.' }
+  expect(await client.call('EXEC')).toMatchObject([wrong, wrong, expect.arrayContaining(['proto', 2]), 'OK'])
+  expect(String(await client.call('SET', 'k', 'v'))).toMatch(/NOPERM/)
+  expect(String(await client.call('CLIENT', 'INFO'))).toMatch(/ user=reader /)
+})
+
+test('a transaction cannot hold commands about its client without bound', async () => {
+  const client = await open()
+  const name = 'n'.repeat(200_000)
+  await client.call('MULTI')
+  const replies = await client.pipeline(Array.from({ length: 6 }, () => ['CLIENT', 'SETNAME', name] as const))
+  expect(replies.slice(0, 5)).toEqual(Array(5).fill('QUEUED'))
+  expect(String(replies[5])).toMatch(/ERR the transaction holds too many commands/)
+  expect(String(await client.call('EXEC'))).toMatch(/EXECABORT/)
+  expect(await client.call('CLIENT', 'GETNAME')).toBe(null)
+})
