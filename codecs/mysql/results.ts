@@ -119,11 +119,18 @@ export function encodeRowsEnd(
 }
 
 /**
- * The same OK packet for a client without CLIENT_SESSION_TRACK: no trackers, no flag that announces them. The payload
- * is the one that `ok` was read from.
+ * The same packet for a client without CLIENT_SESSION_TRACK: no trackers, no flag that announces them. The payload is the
+ * one that `ok` was read from.
  */
-export function encodeWithoutTrackers(sequence: number, bytes: Uint8Array, start: number, ok: OkPacket): Buffer {
+export function encodeWithoutTrackers(
+  sequence: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  ok: OkPacket,
+): Buffer {
   const { affectedRows, insertId, status, warnings, infoStart, infoEnd } = ok
+  if (end - start < MIN_OK_BYTES) return encodeEof(sequence, status & ~SERVER_SESSION_STATE_CHANGED, warnings)
   const info = bytes.subarray(infoStart, infoEnd)
   return encodeOk(sequence, { affectedRows, insertId, status, warnings, info }, bytes[start])
 }

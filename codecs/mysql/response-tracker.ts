@@ -1,0 +1,408 @@
+/**
+ * Follows the responses of one upstream connection without decoding rows: where each one ends, and what its OK, EOF and
+ * ERR packets say. Of a row only the packet's header and its first byte are looked at; its bytes pass as they came.
+ *
+ *     begin(command)
+ *     first ── 00 OK · fe EOF ──> done, or first again while MORE_RESULTS is set
+ *           ── ff ERR ──> done          ── fb LOCAL INFILE ──> first, when the client has sent the file
+ *           ── column count ──> columns ──> rows ── fe EOF or OK ──> as OK        ── ff ERR ──> done
+ *           ── 00 of COM_STMT_PREPARE ──> counted (so many packets) ──> done
+ *
+ * A packet that must be read (all but columns and rows) and that is not there whole is held back until it is; so is a
+ * header that is cut. What was held comes back as `insert`. Benchmark: bench/codecs/mysql.ts.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase.html
+ */
+import { ProtocolError } from '../codec.ts'
+import {
+  type Capabilities,
+  CLIENT_DEPRECATE_EOF,
+  CLIENT_OPTIONAL_RESULTSET_METADATA,
+  MARIADB_CLIENT_PROGRESS,
+} from './capabilities.ts'
+import { commandFacts, type ResponseShape } from './commands.ts'
+import { type Integer64, malformed, PayloadReader } from './reader.ts'
+import {
+  decodeErr,
+  EOF_HEADER,
+  ERR_HEADER,
+  type ErrorPacket,
+  encodeWithoutTrackers,
+  LOCAL_INFILE_HEADER,
+  OK_HEADER,
+  OkPacket,
+} from './results.ts'
+import { readSessionTrackers, type SessionTrackerSink } from './session-trackers.ts'
+import { SERVER_MORE_RESULTS_EXISTS, SERVER_SESSION_STATE_CHANGED, SERVER_STATUS_CURSOR_EXISTS } from './status.ts'
+import { MAX_PACKET_PAYLOAD, PACKET_HEADER_BYTES } from './writer.ts'
+
+/**
+ * What comes next: `first` packet of a result, `columns` so many definitions, `columns-end` their EOF, `rows`, `counted`
+ * so many packets of any kind, `stream` packets without a number, nothing.
+ */
+type Phase = 'first' | 'columns' | 'columns-end' | 'rows' | 'counted' | 'stream' | 'done'
+
+/** No packet that has to be read is longer: an OK packet with a large GTID set is not. */
+const MAX_READ_BYTES = 1_048_576
+const PROGRESS_REPORT = 0xffff
+const HEAD_BYTES = PACKET_HEADER_BYTES + 1
+/** Longer ones beginning with 0xfe are events of a stream, not its end. */
+const MAX_EOF_BYTES = 8
+const NOTHING = Buffer.alloc(0)
+
+export class ResponseTracker {
+  /** The client at hand has no CLIENT_SESSION_TRACK but the connection has: trackers are taken out of OK packets. */
+  stripTrackers = false
+  /** The command at hand may ask the client for a file. Otherwise the request is not passed on: see `awaiting`. */
+  allowLocalInfile = false
+
+  // Of the last call of write():
+  /** The bytes from start up to here go to the client as they are ... */
+  passEnd = 0
+  /** ... then these, if any: a packet that had been held back, or its replacement. */
+  insert: Buffer | null = null
+
+  // Of the response at hand, or of the last one:
+  /**
+   * Who has to speak next. `infile`: the client, with the file, up to and including an empty packet; if `allowLocalInfile`
+   * was not set the empty packet is ours to send, and the rest of the response nobody's. `auth`: the client, with an
+   * answer to `authPacket`.
+   */
+  awaiting: 'server' | 'infile' | 'auth' = 'server'
+  /** Of the last packet: an answer or an error of ours continues from it. */
+  sequence = 0
+  /** Packets of any kind: while there is none, nothing has been passed on. */
+  packets = 0
+  /** Results that have ended. */
+  results = 0
+  /** Of the result set begun last. */
+  columns = 0
+  /** Of all results together. */
+  rows = 0
+  /** Status flags as the server told last; an ERR packet tells none. They outlast the response. */
+  status = 0
+  warnings = 0
+  /** Of the last result that had it. */
+  affectedRows: Integer64 = 0
+  /** The last one that was not 0. */
+  insertId: Integer64 = 0
+  error: ErrorPacket | null = null
+  /** Of COM_STMT_PREPARE: the server's id; 0 until it is known. */
+  statementId = 0
+  parameters = 0
+  /** The payload of the last AuthSwitchRequest or AuthMoreData: a copy. */
+  authPacket: Buffer = NOTHING
+
+  readonly #sink: SessionTrackerSink
+  readonly #hasColumnsEof: boolean
+  readonly #hasPrepareMetadataFlag: boolean
+  readonly #hasProgress: boolean
+  readonly #ok = new OkPacket()
+  #phase: Phase = 'done'
+  #shape: ResponseShape = 'none'
+  #clientStatementId = 0
+  /** Packets to come in `columns` and `counted`. */
+  #left = 0
+  /** Bytes to come of the packet at hand, which pass. */
+  #skip = 0
+  /** The packet at hand is continued by the next one. */
+  #continued = false
+  /** The next packet may have any sequence id: the client had a say in it. */
+  #anySequence = true
+  readonly #head = Buffer.alloc(HEAD_BYTES)
+  /** The packet that is held, once its head is there. */
+  #packet: Buffer | null = null
+  /** Bytes that are held. */
+  #held = 0
+
+  /** The capabilities that the connection was logged in with; the sink hears of trackers while write() runs. */
+  constructor({ low, mariadb }: Capabilities, sink: SessionTrackerSink) {
+    this.#sink = sink
+    this.#hasColumnsEof = (low & CLIENT_DEPRECATE_EOF) === 0
+    this.#hasPrepareMetadataFlag = (low & CLIENT_OPTIONAL_RESULTSET_METADATA) !== 0
+    this.#hasProgress = (mariadb & MARIADB_CLIENT_PROGRESS) !== 0
+  }
+
+  /** True when the response at hand is over, and before the first one. */
+  get ended(): boolean {
+    return this.#phase === 'done' && this.#skip === 0 && !this.#continued
+  }
+
+  /** True when nothing but a whole number of packets has been seen: an ERR packet of ours may follow. */
+  get betweenPackets(): boolean {
+    return this.#skip === 0 && !this.#continued
+  }
+
+  /**
+   * What comes next answers this command. For COM_STMT_PREPARE, `clientStatementId` is written in the place of the
+   * server's id, into the bytes that are given to write(); 0 leaves it.
+   */
+  begin(command: number, clientStatementId = 0): void {
+    if (!this.ended) throw new Error('the last response has not ended')
+    const shape = commandFacts(command).response
+    this.#shape = shape
+    this.#clientStatementId = clientStatementId
+    this.#phase = shape === 'none' ? 'done' : shape === 'rows' ? 'rows' : shape === 'endless' ? 'stream' : 'first'
+    this.#anySequence = true
+    this.awaiting = 'server'
+    this.packets = 0
+    this.results = 0
+    this.columns = 0
+    this.rows = 0
+    this.warnings = 0
+    this.affectedRows = 0
+    this.insertId = 0
+    this.error = null
+    this.statementId = 0
+    this.parameters = 0
+  }
+
+  /**
+   * Takes bytes of the response and returns up to where: at the end of the response, behind a packet that is replaced,
+   * or at `end`. Pass on what `passEnd` and `insert` say; then, unless the response has ended, call again with the rest.
+   * Throws ProtocolError: `malformed-packet`, `packet-sequence`, `packet-too-large`.
+   */
+  write(bytes: Buffer, start: number, end: number): number {
+    this.insert = null
+    this.passEnd = start
+    let at = start
+    if (this.#held > 0) return this.#fill(bytes, start, end)
+    for (;;) {
+      if (this.#skip > 0) {
+        const step = Math.min(this.#skip, end - at)
+        at += step
+        this.#skip -= step
+        if (this.#skip > 0) break
+      }
+      if (!this.#continued) {
+        if (this.#phase === 'rows') {
+          at = this.#passRows(bytes, at, end)
+          if (this.#skip > 0) break
+        } else if (this.#phase === 'done') break
+      }
+      const available = end - at
+      if (available < HEAD_BYTES && (available < PACKET_HEADER_BYTES || !this.#continued)) {
+        if (available === 0) break
+        this.#hold(this.#head, bytes, at, end)
+        this.passEnd = at
+        return end
+      }
+      const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
+      const first = bytes[at + 4]!
+      if (!this.#isRead(first, length)) {
+        this.#pass(length, bytes[at + 3]!)
+        at += PACKET_HEADER_BYTES
+        continue
+      }
+      const packetEnd = at + PACKET_HEADER_BYTES + length
+      if (packetEnd > end) {
+        this.#packet = newPacket(length)
+        this.#hold(this.#packet, bytes, at, end)
+        this.passEnd = at
+        return end
+      }
+      const replacement = this.#read(bytes, at, length)
+      if (replacement !== null) {
+        this.passEnd = at
+        this.insert = replacement
+        return packetEnd
+      }
+      at = packetEnd
+    }
+    this.passEnd = at
+    return at
+  }
+
+  /** Rows that begin with neither 0xfe nor 0xff, as all but those of 16 MiB do. Returns where the first other packet begins, or end. */
+  #passRows(bytes: Buffer, start: number, end: number): number {
+    let at = start
+    const last = end - HEAD_BYTES
+    if (at > last) return at
+    if (this.#anySequence) {
+      this.sequence = (bytes[at + 3]! - 1) & 0xff
+      this.#anySequence = false
+    }
+    let sequence = this.sequence
+    let count = 0
+    while (at <= last) {
+      const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
+      if (bytes[at + 4]! >= EOF_HEADER || length === MAX_PACKET_PAYLOAD || length === 0) break
+      sequence = (sequence + 1) & 0xff
+      if (bytes[at + 3] !== sequence) throw outOfOrder(bytes[at + 3]!, sequence)
+      at += PACKET_HEADER_BYTES + length
+      count++
+    }
+    this.sequence = sequence
+    this.rows += count
+    this.packets += count
+    if (at <= end) return at
+    this.#skip = at - end
+    return end
+  }
+
+  /** Whether the packet at hand has to be whole to be understood. */
+  #isRead(first: number, length: number): boolean {
+    if (this.#continued) return false
+    if (length === 0) throw malformed('an empty packet')
+    switch (this.#phase) {
+      case 'rows':
+        return first >= EOF_HEADER && length < MAX_PACKET_PAYLOAD
+      case 'columns':
+      case 'counted':
+        return first === ERR_HEADER
+      case 'stream':
+        return first === ERR_HEADER || (first === EOF_HEADER && length <= MAX_EOF_BYTES)
+      case 'first':
+        return this.#shape !== 'string' || first === ERR_HEADER
+      default:
+        return true
+    }
+  }
+
+  /** A packet's header has passed and its payload is going to. */
+  #pass(length: number, sequence: number): void {
+    this.#checkSequence(sequence)
+    if (!this.#continued) {
+      if (this.#phase === 'rows') this.rows++
+      else if (this.#phase === 'first') this.#phase = 'done'
+      else if (this.#phase !== 'stream' && --this.#left === 0) {
+        this.#phase = this.#phase === 'counted' ? 'done' : this.#hasColumnsEof ? 'columns-end' : 'rows'
+      }
+    }
+    this.#continued = length === MAX_PACKET_PAYLOAD
+    this.#skip = length
+  }
+
+  #checkSequence(sequence: number): void {
+    const due = (this.sequence + 1) & 0xff
+    if (sequence !== due && !this.#anySequence) throw outOfOrder(sequence, due)
+    this.#anySequence = false
+    this.sequence = sequence
+    this.packets++
+  }
+
+  /** Reads a whole packet; returns what is to be passed on in its place, or null. */
+  #read(bytes: Buffer, at: number, length: number): Buffer | null {
+    this.#checkSequence(bytes[at + 3]!)
+    this.awaiting = 'server'
+    const start = at + PACKET_HEADER_BYTES
+    const end = start + length
+    const first = bytes[start]!
+    if (first === ERR_HEADER) this.#readError(bytes, start, end)
+    else if (this.#phase !== 'first') {
+      if (first !== EOF_HEADER) throw malformed('no EOF packet where one is due')
+      return this.#readEnd(bytes, start, end)
+    } else if (this.#shape === 'auth' && first !== OK_HEADER) {
+      this.authPacket = Buffer.from(bytes.subarray(start, end))
+      this.awaiting = 'auth'
+      this.#anySequence = true
+    } else if (this.#shape === 'prepare') this.#readPrepared(bytes, start, end)
+    else if (first === OK_HEADER || first === EOF_HEADER) return this.#readEnd(bytes, start, end)
+    else if (this.#shape !== 'result') throw malformed('neither OK nor ERR')
+    else if (first === LOCAL_INFILE_HEADER) {
+      this.awaiting = 'infile'
+      this.#anySequence = true
+      if (!this.allowLocalInfile) return NOTHING
+    } else this.#readColumnCount(bytes, start, end)
+    return null
+  }
+
+  /** An OK or EOF packet: behind the columns, behind the rows, or all there is. */
+  #readEnd(bytes: Buffer, start: number, end: number): Buffer | null {
+    const ok = this.#ok.read(bytes, start, end)
+    const { status } = ok
+    this.status = status & ~SERVER_SESSION_STATE_CHANGED
+    if (this.#phase === 'columns-end' && (status & SERVER_STATUS_CURSOR_EXISTS) === 0) this.#phase = 'rows'
+    else {
+      this.results++
+      this.warnings = ok.warnings
+      this.affectedRows = ok.affectedRows
+      if (ok.insertId !== 0) this.insertId = ok.insertId
+      const more = this.#shape === 'result' && (status & SERVER_MORE_RESULTS_EXISTS) !== 0
+      this.#phase = more ? 'first' : 'done'
+    }
+    if ((status & SERVER_SESSION_STATE_CHANGED) === 0) return null
+    if (ok.trackersEnd > ok.trackersStart) readSessionTrackers(bytes, ok.trackersStart, ok.trackersEnd, this.#sink)
+    return this.stripTrackers ? encodeWithoutTrackers(this.sequence, bytes, start, end, ok) : null
+  }
+
+  #readError(bytes: Buffer, start: number, end: number): void {
+    const error = decodeErr(bytes, start, end)
+    if (this.#hasProgress && error.code === PROGRESS_REPORT) return
+    this.error = error
+    this.results++
+    this.#phase = 'done'
+  }
+
+  /** 00 | statement id: 4 | columns: 2 | parameters: 2 | 00 | warnings: 2 [ metadata follow: 1 ] */
+  #readPrepared(bytes: Buffer, start: number, end: number): void {
+    if (end - start < 12 || bytes[start] !== OK_HEADER) throw malformed('the answer to COM_STMT_PREPARE')
+    this.statementId = bytes.readUInt32LE(start + 1)
+    this.columns = bytes.readUInt16LE(start + 5)
+    this.parameters = bytes.readUInt16LE(start + 7)
+    this.warnings = bytes.readUInt16LE(start + 10)
+    this.results++
+    const isBare = this.#hasPrepareMetadataFlag && end - start > 12 && bytes[start + 12] === 0
+    const eofs = this.#hasColumnsEof ? Number(this.parameters > 0) + Number(this.columns > 0) : 0
+    this.#left = isBare ? 0 : this.parameters + this.columns + eofs
+    this.#phase = this.#left > 0 ? 'counted' : 'done'
+    if (this.#clientStatementId > 0) bytes.writeUInt32LE(this.#clientStatementId, start + 1)
+  }
+
+  /** columns: lenenc [ definitions follow: 1 ] */
+  #readColumnCount(bytes: Buffer, start: number, end: number): void {
+    const reader = shared.reset(bytes, start, end)
+    this.columns = reader.lenenc()
+    const isBare = reader.left > 0 && reader.u8() === 0
+    if (reader.left > 0) throw malformed('a column count with something behind it')
+    this.#left = this.columns
+    this.#phase = isBare ? (this.#hasColumnsEof ? 'columns-end' : 'rows') : 'columns'
+  }
+
+  #hold(packet: Buffer, bytes: Buffer, at: number, end: number): void {
+    bytes.copy(packet, this.#held, at, end)
+    this.#held += end - at
+  }
+
+  /** Goes on with what is held; when it is whole, or was but a header, it becomes the insert. */
+  #fill(bytes: Buffer, start: number, end: number): number {
+    let at = start
+    if (this.#packet === null) {
+      const head = this.#head
+      const headBytes = this.#continued ? PACKET_HEADER_BYTES : HEAD_BYTES
+      at = Math.min(end, start + headBytes - this.#held)
+      this.#hold(head, bytes, start, at)
+      if (this.#held < headBytes) return end
+      const length = head.readUIntLE(0, 3)
+      if (!this.#isRead(head[4]!, length)) {
+        this.#pass(length, head[3]!)
+        this.#skip -= headBytes - PACKET_HEADER_BYTES
+        this.insert = Buffer.from(head.subarray(0, headBytes))
+        this.#held = 0
+        return at
+      }
+      this.#packet = newPacket(length)
+      head.copy(this.#packet)
+    }
+    const packet = this.#packet
+    const stop = Math.min(end, at + packet.length - this.#held)
+    this.#hold(packet, bytes, at, stop)
+    if (this.#held < packet.length) return end
+    this.#held = 0
+    this.#packet = null
+    this.insert = this.#read(packet, 0, packet.length - PACKET_HEADER_BYTES) ?? packet
+    return stop
+  }
+}
+
+const shared = new PayloadReader()
+
+function newPacket(length: number): Buffer {
+  if (length > MAX_READ_BYTES) {
+    throw new ProtocolError('packet-too-large', `a packet of ${length} bytes that is neither a row nor a column`)
+  }
+  return Buffer.allocUnsafe(PACKET_HEADER_BYTES + length)
+}
+
+function outOfOrder(sequence: number, due: number): ProtocolError {
+  return new ProtocolError('packet-sequence', `sequence id ${sequence} where ${due} is due`)
+}
