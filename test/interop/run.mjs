@@ -34,6 +34,7 @@ if (values.help) {
 
 const wanted = name => positionals.length === 0 || positionals.includes(name)
 const print = line => console.log(line)
+const started = Date.now()
 let lost = 0
 
 if (wanted('clients')) {
@@ -50,4 +51,5 @@ if (wanted('tcl')) {
     }
   }
 }
+print(`${lost} lost in ${Math.round((Date.now() - started) / 60_000)} min`)
 process.exit(lost === 0 ? 0 : 1)

@@ -21,9 +21,12 @@ export class Unavailable extends Error {
   name = 'Unavailable'
 }
 
+/** A registry that does not answer must not hold up everything else; the slowest, Maven's first time, takes a minute. */
+const SH_TIMEOUT_MS = 240_000
+
 /** Runs a command to its end and returns its output; throws Unavailable with the end of what it said. */
 export function sh(command, args, options = {}) {
-  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options })
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: SH_TIMEOUT_MS, ...options })
   if (result.error) throw new Unavailable(`${command}: ${result.error.message}`)
   if (result.status !== 0) {
     const said = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-3).join(' | ')
@@ -57,7 +60,8 @@ export function once(name, recipe, fill) {
 export function npmPackages(name, dependencies) {
   return once(`npm-${name}`, dependencies, dir => {
     writeFileSync(join(dir, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }))
-    sh('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], { cwd: dir })
+    const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', '--fetch-retries=1']
+    sh('npm', ['install', ...quiet], { cwd: dir })
   })
 }
 
@@ -69,7 +73,7 @@ export function npmVersion(dir, name) {
 /** A folder for PYTHONPATH that holds these requirements. */
 export function pipPackages(name, requirements) {
   return once(`pip-${name}`, requirements, dir => {
-    const quiet = ['--quiet', '--disable-pip-version-check', '--no-input']
+    const quiet = ['--quiet', '--disable-pip-version-check', '--no-input', '--retries', '1']
     sh('python3', ['-m', 'pip', 'install', ...quiet, '--target', dir, ...requirements], {
       env: { ...process.env, PIP_ROOT_USER_ACTION: 'ignore' },
     })
@@ -96,6 +100,8 @@ function debianArchive(dir, kind, suite) {
     `Dir::State::lists=${apt}/lists`,
     `Dir::Cache=${apt}`,
     'APT::Sandbox::User=',
+    'Acquire::Retries=1',
+    'Acquire::http::Timeout=30',
   ].flatMap(setting => ['-o', setting])
   const run = (program, ...args) => sh(program, [...settings, ...args], { cwd: dir })
   run('apt-get', '-qq', 'update')

@@ -1,5 +1,6 @@
 // Redis's Tcl suite, direct and through a proxy, file by file: every case that passes directly must pass through it.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { Unavailable } from '../lib/cache.mjs'
 import { readExceptions } from '../lib/exceptions.mjs'
 import { startTarget } from '../lib/target.mjs'
 import { runSuiteFile } from './run-file.mjs'
@@ -60,6 +61,7 @@ export async function compareTcl({ through, resp, files, tags, only, fresh, prin
     await lane.direct.stop()
     await lane.through.stop()
   }
+  if (passedDirect === 0) throw new Unavailable('it passes nothing directly')
   print(`${passedDirect} cases pass directly, ${passedThrough} through ${through}; ${lost.length} lost`)
   return lost
 }
