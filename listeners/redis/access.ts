@@ -24,7 +24,7 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array, part
     facts.earlyOutput += reply.length
     return reply
   }
-  if (session.seat.aborted) {
+  if (session.seat.aborted !== null) {
     const reply = afterLoss(session, frame, name)
     if (reply) return reply
   }

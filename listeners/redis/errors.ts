@@ -7,6 +7,15 @@ export const WRONG_PASSWORD = encodeError('WRONGPASS invalid username-password p
 export const SYNTAX_ERROR = encodeError('ERR syntax error')
 export const TOO_MANY_CLIENTS = encodeError('ERR max number of clients reached')
 
+export const TRANSACTION_LOST = encodeError(
+  'EXECABORT Transaction discarded because the connection to the backend was lost.',
+)
+
+/** Of a transaction that could not begin. */
+export function discarded({ message }: ProxyError): Buffer {
+  return encodeError(`EXECABORT Transaction discarded because of previous errors: ${message}`)
+}
+
 export function wrongArity(command: string): Buffer {
   return encodeError(`ERR wrong number of arguments for '${command}' command`)
 }

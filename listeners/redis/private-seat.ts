@@ -1,10 +1,11 @@
 /**
  * A session's place on a private pipeline: why it needs one, how it gets one, and in which state the pipeline goes back.
  */
-import { encodeCommand } from '../../codecs/redis/index.ts'
+import { encodeCommand, encodeSimple } from '../../codecs/redis/index.ts'
 import { type Pipeline, type PrivatePool, sendToNobody } from '../../src/backends/redis/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Handled, Pin, TRANSIENT_PINS } from './command-handler.ts'
+import { discarded, dress, TRANSACTION_LOST } from './errors.ts'
 import type { Queued } from './queued.ts'
 import type { Session } from './session.ts'
 
@@ -12,6 +13,7 @@ import type { Session } from './session.ts'
 const PATIENT_PINS = Pin.BLOCK | Pin.STREAM | Pin.UPLOAD
 /** A command whose arity is wrong: Redis then aborts the transaction at EXEC. */
 const MALFORMED = encodeCommand(['GET'])
+const OK = encodeSimple('OK')
 /** Pins that one command takes away. */
 const UNDONE_BY_COMMAND = Pin.MULTI | Pin.WATCH
 
@@ -22,8 +24,8 @@ export class PrivateSeat {
   pipeline: Pipeline | null = null
   /** The transaction that is being queued. */
   queued: Queued | null = null
-  /** Set when the pipeline was lost inside a transaction, until the transaction is over. */
-  aborted = false
+  /** What EXEC is told of a transaction whose pipeline was lost, or that got none, until it is over. */
+  aborted: Buffer | null = null
   /** Subscribed on the private pipeline itself: then all its subscriptions are there. */
   subscribes = false
   /** What a pipeline is being waited for. */
@@ -76,19 +78,26 @@ export class PrivateSeat {
         if (!returned) return
         // A reload has put another backend in the place of this one: the handler asks again there.
         if (pool !== session.host.pool) session.resumeReading()
-        else session.refuseWaitingRequest(error)
+        else session.answerWaitingRequest(this.#refusal(reason, error))
       },
     })
     returned = true
     if (this.pipeline !== null) return Handled.FORWARD
     if (failed !== null) {
-      session.refuse(failed)
+      session.local(this.#refusal(reason, failed))
       return Handled.DONE
     }
     this.#cancelAcquire = cancel
     this.wanted = reason
     session.hold()
     return Handled.WAIT
+  }
+
+  /** A transaction for which there is no pipeline begins all the same, and fails as a whole: nothing of it may run by itself. */
+  #refusal(reason: number, error: ProxyError): Buffer {
+    if (reason !== Pin.MULTI) return dress(error)
+    this.aborted = discarded(error)
+    return OK
   }
 
   /** Takes a pipeline as soon as nothing is outstanding, without a request of the client's. */
@@ -160,7 +169,7 @@ export class PrivateSeat {
     this.pins = 0
     this.queued = null
     // Whatever the transaction has queued is gone; its EXEC must fail, and nothing of it may run elsewhere.
-    if (pins & (Pin.MULTI | Pin.WATCH)) this.aborted = true
+    if (pins & (Pin.MULTI | Pin.WATCH)) this.aborted = TRANSACTION_LOST
     this.#session.onPrivateLost(pins, error)
   }
 }

@@ -225,7 +225,12 @@ export class Session implements ReplySink {
   /** True when every request must be looked at. */
   get #guarded(): boolean {
     const { facts, seat, host } = this
-    return facts.guarded || seat.aborted || (this.protocol === 2 && this.subscribed) || host.backend.writePause.active
+    return (
+      facts.guarded ||
+      seat.aborted !== null ||
+      (this.protocol === 2 && this.subscribed) ||
+      host.backend.writePause.active
+    )
   }
 
   get #limits() {
@@ -437,15 +442,15 @@ export class Session implements ReplySink {
     return this.phase === 'waiting' && this.#waitsFor === 'upstream'
   }
 
-  /** The request at the head of the inbox cannot be served. */
-  refuseWaitingRequest(error: ProxyError): void {
+  /** Answers the request at the head of the inbox, which cannot be served. */
+  answerWaitingRequest(reply: Buffer): void {
     const inbox = this.#inbox
     const { scanner } = this.host
     const found = inbox === null ? Scan.MORE : scanner.scan(inbox.bytes, 0, inbox.length, REQUEST_LIMITS)
     const whole = inbox !== null && (found === Scan.FRAME || found === Scan.INLINE)
     this.#resumeLeft = 0
     if (whole) inbox.drop(scanner.end)
-    this.refuse(error)
+    this.local(reply)
     // Without its rest the next request cannot be told apart.
     if (inbox !== null && !whole) return this.finish()
     this.resumeReading()
@@ -618,7 +623,7 @@ export class Session implements ReplySink {
   /** RESET: as if the client had just connected. */
   reset(): void {
     this.reply = 'on'
-    this.seat.aborted = false
+    this.seat.aborted = null
     this.seat.leave()
     this.subscriptions?.close()
     this.subscriptions = null

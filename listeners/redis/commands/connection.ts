@@ -133,7 +133,7 @@ export const hello: Handler = (session, frame) => {
   const another = !ownUsers && credentials && !host.backend.isOwnUser(...credentials) ? credentials : undefined
   if (!another && (protocol === session.protocol || session.seat.pipeline === null))
     return answer(session, welcome(session, protocol, asked.name))
-  if (session.seat.aborted) return answer(session, NOT_NOW)
+  if (session.seat.aborted !== null) return answer(session, NOT_NOW)
   return onOwnConnection(session, ['HELLO', String(protocol), ...(another ? ['AUTH', ...another] : [])], () => {
     if (another) session.facts.user = another[0]
     return welcome(session, protocol, asked.name)

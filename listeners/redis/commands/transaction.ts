@@ -2,13 +2,7 @@
  * MULTI and WATCH. A transaction that has come whole goes as one block on the shared pipeline, where nobody can get in
  * between; one that comes bit by bit, or that watches keys, has a private pipeline until it is over.
  */
-import {
-  encodeError,
-  encodeSimple,
-  type RequestLimits,
-  type RequestScanner,
-  Scan,
-} from '../../../codecs/redis/index.ts'
+import { encodeSimple, type RequestLimits, type RequestScanner, Scan } from '../../../codecs/redis/index.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { Queued } from '../queued.ts'
 import { type Rewrite, RewritingSink } from '../rewriting-sink.ts'
@@ -16,7 +10,6 @@ import type { Session } from '../session.ts'
 
 const OK = encodeSimple('OK')
 const QUEUED = encodeSimple('QUEUED')
-const EXEC_ABORTED = encodeError('EXECABORT Transaction discarded because the connection to the backend was lost.')
 
 /** Requests of a transaction that go in one block at most. */
 const MAX_BLOCK = 512
@@ -135,15 +128,16 @@ const SAFE_IN_BLOCK = new Set([
 /** Whatever comes while a lost transaction is not over: nothing of it may run. */
 export function afterLoss(session: Session, frame: Frame, name: string): Buffer | undefined {
   if (name === 'exec' && frame.argc === 1) {
-    session.seat.aborted = false
-    return EXEC_ABORTED
+    const reply = session.seat.aborted!
+    session.seat.aborted = null
+    return reply
   }
   if (name === 'discard' || name === 'unwatch' || name === 'multi' || name === 'watch') {
-    if (name === 'discard') session.seat.aborted = false
+    if (name === 'discard') session.seat.aborted = null
     return OK
   }
   if (name === 'reset' || name === 'quit') {
-    session.seat.aborted = false
+    session.seat.aborted = null
     return undefined
   }
   return QUEUED

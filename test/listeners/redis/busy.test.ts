@@ -57,8 +57,14 @@ describe('a script that does not end', () => {
     const killer = await rig.client(redis.port)
     await busy(killer)
     expect(await client!.call('WATCH', 'k')).toMatchObject({ message: expect.stringMatching(/^BUSY/) })
+    // A transaction fails as a whole.
+    expect(await client!.call('MULTI')).toBe('OK')
+    expect(await client!.call('SET', 'k', 'never')).toBe('QUEUED')
     expect(await killer.call('SCRIPT', 'KILL')).toBe('OK')
     await script
+    expect(await client!.call('SET', 'k', 'never')).toBe('QUEUED')
+    expect(await client!.call('EXEC')).toMatchObject({ message: expect.stringMatching(/^EXECABORT .*errors: BUSY/) })
+    expect(await client!.call('GET', 'k')).toBe(null)
     await client!.pipeline([
       ['WATCH', 'k'],
       ['ECHO', 'split'],
