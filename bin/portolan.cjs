@@ -11,7 +11,6 @@ process.once('SIGTERM', () => process.exit(128 + 15))
 process.once('SIGINT', () => process.exit(128 + 2))
 
 const { existsSync, readFileSync } = require('node:fs')
-const { createRequire, wrap } = require('node:module')
 const { dirname, join } = require('node:path')
 const vm = require('node:vm')
 
@@ -25,9 +24,9 @@ if (!existsSync(filename)) {
 }
 
 // A cache that does not fit (another source, version or flags) is rejected by V8, and the source is compiled.
-const script = new vm.Script(wrap(readFileSync(filename, 'utf8')), {
+// The bundle is ASCII, and latin1 is the way to read that without a look at each byte.
+const script = new vm.Script(`(function (require) {${readFileSync(filename, 'latin1')}\n})`, {
   filename,
   cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
 })
-const module_ = { exports: {} }
-script.runInThisContext()(module_.exports, createRequire(filename), module_, filename, dist)
+script.runInThisContext()(require)

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,8 @@ import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
 import { fingerprint, ROOT } from './build-state.mjs'
 import { answers, freePort } from './ports.mjs'
+
+const builtin = createRequire(import.meta.url)
 
 const DIST = join(ROOT, 'dist')
 const BUNDLE = join(DIST, 'portolan.cjs')
@@ -22,6 +25,24 @@ const withoutLocales = {
   name: 'without-locales',
   setup({ onLoad }) {
     onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js'" }))
+  },
+}
+
+/** Node's own modules that nothing needs on the way to listening: each is loaded when something of it is first used. */
+const LATE = ['assert', 'crypto', 'fs/promises', 'tls']
+const lateBuiltins = {
+  name: 'late-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: new RegExp(`^(node:)?(${LATE.join('|')})$`) }, ({ path, namespace }) =>
+      namespace === 'late' ? { path, external: true } : { path: path.replace('node:', ''), namespace: 'late' },
+    )
+    onLoad({ filter: /./, namespace: 'late' }, ({ path }) => {
+      const getters = Object.keys(builtin(path)).map(name => `${name}: { enumerable: true, get: () => load().${name} }`)
+      const target = typeof builtin(path) === 'function' ? '(...args) => load()(...args)' : '{}'
+      const contents = `const load = () => require('node:${path}')
+module.exports = Object.defineProperties(${target}, { ${getters.join(',')} })`
+      return { contents }
+    })
   },
 }
 
@@ -46,7 +67,7 @@ export const bundleOptions = {
   // pino and prom-client are inside although they load late: from node_modules, without the code cache, pino alone
   // holds up the event loop for 25 ms right after the start.
   external: ['mysql2', '@aws-sdk/*', '@grpc/*'],
-  plugins: [withoutLocales],
+  plugins: [withoutLocales, lateBuiltins],
   logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },
 }
 

@@ -5,8 +5,14 @@ import type { Address } from './types.ts'
 const ADDRESS = /^(unix:.+|(\[[0-9A-Fa-f:.]+(%[^\]]+)?\]|[^\s:[\]/]+):\d{1,5})$/
 const EXPECTED = 'must be host:port, [ipv6]:port or unix:/path'
 
+const schema = build()
+
 /** An address; port 0 asks the operating system for a free one. */
 export function address() {
+  return schema
+}
+
+function build() {
   const error = (issue: { readonly input?: unknown }) => {
     const { input } = issue
     if (input === undefined) return undefined

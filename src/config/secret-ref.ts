@@ -7,9 +7,8 @@ import { duration } from './units.ts'
 export const SECRET_FORMS =
   'must say where the secret is, one of { env: NAME }, { file: PATH } or { command: [PROGRAM, ARGUMENT, ...] }'
 
-/** Where a secret comes from: an environment variable, a file, or the output of a command. */
-export function secretRef() {
-  const schema = z.union(
+const schema = z
+  .union(
     [
       z.strictObject({ env: z.string().min(1).describe('Name of the environment variable.') }),
       z.strictObject({ file: z.string().min(1).describe('File that holds nothing else, as Kubernetes mounts it.') }),
@@ -29,5 +28,9 @@ export function secretRef() {
     ],
     { error: issue => (issue.input === undefined ? undefined : SECRET_FORMS) },
   )
-  return schema.meta({ title: 'secret' }) satisfies z.ZodType<SecretRef>
+  .meta({ title: 'secret' }) satisfies z.ZodType<SecretRef>
+
+/** Where a secret comes from: an environment variable, a file, or the output of a command. */
+export function secretRef() {
+  return schema
 }

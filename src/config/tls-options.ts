@@ -1,50 +1,57 @@
 /** The schemas of TLS options, towards a backend and on a listener. Paths are relative to the working directory. */
 import { z } from 'zod'
 
-const minVersion = () =>
-  z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('The lowest TLS version that is accepted.')
+const minVersion = z
+  .enum(['TLSv1.2', 'TLSv1.3'])
+  .default('TLSv1.2')
+  .describe('The lowest TLS version that is accepted.')
+
+const text = z.string().min(1)
+const client = z
+  .strictObject({
+    ca: text.optional().describe('File of PEM certificates to trust instead of the usual ones.'),
+    cert: text.optional().describe('File of the PEM certificate shown to the backend.'),
+    key: text.optional().describe('File of the PEM private key that belongs to `cert`.'),
+    serverName: text.optional().describe('Name sent and verified instead of the host of the endpoint.'),
+    verify: z
+      .boolean()
+      .default(true)
+      .describe('Whether the certificate must be valid. Without it anybody in between can read everything.'),
+    minVersion,
+  })
+  .refine(tls => tls.cert === undefined || tls.key !== undefined, {
+    path: ['cert'],
+    error: 'needs `key`, the file of its private key',
+  })
+  .refine(tls => tls.key === undefined || tls.cert !== undefined, {
+    path: ['key'],
+    error: 'needs `cert`, the file of its certificate',
+  })
 
 /** TLS towards a backend; `{}` is TLS with the system's certificate authorities. */
 export function clientTls() {
-  return z
-    .strictObject({
-      ca: z.string().min(1).optional().describe('File of PEM certificates to trust instead of the usual ones.'),
-      cert: z.string().min(1).optional().describe('File of the PEM certificate shown to the backend.'),
-      key: z.string().min(1).optional().describe('File of the PEM private key that belongs to `cert`.'),
-      serverName: z.string().min(1).optional().describe('Name sent and verified instead of the host of the endpoint.'),
-      verify: z
-        .boolean()
-        .default(true)
-        .describe('Whether the certificate must be valid. Without it anybody in between can read everything.'),
-      minVersion: minVersion(),
-    })
-    .refine(tls => tls.cert === undefined || tls.key !== undefined, {
-      path: ['cert'],
-      error: 'needs `key`, the file of its private key',
-    })
-    .refine(tls => tls.key === undefined || tls.cert !== undefined, {
-      path: ['key'],
-      error: 'needs `cert`, the file of its certificate',
-    })
+  return client
 }
+
+const server = z
+  .strictObject({
+    cert: text.describe('File of the PEM certificate, followed by those between it and its authority.'),
+    key: text.describe('File of the PEM private key.'),
+    clientCa: text.optional().describe('File of the PEM authorities whose client certificates count.'),
+    requireClientCertificate: z
+      .boolean()
+      .default(false)
+      .describe('Whether a connection without a valid client certificate is refused. Needs `clientCa`.'),
+    minVersion,
+  })
+  .refine(tls => !tls.requireClientCertificate || tls.clientCa !== undefined, {
+    path: ['requireClientCertificate'],
+    error: 'needs `clientCa`, the file of the authorities to trust',
+  })
 
 /** TLS of a listener, towards the application. */
 export function serverTls() {
-  return z
-    .strictObject({
-      cert: z.string().min(1).describe('File of the PEM certificate, followed by those between it and its authority.'),
-      key: z.string().min(1).describe('File of the PEM private key.'),
-      clientCa: z.string().min(1).optional().describe('File of the PEM authorities whose client certificates count.'),
-      requireClientCertificate: z
-        .boolean()
-        .default(false)
-        .describe('Whether a connection without a valid client certificate is refused. Needs `clientCa`.'),
-      minVersion: minVersion(),
-    })
-    .refine(tls => !tls.requireClientCertificate || tls.clientCa !== undefined, {
-      path: ['requireClientCertificate'],
-      error: 'needs `clientCa`, the file of the authorities to trust',
-    })
+  return server
 }
 
 export type ClientTlsOptions = z.output<ReturnType<typeof clientTls>>

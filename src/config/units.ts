@@ -34,21 +34,21 @@ export type Quantity = z.ZodType<number, string | 0 | undefined>
 
 /** A duration such as `250ms`, `30s`, `5m` or `1h`; in the checked configuration a number of milliseconds. */
 export function duration(preset?: string): Quantity {
-  return quantity(DURATION, preset)
+  return withPreset(durations, preset)
 }
 
 /** A size such as `64KiB`, `8MiB` or `1GB`; in the checked configuration a number of bytes. */
 export function size(preset?: string): Quantity {
-  return quantity(SIZE, preset)
+  return withPreset(sizes, preset)
 }
 
-function quantity({ title, pattern, examples, units, maximum }: Kind, preset: string | undefined): Quantity {
+function quantity({ title, pattern, examples, units, maximum }: Kind) {
   // Undefined leaves the wording of a missing option to whoever reports all problems.
   const error = (issue: { readonly input?: unknown }) =>
     issue.input === undefined ? undefined : `must be a ${title} with a unit such as ${examples}`
   const text = z.string({ error }).regex(pattern, { error })
   const written = z.union([text, z.literal(0)], { error }).meta({ title })
-  const schema = written.transform((value, context) => {
+  return written.transform((value, context) => {
     const amount = Number.parseFloat(String(value))
     const unit = String(value).replace(/^[\d.]+/, '')
     const result = Math.round(amount * (units[unit] ?? 1))
@@ -56,6 +56,13 @@ function quantity({ title, pattern, examples, units, maximum }: Kind, preset: st
     context.addIssue({ code: 'custom', message: 'is larger than anything that makes sense here', input: value })
     return z.NEVER
   })
+}
+
+// One for all options: a schema is a dozen objects, and each costs the start some 10 us.
+const durations = quantity(DURATION)
+const sizes = quantity(SIZE)
+
+function withPreset(schema: typeof durations, preset: string | undefined): Quantity {
   // prefault, not default: the preset is written as in a file, is parsed as such and appears so in the JSON Schema.
   return preset === undefined ? schema : schema.prefault(preset)
 }
