@@ -477,6 +477,8 @@ export class Session implements ReplySink {
   onPrivateLost(pins: number, error: ProxyError): void {
     this.pipeline = null
     if (this.phase === 'closed') return
+    // What its connection has been made into (another user's, a debugger's) no other one is, so the client must know.
+    if (pins & Pin.STATE) return this.finish()
     if (this.#upload === null && (pins & Pin.STREAM) === 0) return
     this.refuse(error)
     this.finish()
