@@ -32,7 +32,12 @@ import {
   OkPacket,
 } from './results.ts'
 import { readSessionTrackers, type SessionTrackerSink } from './session-trackers.ts'
-import { SERVER_MORE_RESULTS_EXISTS, SERVER_SESSION_STATE_CHANGED, SERVER_STATUS_CURSOR_EXISTS } from './status.ts'
+import {
+  SERVER_MORE_RESULTS_EXISTS,
+  SERVER_PS_OUT_PARAMS,
+  SERVER_SESSION_STATE_CHANGED,
+  SERVER_STATUS_CURSOR_EXISTS,
+} from './status.ts'
 import { MAX_PACKET_PAYLOAD, PACKET_HEADER_BYTES } from './writer.ts'
 
 /**
@@ -100,6 +105,11 @@ export class ResponseTracker {
   #phase: Phase = 'done'
   #shape: ResponseShape = 'none'
   #clientStatementId = 0
+  /**
+   * The rows at hand are OUT parameters, behind which the OK of the CALL follows: MySQL (9.7) says so in the EOF before
+   * them and forgets MORE_RESULTS in the one behind.
+   */
+  #outParameters = false
   /** Packets to come in `columns` and `counted`. */
   #left = 0
   /** Bytes to come of the packet at hand, which pass. */
@@ -143,6 +153,7 @@ export class ResponseTracker {
     this.#clientStatementId = clientStatementId
     this.#phase = shape === 'none' ? 'done' : shape === 'rows' ? 'rows' : shape === 'endless' ? 'stream' : 'first'
     this.#anySequence = true
+    this.#outParameters = false
     this.awaiting = 'server'
     this.packets = 0
     this.results = 0
@@ -311,14 +322,17 @@ export class ResponseTracker {
     const ok = this.#ok.read(bytes, start, end)
     const { status } = ok
     this.status = status & ~SERVER_SESSION_STATE_CHANGED
-    if (this.#phase === 'columns-end' && (status & SERVER_STATUS_CURSOR_EXISTS) === 0) this.#phase = 'rows'
-    else {
+    if (this.#phase === 'columns-end' && (status & SERVER_STATUS_CURSOR_EXISTS) === 0) {
+      this.#phase = 'rows'
+      this.#outParameters = (status & SERVER_PS_OUT_PARAMS) !== 0
+    } else {
       this.results++
       this.warnings = ok.warnings
       this.affectedRows = ok.affectedRows
       if (ok.insertId !== 0) this.insertId = ok.insertId
-      const more = this.#shape === 'result' && (status & SERVER_MORE_RESULTS_EXISTS) !== 0
-      this.#phase = more ? 'first' : 'done'
+      const more = (status & SERVER_MORE_RESULTS_EXISTS) !== 0 || this.#outParameters
+      this.#phase = more && this.#shape === 'result' ? 'first' : 'done'
+      this.#outParameters = false
     }
     if ((status & SERVER_SESSION_STATE_CHANGED) === 0) return null
     if (ok.trackersEnd > ok.trackersStart) readSessionTrackers(bytes, ok.trackersStart, ok.trackersEnd, this.#sink)

@@ -42,6 +42,7 @@ export interface ClientOptions {
   readonly tls?: boolean
   /** The plugin that the login names; the greeting's if it is left out. */
   readonly plugin?: string
+  /** Asks for the server's key if it takes one; so by default. */
   readonly requestPublicKey?: boolean
   readonly publicKey?: string
 }
@@ -152,7 +153,7 @@ export class Client implements SessionTrackerSink {
         socket = tls
         source = new Source(tls)
       }
-      const { publicKey, requestPublicKey } = options
+      const { publicKey, requestPublicKey = true } = options
       const secure = options.tls === true || address.socketPath !== undefined
       const auth = new ClientAuth({ password, secure, publicKey, requestPublicKey })
       const proof = isClientPlugin(plugin) ? auth.begin(plugin, greeting.scramble) : Buffer.alloc(0)
