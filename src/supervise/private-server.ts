@@ -5,7 +5,7 @@
 import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { ProxyError } from '../errors.ts'
-import type { Runtime } from '../protocol.ts'
+import type { ProbeReport, Runtime } from '../protocol.ts'
 import type { Program } from './program.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -64,6 +64,18 @@ export class PrivateServer {
   async close(graceMs = 5_000): Promise<void> {
     this.#phase = 'closed'
     await this.#letGo(graceMs)
+  }
+
+  /** For a report on a server that is needed for nothing else: starts it, lets it be looked at, ends it. Never rejects. */
+  async visit(look: (address: { path: string }) => Promise<ProbeReport>, graceMs: number): Promise<ProbeReport> {
+    try {
+      return await look(await this.start())
+    } catch (error) {
+      const failure = { stage: 'connect', cause: (error as Error).message, next: 'see what the message says' } as const
+      return { ok: false, endpoints: [{ address: 'embedded', ok: false, failure }] }
+    } finally {
+      await this.close(graceMs)
+    }
   }
 
   /** A getter, as the phase may change while start() waits. */

@@ -185,7 +185,9 @@ export class RedisBackend implements Backend {
   }
 
   async probe(timeoutMs: number): Promise<ProbeReport> {
-    if (this.#embedded && this.#endpoints.length === 0) return this.#probeEmbedded(this.#embedded, timeoutMs)
+    if (this.#embedded && this.#endpoints.length === 0) {
+      return this.#embedded.visit(address => this.#probe([address], timeoutMs), timeoutMs)
+    }
     return this.#probe(
       this.#endpoints.map(endpoint => endpoint.address),
       timeoutMs,
@@ -195,18 +197,6 @@ export class RedisBackend implements Backend {
   #probe(addresses: readonly Address[], timeoutMs: number): Promise<ProbeReport> {
     const password = async () => this.#password?.read()
     return probe(addresses, { tls: this.#tls, username: this.options.credentials?.username, password, timeoutMs })
-  }
-
-  /** An embedded server that does not run yet is started for the probe. */
-  async #probeEmbedded(embedded: PrivateServer, timeoutMs: number): Promise<ProbeReport> {
-    try {
-      return await this.#probe([await embedded.start()], timeoutMs)
-    } catch (error) {
-      const failure = { stage: 'connect', cause: (error as Error).message, next: 'see what the message says' } as const
-      return { ok: false, endpoints: [{ address: 'embedded', ok: false, failure }] }
-    } finally {
-      await embedded.close(timeoutMs)
-    }
   }
 
   status(): BackendStatus {
