@@ -12,7 +12,7 @@ const PORTS = [
 const SAME_WISH_MS = 500
 
 export async function quickstart(args) {
-  const [redis, admin] = await Promise.all(PORTS.map(checkPort))
+  const [redis, admin] = await choosePorts()
   const command = ['bin/portolan.cjs', 'run', '-c', 'examples/quickstart/portolan.yaml', ...args]
   // A process group of its own: signals come through forwardSignals only, so each arrives once.
   const child = spawn(process.execPath, command, {
@@ -30,21 +30,35 @@ export async function quickstart(args) {
   process.exit(await ended)
 }
 
-async function checkPort({ use, variable, standard }) {
-  const text = process.env[variable] || String(standard)
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) {
-    console.error(`${variable}=${text} is not a port: give a number from 1 to 65535`)
-    process.exit(1)
+/** The ports of PORTS in their order. Where one cannot be had, says which and how to start with others, and ends. */
+async function choosePorts() {
+  const ports = PORTS.map(portOf)
+  const others = [...ports]
+  for (const [i, port] of ports.entries()) {
+    if (ports.indexOf(port) === i && (await isFree(port))) continue
+    console.error(`Port ${port} (${PORTS[i].use}) is taken by another program, or may not be bound by this user.`)
+    others[i] = await freePortAfter(port, others)
   }
-  if (await isFree(port)) return port
-  console.error(`Port ${port} (${use}) is taken by another program, or may not be bound by this user. Use another one:`)
-  console.error(`  ${variable}=${await freePortAfter(port)} npm start`)
+  const changed = PORTS.flatMap(({ variable, standard }, i) =>
+    others[i] === standard ? [] : `${variable}=${others[i]}`,
+  )
+  if (others.every((port, i) => port === ports[i])) return ports
+  console.error(`Use another one:\n  ${changed.join(' ')} npm start`)
   return process.exit(1)
 }
 
-async function freePortAfter(port) {
-  for (let next = Math.max(port + 1, 1_024); next < port + 100; next++) if (await isFree(next)) return next
+function portOf({ variable, standard }) {
+  const text = process.env[variable] || String(standard)
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
+  console.error(`${variable}=${text} is not a port: give a number from 1 to 65535`)
+  return process.exit(1)
+}
+
+async function freePortAfter(port, others) {
+  for (let next = Math.max(port + 1, 1_024); next < port + 100; next++) {
+    if (!others.includes(next) && (await isFree(next))) return next
+  }
   return freePort()
 }
 

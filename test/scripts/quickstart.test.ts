@@ -43,16 +43,25 @@ test('says what listens and what to try, serves Redis, and leaves nothing behind
   }
 })
 
-test('names a taken port and the way out', async () => {
-  const squatter = createServer().listen(0, '127.0.0.1')
-  await once(squatter, 'listening')
-  cleanups.push(() => squatter.close())
-  const { port } = squatter.address() as { port: number }
-  const child = start({ PORTOLAN_REDIS_PORT: `${port}`, PORTOLAN_ADMIN_PORT: `${await freePort()}` })
+test.each([1, 2])('names %i taken ports and the way out, one command', async count => {
+  const ports: number[] = []
+  for (let i = 0; i < 2; i++) {
+    const squatter = createServer().listen(0, '127.0.0.1')
+    await once(squatter, 'listening')
+    ports.push((squatter.address() as { port: number }).port)
+    if (i < count) cleanups.push(() => squatter.close())
+    else await once(squatter.close(), 'close')
+  }
+  const [port, admin] = ports
+  const child = start({ PORTOLAN_REDIS_PORT: `${port}`, PORTOLAN_ADMIN_PORT: `${admin}` })
   const ended = once(child, 'exit')
   const complaint = await read(child.stderr, 'npm start')
   expect(complaint).toContain(`Port ${port} (Redis) is taken`)
-  expect(complaint).toMatch(/PORTOLAN_REDIS_PORT=\d+ npm start/)
+  expect(complaint.includes(`Port ${admin} (admin) is taken`)).toBe(count === 2)
+  const [, redisPort, adminPort] = /PORTOLAN_REDIS_PORT=(\d+) PORTOLAN_ADMIN_PORT=(\d+) npm start/.exec(complaint)!
+  expect(Number(redisPort)).not.toBe(port)
+  expect(Number(adminPort) === admin).toBe(count === 1)
+  expect(redisPort).not.toBe(adminPort)
   expect(await ended).toEqual([1, null])
 })
 
