@@ -31,12 +31,12 @@ export const redisListenerOptions = z.strictObject({
     'Time for a client to authenticate, where it must; for the TLS handshake too.',
   ),
   idleTimeout: duration('0ms').describe(
-    'Clients that send nothing for so long are closed, subscribers excepted; 0 for never.',
+    'Clients that neither send nor wait for anything for so long are closed, subscribers excepted; 0: never.',
   ),
-  requestTimeout: duration('30s').describe('Time between the first and the last byte of a request.'),
+  requestTimeout: duration('30s').describe('A client that stops for so long in the middle of a request is closed.'),
   writeTimeout: duration('60s').describe('A client that reads nothing for so long while replies wait is closed.'),
   slowClientGrace: duration('1s').describe(
-    'How long a client that does not read may hold up others whose replies are behind its own.',
+    'How long a client that takes not a byte may hold up others whose replies are behind its own.',
   ),
   streamRequestsAbove: size('256KiB').describe(
     'Larger requests pass in pieces on an exclusive connection instead of being gathered.',
@@ -45,7 +45,9 @@ export const redisListenerOptions = z.strictObject({
   outputMax: size('8MiB').describe('Unsent replies of one client from which on its replies are not read.'),
   subscriberOutputSoft: size('8MiB').describe('Unsent messages of one subscriber that are tolerated for a minute.'),
   subscriberOutputHard: size('32MiB').describe('Unsent messages of one subscriber at which it is closed.'),
-  slowLog: duration('10ms').describe('Requests that take longer are logged and counted; blocking commands too.'),
+  slowLog: duration('10ms').describe(
+    'Requests that take longer are logged and counted, blocking commands too; 0: none.',
+  ),
 })
 
 export type RedisListenerOptions = z.output<typeof redisListenerOptions>

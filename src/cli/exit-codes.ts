@@ -21,7 +21,7 @@ Exit codes:
   0      all went well
   1      the configuration is invalid
   2      wrong usage of the command line
-  3      a probe of a backend failed (check --probe)
+  3      a probe of a backend failed, or a part could not be built (check --probe)
   4      an address could not be bound, or a part could not be built
   70     internal error: a bug in Portolan
   127    run -- command: the command could not be started

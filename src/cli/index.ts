@@ -64,7 +64,11 @@ function createProgram(
     .command('check')
     .description('validate the configuration without binding a port')
     .requiredOption(...files)
-    .option('--probe', 'also connect to each backend, authenticate, and report version, latency and topology', false)
+    .option(
+      '--probe',
+      'also read the TLS files, connect to each backend, authenticate, and report version, latency and topology',
+      false,
+    )
     .option('--json', 'print one JSON object', false)
     .action(async ({ config, probe, json }: { config: string[]; probe: boolean; json: boolean }) => {
       const { runCheck } = await import('./check.ts')

@@ -36,7 +36,7 @@ export const FAMILIES = {
   },
   portolan_downstream_connections_total: {
     type: 'counter',
-    help: 'Connections of applications that were accepted or refused.',
+    help: 'Connections of applications that were accepted, refused as one too many, or failed before their protocol began.',
     labels: ['listener', 'outcome'],
   },
   portolan_downstream_bytes_total: {

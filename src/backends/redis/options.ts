@@ -30,7 +30,9 @@ export const redisBackendOptions = z
       })
       .optional()
       .describe('How Portolan authenticates to the backend; clients authenticate to the listener.'),
-    connectTimeout: duration('2s').describe('Time to resolve, connect, do TLS and authenticate.'),
+    connectTimeout: duration('2s').describe(
+      'Limit for name, connection and TLS together; and once more for the server to answer the handshake.',
+    ),
     requestTimeout: duration('30s').describe(
       'Time for a reply; the client then gets an error, blocking commands excepted.',
     ),
@@ -42,7 +44,7 @@ export const redisBackendOptions = z
           .min(1)
           .default(256)
           .describe('Exclusive connections at most: WATCH, MULTI in pieces, blocking commands, large values.'),
-        spare: z.int().min(0).default(2).describe('Exclusive connections kept ready.'),
+        spare: z.int().min(0).default(2).describe('Exclusive connections kept ready, for each RESP version in use.'),
         waitTimeout: duration('5s').describe('How long a client waits for an exclusive connection.'),
       })
       .prefault({ waitTimeout: '5s' })
