@@ -3,8 +3,9 @@
  * sessions into one write is what makes a proxy cheap (bench/README.md, "quiescence"): nextTick runs after every
  * socket's callback and gathers nothing, a timer adds latency.
  *
- * While one or two requests are under way it also polls: re-arming setImmediate keeps the loop out of epoll_wait, whose
- * wake-up costs more than the request. Polling that does not pay (nothing came within the window) stops by itself.
+ * For a client alone, which sends its next request as soon as it has the reply, it also polls: re-arming setImmediate
+ * keeps the loop out of epoll_wait, whose wake-up costs more than the request. Requests that come later than that, or
+ * while another is under way, are of many clients: for those polling would only burn CPU, and it stops by itself.
  */
 export interface Flushable {
   /** Writes what has gathered. */
@@ -13,11 +14,10 @@ export interface Flushable {
 
 /** Each further turn costs one epoll_wait(0), under a microsecond. */
 const MAX_TURNS = 8
+/** How long a reply, and then the next request, is waited for. */
 const POLL_WINDOW_MS = 0.1
-/** Batches above this are load, where the next wake-up is never far and polling only burns CPU. */
-const POLL_MAX_BATCH = 2
-/** A window that paid earns this many further ones that need not. */
-const POLL_CREDIT = 8
+/** A wait that paid earns one, a vain one costs one: polling ends when half of them are vain. */
+const MAX_CREDIT = 16
 /** Without credit, one batch in this many tries again. */
 const POLL_RETRY = 64
 
@@ -27,9 +27,11 @@ export class Turn {
   #batch = 0
   #seen = 0
   #turns = 0
-  #pollUntil = 0
   #polling = false
-  #credit = POLL_CREDIT
+  #pollUntil = 0
+  /** The reply is there: what is polled for is the next request. */
+  #settled = false
+  #credit = MAX_CREDIT
   #skipped = 0
 
   /** Asks for a flush at the end of this turn; each Flushable asks once until it is flushed. */
@@ -47,10 +49,10 @@ export class Turn {
     this.#batch++
   }
 
-  /** Notes that bytes came in: the wait that is polled for is over, and the next one begins. */
-  activity(): void {
+  /** Notes that no reply is due any more: if that was polled for, the wait for the next request begins. */
+  settled(): void {
     if (!this.#polling) return
-    if (this.#credit < POLL_CREDIT) this.#credit = POLL_CREDIT
+    this.#settled = true
     this.#pollUntil = performance.now() + POLL_WINDOW_MS
   }
 
@@ -71,14 +73,20 @@ export class Turn {
       const count = dirty.length
       for (let i = 0; i < count; i++) dirty[i]!.flush()
       dirty.splice(0, count)
-      this.#polling = batch <= POLL_MAX_BATCH && this.#worthPolling()
+      if (this.#polling) this.#judge(this.#settled && batch === 1)
+      this.#polling = batch === 1 && this.#worthPolling()
+      this.#settled = false
       if (this.#polling) this.#pollUntil = performance.now() + POLL_WINDOW_MS
     } else if (this.#polling && performance.now() > this.#pollUntil) {
       this.#polling = false
-      this.#credit--
+      this.#judge(false)
     }
     if (this.#polling || this.#batch > 0) setImmediate(this.#tick)
     else this.#armed = false
+  }
+
+  #judge(paid: boolean): void {
+    this.#credit = paid ? Math.min(this.#credit + 1, MAX_CREDIT) : Math.max(this.#credit - 1, 0)
   }
 
   #worthPolling(): boolean {

@@ -192,9 +192,9 @@ export class Pipeline {
   onRead(n: number): void {
     const now = this.#clock.now()
     this.#lastReadAt = now
-    this.#turn.activity()
     try {
       this.#onReplies(this.#in, this.#inLength + n, now)
+      if (this.ring.empty) this.#turn.settled()
     } catch (error) {
       this.destroy(
         new ProxyError('upstream-protocol', `the backend broke the protocol: ${(error as Error).message}`, {
