@@ -228,6 +228,19 @@ describe('WAIT', () => {
     await replica.stop()
     expect(await client.call('WAIT', 1, 20)).toBe(0)
   })
+
+  test('waits for them on a connection that had to be opened first, too', async () => {
+    const bare = await rig.portolan(redis.port, { backend: { exclusive: { spare: 0 } } })
+    const replica = await rig.redis({ args: ['--replicaof', `127.0.0.1 ${redis.port}`] })
+    await until(async () => String(await direct.call('INFO', 'replication')).includes('state=online'))
+    const client = await rig.client(bare)
+    replica.pause()
+    await client.call('SET', 'k', 'v')
+    expect(await client.call('WAIT', 1, 50)).toBe(0)
+    replica.resume()
+    expect(await client.call('WAIT', 1, 10_000)).toBe(1)
+    await replica.stop()
+  })
 })
 
 describe('MONITOR', () => {
