@@ -1,5 +1,6 @@
 /** Why a request must not be served, in Redis's words: asked for each request that is not plainly free to pass. */
 import { argumentSpans, CommandFlag, encodeError } from '../../codecs/redis/index.ts'
+import { argumentsOf } from './arguments.ts'
 import type { Frame } from './command-handler.ts'
 import { afterLoss } from './commands/index.ts'
 import { NO_AUTH, rejected, unknownCommand, unknownSubcommand, wrongArity } from './errors.ts'
@@ -34,7 +35,7 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array, part
   if (partial && NEVER_LARGE.has(name)) return tooLarge(name)
   if (denied[frame.command]) {
     const subcommand =
-      denied[frame.command] === 2 ? host.table.lookupSubcommand(frame.command, ...subcommandSpan(session, frame)) : -1
+      denied[frame.command] === 2 ? host.table.lookupSubcommand(frame.command, ...subcommandSpan(frame)) : -1
     if (denied[frame.command] === 1 || (subcommand >= 0 && denied[subcommand] === 1)) {
       const full = subcommand >= 0 ? host.names[subcommand]! : name
       return encodeError(`NOPERM this listener does not permit the '${full}' command`)
@@ -50,10 +51,10 @@ export function refusal(session: Session, frame: Frame, denied: Uint8Array, part
 function malformed(session: Session, frame: Frame): Buffer | undefined {
   const { table, names } = session.host
   const { command, argc } = frame
-  if (command < 0) return unknownCommand(session.args(frame))
+  if (command < 0) return unknownCommand(argumentsOf(frame))
   const operation = session.host.operationOf(frame) - 1
   if (operation === command && argc > 1 && (table.flags[command]! & CommandFlag.CONTAINER) !== 0) {
-    const word = session.args(frame)[1]
+    const word = argumentsOf(frame)[1]
     return word && unknownSubcommand(word, names[command]!)
   }
   const arity = table.arity[operation]!
@@ -78,7 +79,7 @@ function partialSpans({ bytes, start, end, argc }: Frame): number[] {
   return spans
 }
 
-function subcommandSpan(session: Session, frame: Frame): [Buffer, number, number] {
-  const word = session.args(frame)[1] ?? Buffer.alloc(0)
+function subcommandSpan(frame: Frame): [Buffer, number, number] {
+  const word = argumentsOf(frame)[1] ?? Buffer.alloc(0)
   return [word, 0, word.length]
 }

@@ -1,4 +1,14 @@
-/** What Redis takes for an integer, or for a name of a client. */
+/** The arguments of a request, and what Redis takes for an integer or for a name of a client. */
+import { argumentSpans } from '../../codecs/redis/index.ts'
+import type { Frame } from './command-handler.ts'
+
+/** As far as they are there, as views that live as long as the request's bytes. */
+export function argumentsOf({ bytes, start, end }: Frame): Buffer[] {
+  const spans = argumentSpans(bytes, start, end)
+  const args: Buffer[] = []
+  for (let i = 0; i < spans.length; i += 2) args.push(bytes.subarray(spans[i]!, spans[i + 1]!))
+  return args
+}
 
 /** No plus sign, no leading zero. */
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/

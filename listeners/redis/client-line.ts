@@ -7,7 +7,7 @@ export function clientLine(session: Session): string {
   const now = host.clock.now()
   const seconds = (since: number) => Math.floor((now - since) / 1000)
   const counts = session.subscriptions?.counts ?? { channels: 0, patterns: 0, shards: 0 }
-  const queued = facts.requestBytes || session.inboxBytes
+  const queued = facts.requestBytes || session.input.waiting
   const { pins, pipeline } = session.seat
   // Not what was read behind the command that blocks.
   const blocked = pins & Pin.BLOCK && pipeline !== null && pipeline.pending > 0

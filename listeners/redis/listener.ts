@@ -7,7 +7,7 @@ import {
   REQUEST_LIMITS,
   RequestScanner,
 } from '../../codecs/redis/index.ts'
-import { CommandStats, type Lane, type Pipeline, type RedisBackend } from '../../src/backends/redis/index.ts'
+import { CommandStats, type Lane, type RedisBackend } from '../../src/backends/redis/index.ts'
 import type { ListenerConfig } from '../../src/config/index.ts'
 import {
   type Accepted,
@@ -23,14 +23,15 @@ import {
 import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
 import { refusal } from './access.ts'
 import { ClientFacts } from './client-facts.ts'
-import type { Frame, Handler } from './command-handler.ts'
-import { BLOCKING, HANDLERS } from './commands/index.ts'
+import type { Frame } from './command-handler.ts'
+import { type CommandPlan, planCommands } from './command-plan.ts'
 import { TOO_MANY_CLIENTS } from './errors.ts'
 import type { RedisListenerOptions } from './options.ts'
 import type { OutletLimits } from './outlet.ts'
-import { deniedCommands } from './policy.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
+import { attach, onRead } from './session-socket.ts'
+import { SlowClients } from './slow-clients.ts'
 import { Users } from './users.ts'
 
 const HEADROOM_BYTES = 64 * 1024
@@ -38,12 +39,6 @@ const READ_BYTES = 64 * 1024
 /** Requests that go to a pipeline in one piece at most. */
 const MAX_RUN = 4096
 const SWEEP_MS = 1000
-
-/** Leads from a socket to its session without a closure per connection. */
-const SESSION = Symbol('session')
-interface SessionSocket extends Socket {
-  [SESSION]: Session
-}
 
 export class RedisListener implements Listener, SessionHost {
   readonly name: string
@@ -53,24 +48,20 @@ export class RedisListener implements Listener, SessionHost {
   readonly scanner = new RequestScanner()
   readonly operations = new Uint16Array(MAX_RUN)
   readonly requestLimits = REQUEST_LIMITS
+  readonly slowClients = new SlowClients(this)
   readonly stats: CommandStats
+  users = Users.none
   options: RedisListenerOptions
   outletLimits!: OutletLimits
   backend: RedisBackend
   table!: CommandTable
   names!: readonly string[]
-  specials!: Uint8Array
-  handlers!: readonly (Handler | undefined)[]
-  #denied!: Uint8Array
-  /** Of the command table, when it was last looked at. */
-  #revision = 0
+  #plan!: CommandPlan
   #config: ListenerConfig
   readonly #runtime: Runtime
-  #users: Users | null = null
   readonly #tls: ServerTls | undefined
   #bound: Bound | null = null
   #nextId = 1
-  readonly #stalled = new Map<Session, { sent: number; since: number }>()
   readonly #release: (() => void)[] = []
   readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
   readonly #slow: { value: number }
@@ -104,6 +95,14 @@ export class RedisListener implements Listener, SessionHost {
     )
   }
 
+  get handlers() {
+    return this.#plan.handlers
+  }
+
+  get specials() {
+    return this.#plan.specials
+  }
+
   get pool() {
     return this.backend.pool
   }
@@ -116,32 +115,8 @@ export class RedisListener implements Listener, SessionHost {
     return this.backend.lane(protocol, database, scripts)
   }
 
-  get wantsAuthentication(): boolean {
-    return this.#users?.any ?? false
-  }
-
-  knowsUser(name: string): boolean {
-    return this.#users?.has(name) ?? name === 'default'
-  }
-
-  verifies(user: string, password: Buffer): boolean {
-    return this.#users?.authenticate(user, password) !== undefined
-  }
-
-  authenticate(session: Session, user: string, password: Buffer): boolean {
-    const { facts } = session
-    if (!this.wantsAuthentication) return user === 'default'
-    const found = this.#users!.authenticate(user, password)
-    if (!found) return false
-    facts.authenticated = true
-    facts.user = found.name
-    facts.rules = found.rules
-    return true
-  }
-
-  /** Back to what a new connection has. */
   isDenied(command: number): boolean {
-    return this.#denied[command] !== 0
+    return this.#plan.denied[command] !== 0
   }
 
   /** The id of the command plus one, of its subcommand where it has one; 0 for unknown commands. */
@@ -154,14 +129,8 @@ export class RedisListener implements Listener, SessionHost {
     return (subcommand < 0 ? command : subcommand) + 1
   }
 
-  deauthenticate(session: Session): void {
-    session.facts.user = 'default'
-    session.facts.rules = null
-    session.facts.authenticated = !this.wantsAuthentication
-  }
-
   refusal(session: Session, frame: Frame, partial = false): Buffer | undefined {
-    return refusal(session, frame, this.#denied, partial)
+    return refusal(session, frame, this.#plan.denied, partial)
   }
 
   // --- Listener ---------------------------------------------------------------------------------------------------
@@ -171,7 +140,7 @@ export class RedisListener implements Listener, SessionHost {
   }
 
   async start(): Promise<void> {
-    if (this.options.users.length > 0) this.#users = await Users.load(this.options, this.table, this.#runtime)
+    if (this.options.users.length > 0) this.users = await Users.load(this.options, this.table, this.#runtime)
     this.#bound = await listen(
       {
         name: this.name,
@@ -197,12 +166,14 @@ export class RedisListener implements Listener, SessionHost {
     this.backend = this.#runtime.backend(config.backend!) as RedisBackend
     this.#apply()
     this.#bound?.update(this.#limits())
-    if (before !== this.backend) for (const session of this.sessions.values()) session.onBackendChanged(before)
+    // What is in flight ends on the old one, subscriptions move over.
+    if (before !== this.backend)
+      for (const session of this.sessions.values()) session.subscriptions?.move(before.subscriptions)
     return true
   }
 
   async reread(): Promise<void> {
-    await this.#users?.reread()
+    await this.users.reread()
   }
 
   drain(graceMs: number): Promise<void> {
@@ -226,7 +197,7 @@ export class RedisListener implements Listener, SessionHost {
     }
     for (const release of this.#release) release()
     this.#tls?.close()
-    this.#users?.close()
+    this.users.close()
   }
 
   status(): ListenerStatus {
@@ -246,23 +217,7 @@ export class RedisListener implements Listener, SessionHost {
     const table = this.backend.commands
     this.table = table
     this.names = table.names
-    this.#revision = table.revision
-    this.#denied = deniedCommands(table, options.deny)
-    const handlers: (Handler | undefined)[] = []
-    const specials = new Uint8Array(table.names.length + 1)
-    for (const [id, name] of table.names.entries()) {
-      if (table.parent[id] !== -1) continue
-      handlers[id] = Object.hasOwn(HANDLERS, name)
-        ? HANDLERS[name]
-        : table.flags[id]! & CommandFlag.BLOCKING
-          ? BLOCKING
-          : undefined
-      // Containers are looked at for the sake of their subcommands' names.
-      const container = (table.flags[id]! & CommandFlag.CONTAINER) !== 0
-      if (handlers[id] || this.#denied[id] !== 0 || container) specials[id] = 1
-    }
-    this.handlers = handlers
-    this.specials = specials
+    this.#plan = planCommands(table, options.deny)
   }
 
   // --- Sessions ---------------------------------------------------------------------------------------------------
@@ -271,27 +226,18 @@ export class RedisListener implements Listener, SessionHost {
     // Asked before the handle moves: its addresses go with it.
     const facts = new ClientFacts(accepted, this.clock.now())
     const adopted = accepted.pristine ? this.readBuffer.adopt(accepted.socket, onRead) : null
-    const socket = (adopted ?? accepted.socket) as SessionSocket
+    const socket = adopted ?? accepted.socket
     const session = new Session(this, socket, facts, this.#nextId++)
-    socket[SESSION] = session
-    if (adopted === null) {
-      const { readBuffer } = this
-      socket.on('data', (chunk: Buffer) => readBuffer.feed(socket, chunk, onRead))
-    }
-    socket.on('error', onError)
-    socket.on('end', onEnd)
-    socket.on('close', onClose)
-    socket.on('drain', onDrain)
-    session.facts.authenticated = !this.wantsAuthentication
+    facts.authenticated = !this.users.any
     this.sessions.set(session.id, session)
     this.backend.pool.warm(2)
-    socket.resume()
+    attach(session, this.readBuffer, adopted !== null)
     return socket
   }
 
   onSessionClosed(session: Session): void {
     this.sessions.delete(session.id)
-    this.#stalled.delete(session)
+    this.slowClients.forget(session)
     this.#bytes.received.value += session.facts.received
     this.#bytes.sent.value += session.outlet.sent
     session.facts.received = 0
@@ -327,32 +273,10 @@ export class RedisListener implements Listener, SessionHost {
     session.destroy()
   }
 
-  watchStall(session: Session): void {
-    if (!this.#stalled.has(session))
-      this.#stalled.set(session, { sent: session.socket.bytesWritten, since: this.clock.now() })
-  }
-
-  /** A client holds up a shared pipeline: others go on another one, and those behind it are not kept for long. */
-  onStalledPipeline(session: Session, pipeline: Pipeline): void {
-    this.backend.replace(pipeline)
-    this.#watchGrace(session, pipeline)
-  }
-
-  /** As long as it reads at all, those behind it wait; they came before it was known to be slow. */
-  #watchGrace(session: Session, pipeline: Pipeline): void {
-    const before = session.socket.bytesWritten
-    this.clock.after(this.options.slowClientGrace, () => {
-      if (session.phase === 'closed' || session.pipeline !== pipeline) return
-      if (session.socket.bytesWritten !== before) return this.#watchGrace(session, pipeline)
-      if (session.outlet.stalled === pipeline && pipeline.pending > session.outstanding)
-        this.dropped(session, 'replies to other clients wait behind its own')
-    })
-  }
-
   #sweep(): void {
     const now = this.clock.now()
-    const { idleTimeout, requestTimeout, authenticationTimeout, writeTimeout } = this.options
-    if (this.#revision !== this.table.revision) this.#apply()
+    const { idleTimeout, requestTimeout, authenticationTimeout } = this.options
+    if (this.#plan.revision !== this.table.revision) this.#apply()
     let received = 0
     let sent = 0
     for (const session of this.sessions.values()) {
@@ -363,37 +287,12 @@ export class RedisListener implements Listener, SessionHost {
       session.outlet.sent = 0
       const quiet = now - facts.activeAt
       if (!facts.authenticated && now - facts.connectedAt > authenticationTimeout) session.destroy()
-      else if (session.inboxBytes > 0 && session.phase === 'reading' && quiet > requestTimeout) session.destroy()
-      else if ((session.uploading || session.phase === 'closing') && quiet > requestTimeout) session.destroy()
+      else if (session.input.waiting > 0 && session.phase === 'reading' && quiet > requestTimeout) session.destroy()
+      else if ((session.input.uploading || session.phase === 'closing') && quiet > requestTimeout) session.destroy()
       else if (idleTimeout > 0 && quiet > idleTimeout && session.idle && !session.subscribed) session.destroy()
     }
     this.#bytes.received.value += received
     this.#bytes.sent.value += sent
-    for (const [session, mark] of this.#stalled) {
-      if (session.outlet.waiting === 0) this.#stalled.delete(session)
-      else if (session.socket.bytesWritten !== mark.sent) {
-        mark.sent = session.socket.bytesWritten
-        mark.since = now
-      } else if (now - mark.since > writeTimeout) this.dropped(session, 'client does not read')
-    }
+    this.slowClients.sweep(now)
   }
-}
-
-function onRead(this: Socket, bytes: number): boolean {
-  ;(this as SessionSocket)[SESSION].onRead(bytes)
-  return true
-}
-
-function onError(): void {}
-
-function onEnd(this: Socket): void {
-  ;(this as SessionSocket)[SESSION].onEnd()
-}
-
-function onClose(this: Socket): void {
-  ;(this as SessionSocket)[SESSION].destroy()
-}
-
-function onDrain(this: Socket): void {
-  ;(this as SessionSocket)[SESSION].onDrain()
 }

@@ -1,7 +1,7 @@
 /**
  * The way back to a client: bytes go straight to the socket while it takes them, and a client that does not read is
  * held up alone. Up to the first mark its replies wait in memory; from there on its requests are not read; from the
- * second on the backend connection that brings them is paused (session.ts decides which and for how long).
+ * second on the backend connection that brings them is paused (slow-clients.ts decides which and for how long).
  */
 import type { Socket } from 'node:net'
 import type { Pipeline } from '../../src/backends/redis/index.ts'

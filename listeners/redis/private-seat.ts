@@ -53,7 +53,13 @@ export class PrivateSeat {
    * again with the same request), DONE when none can be had and the client has been told. With the database null, any
    * will do.
    */
-  pin(reason: number, database: number | null): Handled {
+  pin(reason: number, database: number | null = this.#session.database): Handled {
+    const handled = this.#pin(reason, database)
+    this.watchReplies()
+    return handled
+  }
+
+  #pin(reason: number, database: number | null): Handled {
     const session = this.#session
     if (this.pipeline !== null) {
       this.pins |= reason
@@ -78,7 +84,7 @@ export class PrivateSeat {
         if (!returned) return
         // A reload has put another backend in the place of this one: the handler asks again there.
         if (pool !== session.host.pool) session.resumeReading()
-        else session.answerWaitingRequest(this.#refusal(reason, error))
+        else session.input.answerFirst(this.#refusal(reason, error))
       },
     })
     returned = true
@@ -135,6 +141,13 @@ export class PrivateSeat {
 
   unpin(reasons: number): void {
     this.pins &= ~reasons
+    this.watchReplies()
+  }
+
+  /** Has the session look here when everything is answered, if there will be something to do. */
+  watchReplies(): void {
+    const session = this.#session
+    if (session.draining || this.leaving || (this.pins & TRANSIENT_PINS) !== 0) session.attention = true
   }
 
   /** Everything is answered: what was pinned for that long no longer is. */
@@ -170,6 +183,13 @@ export class PrivateSeat {
     this.queued = null
     // Whatever the transaction has queued is gone; its EXEC must fail, and nothing of it may run elsewhere.
     if (pins & (Pin.MULTI | Pin.WATCH)) this.aborted = TRANSACTION_LOST
-    this.#session.onPrivateLost(pins, error)
+    const session = this.#session
+    session.pipeline = null
+    if (session.phase === 'closed') return
+    // What its connection has been made into (another user's, a debugger's) no other one is, so the client must know.
+    if (pins & Pin.STATE) return session.finish()
+    if (!session.input.uploading && (pins & Pin.STREAM) === 0) return
+    session.refuse(error)
+    session.finish()
   }
 }

@@ -1,19 +1,14 @@
 /** What a session needs of its listener. */
 import type { CommandTable, RequestLimits, RequestScanner } from '../../codecs/redis/index.ts'
-import type {
-  CommandStats,
-  Lane,
-  Pipeline,
-  PrivatePool,
-  RedisBackend,
-  Subscriptions,
-} from '../../src/backends/redis/index.ts'
+import type { CommandStats, Lane, PrivatePool, RedisBackend, Subscriptions } from '../../src/backends/redis/index.ts'
 import type { ReadBuffer } from '../../src/net/index.ts'
 import type { Clock } from '../../src/protocol.ts'
 import type { Frame, Handler } from './command-handler.ts'
 import type { RedisListenerOptions } from './options.ts'
 import type { OutletLimits } from './outlet.ts'
 import type { Session } from './session.ts'
+import type { SlowClients } from './slow-clients.ts'
+import type { Users } from './users.ts'
 
 export interface SessionHost {
   readonly name: string
@@ -32,6 +27,9 @@ export interface SessionHost {
   readonly operations: Uint16Array
   readonly stats: CommandStats
   readonly outletLimits: OutletLimits
+  readonly slowClients: SlowClients
+  /** Who clients may be; nobody needs to be anybody where there are none. */
+  readonly users: Users
   readonly backend: RedisBackend
   readonly pool: PrivatePool
   readonly subscriptions: Subscriptions
@@ -44,20 +42,9 @@ export interface SessionHost {
   isDenied(command: number): boolean
   /** The frame's operation for the statistics: its command's id plus one, its subcommand's where it has one. */
   operationOf(frame: Frame): number
-  /** Tries a user and password; resolves to whether the session is that user now. */
-  authenticate(session: Session, user: string, password: Buffer): boolean
-  /** Whether that is the password of that user of the listener. */
-  verifies(user: string, password: Buffer): boolean
-  knowsUser(name: string): boolean
-  /** Back to what a new connection is. */
-  deauthenticate(session: Session): void
-  /** False when no client needs to authenticate. */
-  readonly wantsAuthentication: boolean
   slow(session: Session, operation: number, durationMs: number): void
   protocolError(kind: string): void
   /** Closes a client that breaks a limit, and says so in the log. */
   dropped(session: Session, reason: string): void
-  watchStall(session: Session): void
-  onStalledPipeline(session: Session, pipeline: Pipeline): void
   onSessionClosed(session: Session): void
 }

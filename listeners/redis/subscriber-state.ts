@@ -50,6 +50,12 @@ export class SubscriberState implements Subscriber {
     return this.#names[kind].delete(name.toString('latin1'))
   }
 
+  /** True while a reply has begun to leave and has not ended. */
+  get #midReply(): boolean {
+    const { outstanding, pipeline } = this.#session
+    return outstanding > 0 && pipeline !== null && pipeline.begun && pipeline.ring.sink === this.#session
+  }
+
   onMessagesBegin(): void {
     this.#session.outlet.cork()
   }
@@ -63,7 +69,7 @@ export class SubscriberState implements Subscriber {
     const session = this.#session
     if (session.phase === 'closed') return
     // A push may stand between replies, never inside one.
-    if (session.midReply) this.#held.push(message)
+    if (this.#midReply) this.#held.push(message)
     else session.outlet.write(message)
     if (session.outlet.waiting > session.host.options.subscriberOutputHard) this.#checkOutput()
   }

@@ -1,5 +1,8 @@
 /** A request too large to keep: how far it has come, while it passes to the backend in pieces. */
+import { ProtocolError } from '../../codecs/codec.ts'
 import { REQUEST_LIMITS, type RequestScanner, Scan } from '../../codecs/redis/index.ts'
+import { type Frame, Handled, Pin } from './command-handler.ts'
+import type { Session } from './session.ts'
 
 /** `$536870912\r\n` and then some: what is shorter may still be the head of an argument. */
 const HEAD_BYTES = 32
@@ -16,6 +19,16 @@ export class Upload {
 
   get complete(): boolean {
     return this.#argumentsLeft === 0
+  }
+
+  /** Passes on what belongs to the request; returns where the next piece or request begins. Throws ProtocolError. */
+  pass(session: Session, bytes: Buffer, from: number, end: number): number {
+    const { pipeline } = session.seat
+    const position = this.follow(session.host.scanner, bytes, from, end)
+    if (pipeline !== null && position > from && !pipeline.sendPiece(session, bytes, from, position)) {
+      session.hold('upstream')
+    }
+    return position
   }
 
   /** Returns up to where the bytes belong to the request and can be passed on. Throws ProtocolError. */
@@ -40,4 +53,42 @@ export class Upload {
     }
     return position
   }
+}
+
+/**
+ * Sends the arguments of a request that are there, from `start` to `edge`; `left` others follow. Returns null when it must
+ * not be served, or not now.
+ */
+export function beginUpload(
+  session: Session,
+  bytes: Buffer,
+  start: number,
+  edge: number,
+  end: number,
+  left: number,
+): Upload | null {
+  const { host } = session
+  const { scanner, table } = host
+  if (!session.facts.authenticated)
+    throw new ProtocolError('bulk-length', 'Protocol error: unauthenticated bulk length')
+  scanner.readHead(bytes, start, end, REQUEST_LIMITS)
+  const command = table.lookup(bytes, scanner.nameStart, scanner.nameEnd)
+  const frame: Frame = { bytes, start, end, argc: scanner.argc, command, limit: end }
+  if (session.reply === 'skip-next') session.reply = 'skip'
+  const refusal = host.refusal(session, frame, true)
+  if (refusal) {
+    session.local(refusal)
+    session.finish()
+    return null
+  }
+  const handled = session.seat.pin(Pin.UPLOAD)
+  if (handled !== Handled.FORWARD) {
+    if (handled === Handled.DONE) session.finish()
+    else session.awaitReplies()
+    return null
+  }
+  host.operations[0] = command + 1
+  session.send(bytes, start, edge, 1)
+  if (session.reply === 'skip') session.reply = 'on'
+  return new Upload(left)
 }

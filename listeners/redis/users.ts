@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { AccessRules, type CommandTable } from '../../codecs/redis/index.ts'
 import { LiveSecret } from '../../src/config/index.ts'
 import type { Runtime } from '../../src/protocol.ts'
+import type { ClientFacts } from './client-facts.ts'
 import type { RedisListenerOptions } from './options.ts'
 
 interface User {
@@ -14,6 +15,9 @@ interface User {
 }
 
 export class Users {
+  /** Nobody needs a password. */
+  static readonly none = new Users([])
+
   readonly #users: readonly User[]
 
   private constructor(users: readonly User[]) {
@@ -58,12 +62,27 @@ export class Users {
     return this.#users.length === 0 ? name === 'default' : this.#users.some(user => user.name === name)
   }
 
-  /** The user if the password is right. An unknown user takes the same path and time as a wrong password. */
-  authenticate(name: string, password: Buffer): User | undefined {
+  /** Whether that is the user's password. An unknown user takes the same path and time as a wrong password. */
+  verifies(name: string, password: Buffer): boolean {
     const given = digest(password)
     const user = this.#users.find(candidate => candidate.name === name)
-    const equal = timingSafeEqual(given, user?.digest ?? NO_DIGEST)
-    return equal ? user : undefined
+    return timingSafeEqual(given, user?.digest ?? NO_DIGEST)
+  }
+
+  /** Lets a client be that user if the password is right. */
+  signIn(facts: ClientFacts, name: string, password: Buffer): boolean {
+    if (!this.verifies(name, password)) return false
+    facts.authenticated = true
+    facts.user = name
+    facts.rules = this.#users.find(user => user.name === name)!.rules
+    return true
+  }
+
+  /** Back to what a new connection has. */
+  signOut(facts: ClientFacts): void {
+    facts.user = 'default'
+    facts.rules = null
+    facts.authenticated = !this.any
   }
 }
 

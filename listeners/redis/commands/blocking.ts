@@ -1,19 +1,20 @@
 /** Commands that may keep a connection busy until something happens, and commands that are about their connection. */
 import { encodeCommand } from '../../../codecs/redis/index.ts'
 import { sendToNobody } from '../../../src/backends/redis/index.ts'
+import { argumentsOf } from '../arguments.ts'
 import { Handled, type Handler, Pin } from '../command-handler.ts'
 import { MonitorSink } from '../monitor-sink.ts'
 import type { Session } from '../session.ts'
 
 /** Blocks unless inside a transaction. */
-export const blocking: Handler = session => (session.seat.inMulti ? Handled.FORWARD : session.pin(Pin.BLOCK))
+export const blocking: Handler = session => (session.seat.inMulti ? Handled.FORWARD : session.seat.pin(Pin.BLOCK))
 
 /** XREAD and XREADGROUP block only when they say so. */
 export const streamRead: Handler = (session, frame) => {
   if (session.seat.inMulti) return Handled.FORWARD
-  for (const arg of session.args(frame).slice(1)) {
+  for (const arg of argumentsOf(frame).slice(1)) {
     const word = arg.length <= 7 ? arg.toString('latin1').toLowerCase() : ''
-    if (word === 'block') return session.pin(Pin.BLOCK)
+    if (word === 'block') return session.seat.pin(Pin.BLOCK)
     if (word === 'streams') break
   }
   return Handled.FORWARD
@@ -28,7 +29,7 @@ const PING = encodeCommand(['PING'])
 export const waiting: Handler = session => {
   const { seat } = session
   if (seat.inMulti) return Handled.FORWARD
-  const handled = session.pin(Pin.BLOCK)
+  const handled = session.seat.pin(Pin.BLOCK)
   if (handled === Handled.FORWARD && seat.pins === Pin.BLOCK) sendToNobody(seat.pipeline!, PING)
   return handled
 }
@@ -37,7 +38,7 @@ export const waiting: Handler = session => {
 export const replication: Handler = (session, frame) => {
   if (session.seat.inMulti) return Handled.FORWARD
   if (session.outstanding > 0) return Handled.WAIT
-  const handled = session.pin(Pin.STREAM)
+  const handled = session.seat.pin(Pin.STREAM)
   const { pipeline } = session.seat
   if (handled !== Handled.FORWARD || pipeline === null) return handled
   if (!pipeline.ring.empty && !pipeline.raw) {
@@ -53,18 +54,18 @@ export const replication: Handler = (session, frame) => {
 
 /** A replica tells of itself before SYNC, and acknowledges after it, to which nothing is answered. */
 export const replicaConfiguration: Handler = (session, frame) =>
-  session.seat.pipeline?.raw ? replication(session, frame) : session.pin(Pin.STATE)
+  session.seat.pipeline?.raw ? replication(session, frame) : session.seat.pin(Pin.STATE)
 
 /** The connection becomes a stream of lines, until it ends. */
 export const monitor: Handler = session => {
   if (session.seat.inMulti) return Handled.FORWARD
-  const handled = session.pin(Pin.STREAM)
+  const handled = session.seat.pin(Pin.STREAM)
   if (handled === Handled.FORWARD && session.seat.pipeline) session.seat.pipeline.subscriber = new MonitorSink(session)
   return handled
 }
 
 /** Leaves something behind on its connection that only its end takes away. */
-export const stateful: Handler = session => session.pin(Pin.STATE)
+export const stateful: Handler = session => session.seat.pin(Pin.STATE)
 
 /** A script may keep its connection busy: only other scripts, and what the same client sends behind it, wait for that. */
 export const runScript: Handler = (session, frame) => {
@@ -76,15 +77,15 @@ export const runScript: Handler = (session, frame) => {
 /** SCRIPT DEBUG makes the connection a debugger's; SCRIPT KILL and FUNCTION KILL are for a script that keeps it busy. */
 export const script: Handler = (session, frame) => {
   if (session.seat.inMulti) return Handled.FORWARD
-  const args = session.args(frame)
+  const args = argumentsOf(frame)
   const word = args[1]?.toString('latin1').toLowerCase()
-  if (word === 'debug' && args.length > 2) return session.pin(Pin.STATE)
+  if (word === 'debug' && args.length > 2) return session.seat.pin(Pin.STATE)
   // The call that may follow in the same piece then goes with it.
   if (word === 'load') return runScript(session, frame)
   return word === 'kill' ? past(session, args, session.host.operationOf(frame)) : Handled.FORWARD
 }
 
-export const shutdown: Handler = (session, frame) => past(session, session.args(frame), frame.command + 1)
+export const shutdown: Handler = (session, frame) => past(session, argumentsOf(frame), frame.command + 1)
 
 /**
  * Sends a command that must not wait behind what keeps the shared connection busy. A server that is busy lets it through
@@ -92,7 +93,7 @@ export const shutdown: Handler = (session, frame) => past(session, session.args(
  */
 export function past(session: Session, args: readonly Buffer[], operation: number): Handled {
   if (session.seat.pipeline !== null) return Handled.FORWARD
-  const handled = session.pin(Pin.BLOCK, null)
+  const handled = session.seat.pin(Pin.BLOCK, null)
   if (handled !== Handled.FORWARD) return handled
   const request = encodeCommand(args)
   session.host.operations[0] = operation

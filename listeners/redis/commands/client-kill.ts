@@ -50,7 +50,7 @@ function readFilter(session: Session, name: string, given: Buffer): Filter | str
     case 'laddr':
       return other => other.facts.localAddress === value
     case 'user':
-      return session.host.knowsUser(value) ? other => other.facts.user === value : `ERR No such user '${value}'`
+      return session.host.users.has(value) ? other => other.facts.user === value : `ERR No such user '${value}'`
     case 'type':
       if (!Object.hasOwn(TYPES, value.toLowerCase())) return `ERR Unknown client type '${value}'`
       return TYPES[value.toLowerCase()]!

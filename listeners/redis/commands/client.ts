@@ -12,7 +12,7 @@ import {
   ReplyWriter,
 } from '../../../codecs/redis/index.ts'
 import { sendToNobody } from '../../../src/backends/redis/index.ts'
-import { readInteger, validName } from '../arguments.ts'
+import { argumentsOf, readInteger, validName } from '../arguments.ts'
 import { clientLine } from '../client-line.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, shown, unknownSubcommand, wrongArity } from '../errors.ts'
@@ -50,7 +50,7 @@ type Subcommand = (session: Session, args: readonly Buffer[], frame: Frame) => H
 type Within = (session: Session, args: readonly Buffer[], frame: Frame, run: Subcommand) => Handled
 
 export const client: Handler = (session, frame) => {
-  const args = session.args(frame)
+  const args = argumentsOf(frame)
   if (args.length < 2) return session.seat.inMulti ? Handled.FORWARD : answer(session, wrongArity('client'))
   const name = args[1]!.toString('latin1').toLowerCase()
   // Not what every object has: `CLIENT constructor` is no subcommand.
@@ -69,7 +69,7 @@ function queueLocally(session: Session, args: readonly Buffer[], frame: Frame, r
   return queue(session, frame, () => session.capture(() => run(session, kept, frame)))
 }
 
-const keepConnection = (session: Session) => session.pin(Pin.STATE)
+const keepConnection = (session: Session) => session.seat.pin(Pin.STATE)
 
 const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcommand, within?: Within]>> = {
   id: [2, session => answer(session, encodeInteger(session.id))],
@@ -168,7 +168,7 @@ function maintNotifications(session: Session, args: readonly Buffer[]): Handled 
 
 /** REDIRECT names one of our clients: that one gets a connection of its own too, whose id the server knows. */
 function tracking(session: Session, args: readonly Buffer[], frame: Frame): Handled {
-  const handled = session.pin(Pin.STATE)
+  const handled = session.seat.pin(Pin.STATE)
   if (handled !== Handled.FORWARD) return handled
   const at = args.findIndex((arg, i) => i > 2 && arg.toString('latin1').toLowerCase() === 'redirect') + 1
   const id = at > 0 && at < args.length ? Number(args[at]!.toString('latin1')) : -1
@@ -195,7 +195,7 @@ function getRedirection(session: Session): Handled {
 
 /** The server's answer, with our id of the client that gets the messages. */
 function trackingInfo(session: Session, args: readonly Buffer[], frame: Frame): Handled {
-  const handled = session.pin(Pin.STATE)
+  const handled = session.seat.pin(Pin.STATE)
   if (handled !== Handled.FORWARD) return handled
   return sendChanged(session, frame, encodeCommand(args), reply => {
     const text = reply.toString('latin1').replace(/(redirect\r\n:)[1-9]\d*/, `$1${session.facts.redirect}`)
@@ -210,10 +210,11 @@ function sendChanged(session: Session, frame: Frame, request: Buffer, change: (r
 }
 
 /** The id is one of ours: the backend knows the connection on which that client is blocked by another. */
-function unblock(session: Session, args: readonly Buffer[]): Handled {
+function unblock(session: Session, args: readonly Buffer[], frame: Frame): Handled {
   const request = readUnblock(session, args)
   if (typeof request === 'number') return request
-  session.sendRequest(request, 'client|unblock')
+  session.host.operations[0] = session.host.operationOf(frame)
+  session.send(request, 0, request.length, 1)
   return Handled.SENT
 }
 

@@ -1,6 +1,6 @@
 /** Commands about the client's own connection: they are true for the client, whatever the connections behind it. */
 import { encodeBulk, encodeCommand, encodeError, encodeSimple, ReplyWriter } from '../../../codecs/redis/index.ts'
-import { readInteger, validName } from '../arguments.ts'
+import { argumentsOf, readInteger, validName } from '../arguments.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, shown, WRONG_PASSWORD, wrongArity } from '../errors.ts'
 import { queue } from '../queued.ts'
@@ -18,23 +18,23 @@ export const auth: Handler = (session, frame) => {
   if (session.seat.inMulti) return queueAuth(session, frame)
   if (frame.argc < 2) return answer(session, wrongArity('auth'))
   if (frame.argc > 3) return answer(session, SYNTAX_ERROR)
-  const args = session.args(frame)
+  const args = argumentsOf(frame)
   const user = frame.argc === 3 ? args[1]!.toString() : 'default'
   if (session.outstanding > 0) return Handled.WAIT
   const password = args.at(-1)!
-  if (session.host.wantsAuthentication) return answer(session, asOwnUser(session, user, password))
+  if (session.host.users.any) return answer(session, asOwnUser(session, user, password))
   return asBackendUser(session, user, frame.argc === 2 ? ['AUTH', password] : ['AUTH', user, password])
 }
 
 function queueAuth(session: Session, frame: Frame): Handled {
   if (frame.argc < 2) return Handled.FORWARD
   if (frame.argc > 3) return queue(session, frame, () => SYNTAX_ERROR)
-  const args = session.args(frame).map(arg => Buffer.from(arg))
+  const args = argumentsOf(frame).map(arg => Buffer.from(arg))
   const user = frame.argc === 3 ? args[1]!.toString() : 'default'
-  if (session.host.wantsAuthentication) return queue(session, frame, () => asOwnUser(session, user, args.at(-1)!))
+  if (session.host.users.any) return queue(session, frame, () => asOwnUser(session, user, args.at(-1)!))
   const become = (element: Buffer) => {
     if (element[0] === MINUS) return element
-    session.pin(Pin.STATE)
+    session.seat.pin(Pin.STATE)
     session.facts.user = user
     return element
   }
@@ -43,7 +43,7 @@ function queueAuth(session: Session, frame: Frame): Handled {
 
 /** Where the listener has users. */
 function asOwnUser(session: Session, user: string, password: Buffer): Buffer {
-  return session.host.authenticate(session, user, password) ? OK : WRONG_PASSWORD
+  return session.host.users.signIn(session.facts, user, password) ? OK : WRONG_PASSWORD
 }
 
 const NOT_NOW = encodeError(
@@ -65,12 +65,12 @@ function asBackendUser(session: Session, user: string, request: readonly (string
 /** Sends a request that changes the connection it is sent on; a reply that is no error is replaced by ours. */
 function onOwnConnection(session: Session, request: readonly (string | Buffer)[], reply: () => Buffer): Handled {
   const encoded = encodeCommand(request)
-  const handled = session.pin(Pin.STATE)
+  const handled = session.seat.pin(Pin.STATE)
   if (handled !== Handled.FORWARD) return handled
   const rewrite = (answered: Buffer) => {
     if (answered[0] !== MINUS) return reply()
     const { facts, seat } = session
-    if (facts.user === 'default' && facts.redirect < 0 && !seat.subscribes) session.unpin(Pin.STATE)
+    if (facts.user === 'default' && facts.redirect < 0 && !seat.subscribes) session.seat.unpin(Pin.STATE)
     return answered
   }
   const operation = session.host.table.idOf(request[0] as string) + 1
@@ -116,7 +116,7 @@ function readHello(args: readonly Buffer[]): Hello {
 export const hello: Handler = (session, frame) => {
   if (session.seat.inMulti) return queueHello(session, frame)
   const { host } = session
-  const asked = readHello(session.args(frame))
+  const asked = readHello(argumentsOf(frame))
   nameAtOnce(session, asked)
   if (asked.error) return answer(session, asked.error)
   const { protocol = session.protocol, credentials } = asked
@@ -127,8 +127,9 @@ export const hello: Handler = (session, frame) => {
     return Handled.WAIT
   }
   if (protocol === 3 && !host.backend.resp3) return answer(session, NO_PROTOCOL)
-  const ownUsers = host.wantsAuthentication
-  if (credentials && ownUsers && !host.authenticate(session, ...credentials)) return answer(session, WRONG_PASSWORD)
+  const ownUsers = host.users.any
+  if (credentials && ownUsers && !host.users.signIn(session.facts, ...credentials))
+    return answer(session, WRONG_PASSWORD)
   if (!session.facts.authenticated) return answer(session, HELLO_UNAUTHENTICATED)
   const another = !ownUsers && credentials && !host.backend.isOwnUser(...credentials) ? credentials : undefined
   if (!another && (protocol === session.protocol || session.seat.pipeline === null))
@@ -143,18 +144,18 @@ export const hello: Handler = (session, frame) => {
 /** The connection follows, because the rest of EXEC's reply must come in the new version. */
 function queueHello(session: Session, frame: Frame): Handled {
   const { host } = session
-  const asked = readHello(session.args(frame).map(arg => Buffer.from(arg)))
+  const asked = readHello(argumentsOf(frame).map(arg => Buffer.from(arg)))
   const { protocol, credentials } = asked
-  const ownUsers = host.wantsAuthentication
+  const ownUsers = host.users.any
   const refused =
-    asked.error ?? (credentials && ownUsers && !host.verifies(...credentials) ? WRONG_PASSWORD : undefined)
+    asked.error ?? (credentials && ownUsers && !host.users.verifies(...credentials) ? WRONG_PASSWORD : undefined)
   const enter = (element: Buffer) => {
     nameAtOnce(session, asked)
     if (refused) return refused
     if (protocol === undefined) return welcome(session, session.protocol, asked.name)
     if (element[0] === MINUS) return element
-    session.pin(Pin.STATE)
-    if (credentials && ownUsers) host.authenticate(session, ...credentials)
+    session.seat.pin(Pin.STATE)
+    if (credentials && ownUsers) host.users.signIn(session.facts, ...credentials)
     else if (credentials) session.facts.user = credentials[0]
     return welcome(session, protocol, asked.name)
   }
@@ -189,14 +190,14 @@ function greeting(session: Session): Buffer {
 
 /** Where the listener has users of its own, the client is one of those; everything else is about the backend's. */
 export const acl: Handler = (session, frame) => {
-  const whoami = frame.argc === 2 && session.args(frame)[1]!.toString('latin1').toLowerCase() === 'whoami'
-  if (!whoami || session.seat.inMulti || !session.host.wantsAuthentication) return Handled.FORWARD
+  const whoami = frame.argc === 2 && argumentsOf(frame)[1]!.toString('latin1').toLowerCase() === 'whoami'
+  if (!whoami || session.seat.inMulti || !session.host.users.any) return Handled.FORWARD
   return answer(session, encodeBulk(session.facts.user))
 }
 
 export const select: Handler = (session, frame) => {
   if (frame.argc !== 2) return session.seat.inMulti ? Handled.FORWARD : answer(session, wrongArity('select'))
-  const text = session.args(frame)[1]!.toString('latin1')
+  const text = argumentsOf(frame)[1]!.toString('latin1')
   // Whatever else the backend refuses in its own words.
   if (!/^(0|[1-9]\d{0,4})$/.test(text)) return Handled.FORWARD
   const database = Number(text)
@@ -245,13 +246,20 @@ export const select: Handler = (session, frame) => {
   return Handled.WAIT
 }
 
+/** As if the client had just connected. */
 export const reset: Handler = (session, frame) => {
   if (frame.argc !== 1) return session.seat.inMulti ? Handled.FORWARD : answer(session, wrongArity('reset'))
   if (session.outstanding > 0) return Handled.WAIT
-  const { reply } = session
-  session.reset()
   // It undoes CLIENT REPLY OFF, but not the SKIP that it is itself the next command of.
-  if (reply === 'skip') session.reply = reply
+  if (session.reply !== 'skip') session.reply = 'on'
+  session.seat.aborted = null
+  session.seat.leave()
+  session.subscriptions?.close()
+  session.subscriptions = null
+  session.database = 0
+  session.protocol = 2
+  session.facts.name = ''
+  session.host.users.signOut(session.facts)
   return answer(session, encodeSimple('RESET'))
 }
 

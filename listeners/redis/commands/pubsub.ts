@@ -5,6 +5,7 @@
 import { decodeReply, encodeInteger, ReplyWriter } from '../../../codecs/redis/index.ts'
 import type { SubscriptionKind } from '../../../src/backends/redis/index.ts'
 import type { ProxyError } from '../../../src/errors.ts'
+import { argumentsOf } from '../arguments.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { dress, wrongArity } from '../errors.ts'
 import { queue } from '../queued.ts'
@@ -28,7 +29,7 @@ export const subscribe =
     const [verb] = VERBS[kind]
     const { inMulti, subscribes } = session.seat
     if (frame.argc < 2) return inMulti ? Handled.FORWARD : answer(session, wrongArity(verb))
-    const names = session.args(frame).slice(1)
+    const names = argumentsOf(frame).slice(1)
     const privately = subscribes || names.some(name => name.toString('latin1') === PRIVATE_CHANNEL)
     if (inMulti) return queueSubscription(session, frame, kind, names, privately)
     if (privately) return subscribePrivately(session, frame)
@@ -56,7 +57,7 @@ function queueSubscription(
   if (kind === 'shard') return Handled.FORWARD
   if (privately) {
     const follow = (element: Buffer) => {
-      session.pin(Pin.STATE)
+      session.seat.pin(Pin.STATE)
       session.seat.subscribes = true
       return element
     }
@@ -109,7 +110,7 @@ function acknowledgement(state: SubscriberState, kind: SubscriptionKind, names: 
 }
 
 function subscribePrivately(session: Session, frame: Frame): Handled {
-  const handled = session.pin(Pin.STATE)
+  const handled = session.seat.pin(Pin.STATE)
   const { seat } = session
   if (handled !== Handled.FORWARD || seat.pipeline === null) return handled
   seat.subscribes = true
@@ -124,7 +125,7 @@ export const unsubscribe =
     const { inMulti, subscribes } = session.seat
     if (subscribes) return inMulti ? Handled.FORWARD : subscribePrivately(session, frame)
     if (session.outstanding > 0 && !inMulti) return Handled.WAIT
-    const names = session.args(frame).slice(1)
+    const names = argumentsOf(frame).slice(1)
     if (inMulti) {
       const kept = names.map(name => Buffer.from(name))
       return queue(session, frame, () => unsubscribeAll(session, kind, kept))
@@ -153,7 +154,7 @@ export const publish =
   (session, frame) => {
     const { subscriptions } = session.host
     if (subscriptions.size === 0 || frame.argc !== 3 || session.seat.inMulti) return Handled.FORWARD
-    const channel = Buffer.from(session.args(frame)[1]!)
+    const channel = Buffer.from(argumentsOf(frame)[1]!)
     return rewrite(session, frame, reply => {
       if (reply[0] !== 58) return reply
       return encodeInteger(
@@ -164,7 +165,7 @@ export const publish =
 
 /** NUMSUB and SHARDNUMSUB count clients. */
 export const pubsub: Handler = (session, frame) => {
-  const args = session.args(frame)
+  const args = argumentsOf(frame)
   const word = args[1]?.toString('latin1').toLowerCase()
   if ((word !== 'numsub' && word !== 'shardnumsub') || session.seat.inMulti) return Handled.FORWARD
   const { subscriptions } = session.host
@@ -205,7 +206,7 @@ export const ping: Handler = (session, frame) => {
     new ReplyWriter(2)
       .array(2)
       .bulk('pong')
-      .bulk(session.args(frame)[1] ?? EMPTY)
+      .bulk(argumentsOf(frame)[1] ?? EMPTY)
       .toBuffer(),
   )
 }

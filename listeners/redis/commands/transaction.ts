@@ -6,6 +6,7 @@ import { encodeSimple, type RequestLimits, type RequestScanner, Scan } from '../
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { Queued } from '../queued.ts'
 import { type Rewrite, RewritingSink } from '../rewriting-sink.ts'
+import { waitsAlone } from '../serve.ts'
 import type { Session } from '../session.ts'
 
 const OK = encodeSimple('OK')
@@ -20,7 +21,7 @@ export const multi: Handler = (session, frame) => {
   if (seat.queued !== null) return unqueued(seat.queued)
   const sent = seat.pins === 0 ? sendWhole(session, frame) : undefined
   if (sent !== undefined) return sent
-  const handled = session.pin(Pin.MULTI)
+  const handled = session.seat.pin(Pin.MULTI)
   if (handled === Handled.FORWARD) seat.queued = new Queued(seat.pipeline!)
   return handled
 }
@@ -28,7 +29,7 @@ export const multi: Handler = (session, frame) => {
 export const watch: Handler = (session, frame) => {
   if (frame.argc < 2) return Handled.FORWARD
   const { queued } = session.seat
-  return queued === null ? session.pin(Pin.WATCH) : unqueued(queued)
+  return queued === null ? session.seat.pin(Pin.WATCH) : unqueued(queued)
 }
 
 /** Refused without the transaction coming to an end. */
@@ -38,7 +39,7 @@ function unqueued(queued: Queued): Handled {
 }
 
 export const unwatch: Handler = (session, frame) => {
-  if (frame.argc === 1 && session.seat.pipeline !== null && !session.seat.inMulti) session.unpin(Pin.WATCH)
+  if (frame.argc === 1 && session.seat.pipeline !== null && !session.seat.inMulti) session.seat.unpin(Pin.WATCH)
   return Handled.FORWARD
 }
 
@@ -49,7 +50,7 @@ function ended(session: Session, frame: Frame, executed: boolean): Handled {
   if (frame.argc !== 1 || session.seat.pipeline === null || !session.seat.inMulti) return Handled.FORWARD
   const { queued } = session.seat
   session.seat.queued = null
-  session.unpin(Pin.MULTI | Pin.WATCH)
+  session.seat.unpin(Pin.MULTI | Pin.WATCH)
   if (!executed || !queued?.hasSteps) return Handled.FORWARD
   const request = Buffer.from(frame.bytes.subarray(frame.start, frame.end))
   const answer: Rewrite = (reply, later) => queued.answer(session, reply, later)
@@ -81,7 +82,7 @@ function sendWhole(session: Session, frame: Frame): Handled | undefined {
     const command = table.lookup(frame.bytes, scanner.nameStart, scanner.nameEnd)
     position = scanner.end
     operations[count++] = command + 1
-    if (session.waitsAlone(command + 1)) return undefined
+    if (waitsAlone(session, command + 1)) return undefined
     const name = command >= 0 ? host.names[command]! : ''
     if ((name === 'exec' || name === 'discard') && scanner.argc === 1) {
       session.send(frame.bytes, frame.start, position, count)
