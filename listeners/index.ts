@@ -1,6 +1,7 @@
 /** The registry of protocols: one line each. */
 import type { Protocol } from '../src/protocol.ts'
+import { mysql } from './mysql/index.ts'
 import { redis } from './redis/index.ts'
 import { tcp } from './tcp/index.ts'
 
-export const protocols: readonly Protocol[] = [redis, tcp]
+export const protocols: readonly Protocol[] = [mysql, redis, tcp]

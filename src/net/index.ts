@@ -17,4 +17,5 @@ export { Relay, type RelayLimits, type RelayOptions, type RelaySide } from './re
 export { Intake, type IntakeSink, RelayBuffers } from './relay-buffers.ts'
 export { reset } from './socket.ts'
 export { type ClientTls, openClientTls, openServerTls, type ServerTls } from './tls.ts'
+export { TlsUpgrade } from './tls-upgrade.ts'
 export { type Flushable, sharedTurn, Turn } from './turn.ts'

@@ -1,0 +1,57 @@
+/** COM_CHANGE_USER: the client proves who it is now, and goes on as if it had just logged in. */
+import { decodeChangeUser, encodeOk, PACKET_HEADER_BYTES } from '../../codecs/mysql/index.ts'
+import { checkDatabase } from './door.ts'
+import { authenticate, type Questioner, refusalPacket } from './login.ts'
+import type { Session } from './session.ts'
+import type { Users } from './users.ts'
+
+/** Never rejects but for a bug. A client that cannot prove it is told so and has to go, as with the server. */
+export async function changeUser(session: Session, packet: Buffer, users: Users, origin: { host: string; isSecure: boolean }): Promise<void> {
+  const client = new Conversation(session)
+  session.phase = 'waiting'
+  try {
+    const { identity, scramble } = session
+    const change = decodeChangeUser(packet, PACKET_HEADER_BYTES, packet.length, identity.capabilities)
+    const claim = { user: change.user, plugin: change.authPlugin, proof: change.proof, capabilities: identity.capabilities }
+    const user = await authenticate(client, claim, scramble, users, origin)
+    checkDatabase(user, change.database)
+    if (session.closed) return
+    session.forget()
+    session.user = user
+    session.identity = {
+      username: change.user,
+      password: user?.password ?? '',
+      capabilities: identity.capabilities,
+      collation: change.collation & 0xff || identity.collation,
+    }
+    session.state.schema = change.database === '' ? null : change.database
+    session.enter(() => {
+      session.answer(encodeOk(client.sequence, { status: session.status }))
+      session.answered()
+    })
+  } catch (error) {
+    const refusal = refusalPacket(client.sequence, error)
+    if (!refusal) throw error
+    session.answer(refusal)
+    session.close()
+  }
+}
+
+class Conversation implements Questioner {
+  sequence = 1
+  readonly #session: Session
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  ask(question: Buffer): Promise<Buffer> {
+    this.sequence += 2
+    return this.#session.prove(question)
+  }
+
+  tell(packet: Buffer): void {
+    this.sequence++
+    this.#session.answer(packet)
+  }
+}

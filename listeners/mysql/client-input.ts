@@ -1,0 +1,77 @@
+/** What a client has sent and nobody has looked at yet, cut into packets: whole ones, and pieces of large ones. */
+import { COMMAND_LIMITS, type PacketLimits, PacketScan, PacketScanner } from '../../codecs/mysql/index.ts'
+
+export class ClientInput {
+  /** The packet or piece found by next(), header included. */
+  packet: Buffer = EMPTY
+  /** More of the packet at hand is to come. */
+  partial = false
+  readonly #scanner = new PacketScanner()
+  readonly #limits: PacketLimits
+  #bytes: Buffer = EMPTY
+  /** Chunks that are put together when as much is there as the scanner needs. */
+  readonly #chunks: Buffer[] = []
+  #chunkBytes = 0
+  #needed = 0
+
+  constructor(maxPacketBytes: number) {
+    this.#limits = { ...COMMAND_LIMITS, maxBytes: maxPacketBytes }
+  }
+
+  /** Bytes that wait. */
+  get waiting(): number {
+    return this.#bytes.length + this.#chunkBytes
+  }
+
+  /** Within a packet of which pieces were found. */
+  get inPieces(): boolean {
+    return this.#scanner.inPieces
+  }
+
+  /** Adds bytes that nobody else changes. */
+  add(chunk: Buffer): void {
+    if (this.waiting === 0) {
+      this.#bytes = chunk
+      return
+    }
+    this.#chunks.push(chunk)
+    this.#chunkBytes += chunk.length
+  }
+
+  /** The next packet continues the conversation at this sequence id; commands begin at 0. */
+  expect(sequence: number): void {
+    this.#scanner.nextSequence = sequence
+  }
+
+  /** Finds the next packet or piece. Throws ProtocolError: `packet-sequence`, `packet-too-large`. */
+  next(): boolean {
+    if (this.#chunkBytes > 0) {
+      if (this.#chunkBytes < this.#needed) return false
+      this.#bytes = Buffer.concat([this.#bytes, ...this.#chunks])
+      this.#chunks.length = 0
+      this.#chunkBytes = 0
+    }
+    const bytes = this.#bytes
+    if (bytes.length === 0) return false
+    const scanner = this.#scanner
+    const found = scanner.scan(bytes, 0, bytes.length, this.#limits)
+    if (found === PacketScan.MORE) {
+      this.#needed = scanner.missing
+      return false
+    }
+    this.#needed = 0
+    const end = scanner.payloadEnd
+    this.packet = end === bytes.length ? bytes : bytes.subarray(0, end)
+    this.#bytes = end === bytes.length ? EMPTY : bytes.subarray(end)
+    this.partial = found === PacketScan.PIECE && !scanner.last
+    return true
+  }
+
+  clear(): void {
+    this.#bytes = EMPTY
+    this.#chunks.length = 0
+    this.#chunkBytes = 0
+  }
+}
+
+const EMPTY = Buffer.alloc(0)

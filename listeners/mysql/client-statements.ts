@@ -1,0 +1,64 @@
+/** A client's prepared statements, under numbers of ours: the server's differ from connection to connection. */
+import { LAST_PREPARED_STATEMENT } from '../../codecs/mysql/index.ts'
+import type { StatementFacts } from './pinning.ts'
+
+export interface ClientStatement {
+  readonly id: number
+  /** What the client sent to prepare it, command byte included. */
+  readonly request: Buffer
+  /** Text and state that it was prepared in: finds its like on a connection. */
+  readonly key: string
+  readonly parameters: number
+  /** Types of the parameters as the client sent them last; null before. */
+  types: Buffer | null
+  /** Data sent in pieces that no execution has used yet. */
+  hasLongData: boolean
+  /** An open cursor. */
+  hasCursor: boolean
+  /** Of its text. */
+  readonly facts: StatementFacts
+}
+
+export class ClientStatements {
+  readonly #byId = new Map<number, ClientStatement>()
+  #lastId = 0
+  #lastPrepared = 0
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  /** The number that the next one gets. */
+  get nextId(): number {
+    return this.#lastId + 1
+  }
+
+  add(statement: Omit<ClientStatement, 'id' | 'types' | 'hasLongData' | 'hasCursor'>): ClientStatement {
+    const added = { ...statement, id: ++this.#lastId, types: null, hasLongData: false, hasCursor: false }
+    this.#byId.set(added.id, added)
+    this.#lastPrepared = added.id
+    return added
+  }
+
+  /** The one with that number, or with MariaDB's for the one prepared last. */
+  get(id: number): ClientStatement | undefined {
+    return this.#byId.get(id === LAST_PREPARED_STATEMENT ? this.#lastPrepared : id)
+  }
+
+  /** The last preparation has failed: what MariaDB calls the last one is none. */
+  forgetLast(): void {
+    this.#lastPrepared = 0
+  }
+
+  delete(id: number): void {
+    this.#byId.delete(id)
+  }
+
+  clear(): void {
+    this.#byId.clear()
+  }
+
+  *[Symbol.iterator](): Iterator<ClientStatement> {
+    yield* this.#byId.values()
+  }
+}

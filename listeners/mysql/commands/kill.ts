@@ -1,0 +1,22 @@
+/** KILL and COM_PROCESS_KILL: clients know numbers of ours, the server those of its own connections. */
+import { PACKET_HEADER_BYTES } from '../../../codecs/mysql/index.ts'
+import { type CommandHandler, Handled } from '../command-handler.ts'
+import type { Session } from '../session.ts'
+
+const ID_OFFSET = PACKET_HEADER_BYTES + 1
+
+export const PROCESS_KILL: CommandHandler = (session, { packet }) => {
+  const known = packet.length >= ID_OFFSET + 4 && kill(session, packet.readUInt32LE(ID_OFFSET), { queryOnly: false })
+  return known ? Handled.DONE : Handled.FORWARD
+}
+
+/** Ends a client's query or its connection, and answers. False when no client has that number: the server may know it. */
+export function kill(session: Session, id: number, { queryOnly }: { queryOnly: boolean }): boolean {
+  const target = session.host.session(id)
+  if (!target || target.identity.username !== session.identity.username) return false
+  const { upstream } = target
+  if (upstream && !upstream.quiet) void session.backend.kill(upstream.facts, { queryOnly: true })
+  if (!queryOnly) target.killed()
+  if (target !== session || queryOnly) session.ok()
+  return true
+}

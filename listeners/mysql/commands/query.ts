@@ -1,0 +1,21 @@
+/** COM_QUERY: looked at by the scanner, and passed on as it came, but for KILL with a number of ours. */
+import { StatementKind } from '../../../codecs/mysql/index.ts'
+import { type CommandHandler, Handled } from '../command-handler.ts'
+import { textStart } from '../query-text.ts'
+import { kill } from './kill.ts'
+
+export const QUERY: CommandHandler = (session, { packet, partial }) => {
+  const start = textStart(packet, session.identity.capabilities.low)
+  if (partial) {
+    session.scanPieces(packet, start)
+    return Handled.FORWARD
+  }
+  const { scanner } = session.host
+  scanner.scan(packet, start, packet.length, session.host.scanMode(session))
+  session.note(scanner)
+  if (scanner.kind === StatementKind.KILL && scanner.killId >= 0 && scanner.statements === 1) {
+    const queryOnly = /^[\s\S]{0,64}?\bquery\b/i.test(packet.toString('latin1', start))
+    if (kill(session, scanner.killId, { queryOnly })) return Handled.DONE
+  }
+  return Handled.FORWARD
+}

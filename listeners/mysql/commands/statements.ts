@@ -1,0 +1,205 @@
+/**
+ * Prepared statements. A client's statement is known under a number of ours; on whichever connection it is executed, it is
+ * found among those prepared there, or prepared there first. Closing one costs the backend nothing.
+ */
+import {
+  COM_STMT_CLOSE,
+  COM_STMT_PREPARE,
+  encodePacket,
+  PACKET_HEADER_BYTES,
+  type ResponseTracker,
+  ServerErrors,
+} from '../../../codecs/mysql/index.ts'
+import type { ServerStatement, Upstream } from '../../../src/backends/mysql/index.ts'
+import type { ClientStatement } from '../client-statements.ts'
+import { type CommandHandler, Handled, type Request } from '../command-handler.ts'
+import { Pin } from '../pin.ts'
+import { NOTHING, type StatementFacts } from '../pinning.ts'
+import type { Session } from '../session.ts'
+import { findTypes, insertTypes, opensCursor } from './binding.ts'
+
+const ID_OFFSET = PACKET_HEADER_BYTES + 1
+
+export const PREPARE: CommandHandler = (session, { packet, partial }) => {
+  if (partial) {
+    session.fail(ServerErrors.packetTooLarge)
+    return Handled.DONE
+  }
+  const { scanner } = session.host
+  scanner.scan(packet, ID_OFFSET, packet.length, session.host.scanMode(session))
+  const { kind, flags, sets } = scanner
+  // That it is prepared does nothing that its text says.
+  session.note(NOTHING)
+  const go = (upstream: Upstream) => prepare(session, upstream, packet, { kind, flags, sets })
+  if (session.attach(go)) go(session.upstream!)
+  return Handled.WAIT
+}
+
+function prepare(session: Session, upstream: Upstream, packet: Buffer, facts: StatementFacts): void {
+  const key = `${session.state.key}\0${packet.toString('latin1', ID_OFFSET)}`
+  const { nextId } = session.statements
+  const { epoch } = session.backend
+  const known = upstream.statements.get(key)
+  if (known?.answer && known.epoch === epoch) {
+    session.statements.add({ request: packet, key, parameters: known.parameters, facts })
+    const answer = Buffer.from(known.answer)
+    answer.writeUInt32LE(nextId, ID_OFFSET)
+    session.answer(answer)
+    session.answered()
+    return
+  }
+  session.send(upstream, COM_STMT_PREPARE, packet, {
+    statementId: nextId,
+    record: true,
+    done: (tracker, answer) => {
+      if (tracker.error) return session.statements.forgetLast()
+      session.statements.add({ request: packet, key, parameters: tracker.parameters, facts })
+      keep(upstream, key, tracker, answer, epoch)
+    },
+  })
+}
+
+/** Remembers what was prepared on a connection, and closes there what has to make room. */
+function keep(upstream: Upstream, key: string, tracker: ResponseTracker, answer: Buffer | null, epoch: number): ServerStatement {
+  const { statementId: id, parameters } = tracker
+  const statement: ServerStatement = { key, id, parameters, answer, types: null, epoch }
+  for (const closed of upstream.statements.add(statement)) upstream.write(closePacket(closed.id), true)
+  return statement
+}
+
+/** Calls with the statement on this client's connection; it is prepared there first where it is missing. */
+function withStatement(
+  session: Session,
+  client: ClientStatement,
+  then: (upstream: Upstream, server: ServerStatement) => void,
+): Handled {
+  const go = (upstream: Upstream) => {
+    const known = upstream.statements.get(client.key)
+    if (known) return then(upstream, known)
+    const { epoch } = session.backend
+    session.send(upstream, COM_STMT_PREPARE, client.request, {
+      silent: true,
+      done: tracker => {
+        if (tracker.error) session.refuse(tracker.error)
+        else then(upstream, keep(upstream, client.key, tracker, null, epoch))
+      },
+    })
+  }
+  if (session.attach(go)) go(session.upstream!)
+  return Handled.WAIT
+}
+
+function find(session: Session, { packet }: Request): ClientStatement | undefined {
+  return packet.length >= ID_OFFSET + 4 ? session.statements.get(packet.readUInt32LE(ID_OFFSET)) : undefined
+}
+
+function unknown(session: Session): Handled {
+  session.fail(ServerErrors.unknownStatement)
+  return Handled.DONE
+}
+
+export const EXECUTE: CommandHandler = (session, request) => {
+  const client = find(session, request)
+  if (!client) return unknown(session)
+  session.note(client.facts)
+  const place = findTypes(request.packet, client.parameters, session.identity.capabilities.low)
+  if (place?.bound) client.types = Buffer.from(request.packet.subarray(place.boundAt + 1, place.end))
+  return withStatement(session, client, (upstream, server) => {
+    let { packet } = request
+    const { types } = client
+    if (place && !place.bound && types && server.types !== types && !server.types?.equals(types)) {
+      const inserted = insertTypes(packet, place, types)
+      if (!inserted) return session.refuse(ServerErrors.packetTooLarge)
+      packet = inserted
+    }
+    server.types = types
+    packet.writeUInt32LE(server.id, ID_OFFSET)
+    if (client.hasLongData) session.pins &= ~Pin.LONG_DATA
+    client.hasLongData = false
+    client.hasCursor = opensCursor(packet)
+    session.pass(upstream, packet)
+  })
+}
+
+/** MariaDB: many rows of parameters, each with its types. */
+export const BULK_EXECUTE: CommandHandler = (session, request) => {
+  const client = find(session, request)
+  if (!client) return unknown(session)
+  session.note(client.facts)
+  return withStatement(session, client, (upstream, server) => {
+    server.types = null
+    passOn(session, upstream, server, request)
+  })
+}
+
+export const LONG_DATA: CommandHandler = (session, request) => {
+  const client = find(session, request)
+  // It has no answer: the execution will tell.
+  if (!client) return Handled.DONE
+  session.note(NOTHING)
+  return withStatement(session, client, (upstream, server) => {
+    client.hasLongData = true
+    session.pins |= Pin.LONG_DATA
+    passOn(session, upstream, server, request)
+  })
+}
+
+export const FETCH: CommandHandler = (session, request) => {
+  const client = find(session, request)
+  if (!client) return unknown(session)
+  session.note(NOTHING)
+  return withStatement(session, client, (upstream, server) => passOn(session, upstream, server, request))
+}
+
+/** Ends a cursor and drops data sent in pieces; where there is neither, nothing is to be done. */
+export const RESET: CommandHandler = (session, request) => {
+  const client = find(session, request)
+  if (!client) return unknown(session)
+  if (!client.hasCursor && !client.hasLongData) {
+    session.ok()
+    return Handled.DONE
+  }
+  session.note(NOTHING)
+  return withStatement(session, client, (upstream, server) => {
+    letGo(session, client)
+    passOn(session, upstream, server, request)
+  })
+}
+
+export const CLOSE: CommandHandler = (session, request) => {
+  const client = find(session, request)
+  if (!client) return Handled.DONE
+  session.statements.delete(client.id)
+  const { upstream } = session
+  if (upstream && (client.hasCursor || client.hasLongData)) {
+    const server = upstream.statements.get(client.key)
+    if (server) {
+      upstream.statements.delete(server)
+      upstream.write(closePacket(server.id), true)
+    }
+    letGo(session, client)
+    session.settle()
+  }
+  return Handled.DONE
+}
+
+function passOn(session: Session, upstream: Upstream, server: ServerStatement, { packet }: Request): void {
+  packet.writeUInt32LE(server.id, ID_OFFSET)
+  session.pass(upstream, packet)
+}
+
+/** The statement has neither cursor nor data any more; the pins go with the last one that has. */
+function letGo(session: Session, client: ClientStatement): void {
+  client.hasCursor = false
+  client.hasLongData = false
+  const all = [...session.statements]
+  if (!all.some(each => each.hasCursor)) session.pins &= ~Pin.CURSOR
+  if (!all.some(each => each.hasLongData)) session.pins &= ~Pin.LONG_DATA
+}
+
+function closePacket(id: number): Buffer {
+  const payload = Buffer.alloc(5)
+  payload[0] = COM_STMT_CLOSE
+  payload.writeUInt32LE(id, 1)
+  return encodePacket(0, payload)
+}

@@ -1,0 +1,154 @@
+/** From an accepted connection to a session: everything up to the OK of the login, under one deadline. */
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import {
+  type Capabilities,
+  CLIENT_COMPRESS,
+  CLIENT_CONNECT_ATTRS,
+  CLIENT_CONNECT_WITH_DB,
+  CLIENT_MULTI_FACTOR_AUTHENTICATION,
+  CLIENT_PLUGIN_AUTH,
+  CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA,
+  CLIENT_SSL,
+  CLIENT_SSL_VERIFY_SERVER_CERT,
+  CLIENT_ZSTD_COMPRESSION_ALGORITHM,
+  CLIENT_CAPABILITY_EXTENSION,
+  CACHING_SHA2_PASSWORD,
+  decodeLogin,
+  encodeErr,
+  encodeGreeting,
+  encodeOk,
+  intersection,
+  isSslRequest,
+  MARIADB_CLIENT_COM_MULTI,
+  newScramble,
+  SERVER_STATUS_AUTOCOMMIT,
+  ServerErrors,
+} from '../../codecs/mysql/index.ts'
+import { type Identity, type MysqlBackend, PacketWire } from '../../src/backends/mysql/index.ts'
+import { ProxyError } from '../../src/errors.ts'
+import type { Intake } from '../../src/net/index.ts'
+import { errorOf } from './errors.ts'
+import { authenticate, LoginRefusal, type Questioner, refusalPacket } from './login.ts'
+import type { User, Users } from './users.ts'
+
+export interface Entrance {
+  readonly backend: MysqlBackend
+  readonly users: Users
+  readonly requireTls: boolean
+  /** Makes a plain socket a secure one; undefined when the listener has no certificate. */
+  readonly secure: ((plain: Socket) => Promise<Socket>) | undefined
+}
+
+export interface Entrant {
+  readonly wire: PacketWire
+  readonly identity: Identity
+  readonly user: User | null
+  readonly scramble: Buffer
+  /** Empty for none. */
+  readonly database: string
+}
+
+/** Concerns one hop, or what is not spoken here. */
+const NOT_OFFERED =
+  CLIENT_COMPRESS |
+  CLIENT_ZSTD_COMPRESSION_ALGORITHM |
+  CLIENT_SSL |
+  CLIENT_MULTI_FACTOR_AUTHENTICATION |
+  CLIENT_CAPABILITY_EXTENSION |
+  CLIENT_SSL_VERIFY_SERVER_CERT
+const ALWAYS_OFFERED = CLIENT_PLUGIN_AUTH | CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA | CLIENT_CONNECT_ATTRS | CLIENT_CONNECT_WITH_DB
+
+/**
+ * Lets a client in. Null when it has been told why not, and its socket is being closed; rejects for what is a bug. The OK
+ * of the login is not sent yet.
+ */
+export async function enter(socket: Socket, intake: Intake | undefined, id: number, entrance: Entrance): Promise<Entrant | null> {
+  const wire = new PacketWire(socket, intake)
+  const host = hostOf(socket)
+  try {
+    const { backend, secure } = entrance
+    if (!backend.greeting) await backend.learn()
+    const offered = offer(backend, secure !== undefined)
+    const scramble = newScramble()
+    wire.write(greetingPacket(backend, offered, id, scramble))
+    let payload = await wire.read()
+    if (secure && isSslRequest(payload, 0, payload.length)) {
+      await wire.secureBy(secure)
+      payload = await wire.read()
+    }
+    const login = decodeLogin(payload, 0, payload.length)
+    const secured = isSecure(wire.socket)
+    if (entrance.requireTls && !secured) throw new LoginRefusal(ServerErrors.secureTransportRequired)
+    const capabilities = intersection(login.capabilities, offered)
+    const claim = { user: login.user, plugin: login.authPlugin, proof: login.proof, capabilities }
+    const user = await authenticate(questioner(wire), claim, scramble, entrance.users, { host, isSecure: secured })
+    checkDatabase(user, login.database)
+    const identity = {
+      username: login.user,
+      password: user?.password ?? '',
+      capabilities,
+      collation: login.collation || backend.greeting!.collation,
+    }
+    return { wire, identity, user, scramble, database: login.database }
+  } catch (error) {
+    const packet =
+      error instanceof ProxyError && !wire.closed
+        ? encodeErr(wire.sequence, errorOf(error), error.message, { beforeGreeting: wire.sequence === 0 })
+        : refusalPacket(wire.sequence, error)
+    if (packet === null && !(error instanceof ProxyError)) throw error
+    leave(wire, packet)
+    return null
+  }
+}
+
+/** As servers name it in their errors. */
+export function hostOf(socket: Socket): string {
+  return socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'localhost'
+}
+
+/** Nobody can read along: TLS, or a unix socket. */
+export function isSecure(socket: Socket): boolean {
+  return socket instanceof TLSSocket || socket.remoteFamily === undefined
+}
+
+function questioner(wire: PacketWire): Questioner {
+  return {
+    get sequence() {
+      return wire.sequence
+    },
+    ask(question) {
+      wire.write(question)
+      return wire.read()
+    },
+    tell: packet => wire.write(packet),
+  }
+}
+
+export function leave(wire: PacketWire, packet: Buffer | null): void {
+  if (packet) wire.socket.end(packet)
+  else wire.socket.destroy()
+  wire.socket.resume()
+}
+
+export function loginOk(wire: PacketWire, status = SERVER_STATUS_AUTOCOMMIT): void {
+  wire.write(encodeOk(wire.sequence, { status }))
+}
+
+export function checkDatabase(user: User | null, database: string): void {
+  if (database === '' || !user?.databases || user.databases.has(database)) return
+  throw new LoginRefusal(ServerErrors.databaseAccessDenied, `Access denied for user '${user.name}'@'%' to database '${database}'`)
+}
+
+function offer(backend: MysqlBackend, tls: boolean): Capabilities {
+  const { low, mariadb } = backend.greeting!.capabilities
+  return {
+    low: ((low & ~NOT_OFFERED) | ALWAYS_OFFERED | (tls ? CLIENT_SSL : 0)) >>> 0,
+    mariadb: (mariadb & ~MARIADB_CLIENT_COM_MULTI) >>> 0,
+  }
+}
+
+function greetingPacket(backend: MysqlBackend, capabilities: Capabilities, connectionId: number, scramble: Buffer): Buffer {
+  const { serverVersion, collation, status } = backend.greeting!
+  return encodeGreeting({ serverVersion, connectionId, scramble, capabilities, collation, status, authPlugin: CACHING_SHA2_PASSWORD })
+}

@@ -1,0 +1,19 @@
+/** Errors of ours in the words of a MySQL server: which code and state a client gets for what went wrong. */
+import { type ServerError, ServerErrors } from '../../codecs/mysql/index.ts'
+import { ServerRefusal } from '../../src/backends/mysql/index.ts'
+import type { ProxyError } from '../../src/errors.ts'
+
+/** As of a server that cannot be reached: clients take it for a failed connection and may try again. */
+const UNREACHABLE: ServerError = { code: 2003, sqlState: 'HY000', message: 'the backend cannot be reached' }
+
+const BY_CODE: Readonly<Record<string, ServerError>> = {
+  'pool-timeout': ServerErrors.tooManyConnections,
+  'upstream-lost': ServerErrors.serverLost,
+  'upstream-closed': ServerErrors.shutdown,
+}
+
+/** The server's own code and state where it was the server that refused. */
+export function errorOf(error: ProxyError): ServerError {
+  if (error instanceof ServerRefusal) return { code: error.serverCode, sqlState: error.sqlState || 'HY000', message: error.words }
+  return BY_CODE[error.code] ?? UNREACHABLE
+}

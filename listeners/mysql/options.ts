@@ -1,0 +1,42 @@
+/** The options of a MySQL listener: the application's side, the same on every cloud. */
+import { z } from 'zod'
+import { duration, secretRef, serverTls, size } from '../../src/config/index.ts'
+
+const user = z.strictObject({
+  name: z.string().min(1).describe('The user name.'),
+  password: secretRef().optional().describe('The password; without it the user has none.'),
+  databases: z
+    .array(z.string())
+    .optional()
+    .describe('Databases that the user may choose; without the list any. What the backend account may do comes on top.'),
+  readOnly: z
+    .boolean()
+    .default(false)
+    .describe('Transactions of this user are read-only at the backend (`SET SESSION TRANSACTION READ ONLY`).'),
+})
+
+export const mysqlListenerOptions = z.strictObject({
+  users: z
+    .array(user)
+    .prefault([])
+    .describe('Clients must authenticate as one of these; without users anybody may (`trust`).'),
+  tls: serverTls().optional().describe('TLS towards clients that ask for it.'),
+  requireTls: z.boolean().default(false).describe('Refuse clients that do not use TLS.'),
+  pooling: z
+    .enum(['transaction', 'session'])
+    .default('transaction')
+    .describe(
+      '`transaction`: a connection to the backend is held while a transaction or state that cannot be moved needs it. `session`: as long as the client stays.',
+    ),
+  maxConnections: z.int().min(1).default(10_000).describe('Clients at most; one more is told so and closed.'),
+  authenticationTimeout: duration('10s').describe('Time for a client to log in, the TLS handshake included.'),
+  idleTimeout: duration('8h').describe('Clients that send nothing for so long are closed; 0 for never.'),
+  transactionIdleTimeout: duration('0ms').describe(
+    'Clients that hold a connection to the backend and send nothing for so long are closed; 0 for never.',
+  ),
+  writeTimeout: duration('60s').describe('A client that reads nothing for so long while results wait is closed.'),
+  maxPacket: size('1GiB').describe('Requests may be so large at most; larger ones pass in pieces up to here.'),
+  slowLog: duration('1s').describe('Statements that take longer are logged and counted; 0 for none.'),
+})
+
+export type MysqlListenerOptions = z.output<typeof mysqlListenerOptions>

@@ -1,0 +1,199 @@
+/** Logs in at a server: greeting, TLS, the account's proof by whatever plugin the server wants, and session tracking. */
+import type { Socket } from 'node:net'
+import { connect as tlsConnect } from 'node:tls'
+import {
+  type Capabilities,
+  CLIENT_CONNECT_ATTRS,
+  CLIENT_DEPRECATE_EOF,
+  CLIENT_PLUGIN_AUTH,
+  CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA,
+  CLIENT_PROTOCOL_41,
+  CLIENT_QUERY_ATTRIBUTES,
+  CLIENT_RESERVED2,
+  CLIENT_SESSION_TRACK,
+  CLIENT_SSL,
+  CLIENT_TRANSACTIONS,
+  ClientAuth,
+  COM_QUERY,
+  decodeErr,
+  decodeGreeting,
+  decodeTextResult,
+  encodeLogin,
+  encodePacket,
+  encodeSslRequest,
+  ERR_HEADER,
+  type Greeting,
+  HOP_LOCAL,
+  intersection,
+  isClientPlugin,
+  type Login,
+  NATIVE_PASSWORD,
+  OK_HEADER,
+} from '../../../codecs/mysql/index.ts'
+import type { Address } from '../../config/index.ts'
+import { ProxyError } from '../../errors.ts'
+import type { ClientTls } from '../../net/index.ts'
+import type { PacketWire } from './packet-wire.ts'
+import { type Baseline, setStatement } from './session-state.ts'
+import { TRACKED_VARIABLES } from './variables.ts'
+
+/** The server has said no, in its own words. */
+export class ServerRefusal extends ProxyError {
+  readonly serverCode: number
+  readonly sqlState: string
+  readonly words: string
+
+  constructor(code: number, sqlState: string, words: string) {
+    super('upstream-login', `the backend refuses: ${words} (${code})`, { source: 'upstream', retryable: true })
+    this.serverCode = code
+    this.sqlState = sqlState
+    this.words = words
+  }
+}
+
+/** Who logs in, and what for. */
+export interface Wish {
+  readonly username: string
+  readonly password: string
+  /** What the client understands and wants. */
+  readonly capabilities: Capabilities
+  readonly collation: number
+  readonly schema: string | null
+}
+
+export interface LoggedIn {
+  readonly greeting: Greeting
+  /** What both sides have agreed on. */
+  readonly capabilities: Capabilities
+  readonly baseline: Baseline
+  /** What is to be sent behind each reset of the connection; empty when the server has no session tracking. */
+  readonly setup: string
+}
+
+/** What we want for ourselves, whatever the client wants. */
+const OWN = {
+  low:
+    (CLIENT_PROTOCOL_41 |
+      CLIENT_RESERVED2 |
+      CLIENT_TRANSACTIONS |
+      CLIENT_PLUGIN_AUTH |
+      CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA |
+      CLIENT_CONNECT_ATTRS |
+      CLIENT_SESSION_TRACK) >>>
+    0,
+  mariadb: 0,
+}
+const MAX_PACKET_BYTES = 0x4000_0000
+
+/** Rejects with ServerRefusal, ProxyError or ProtocolError; the wire is then of no use. */
+export async function logIn(wire: PacketWire, wish: Wish, tls: ClientTls | undefined, address: Address): Promise<LoggedIn> {
+  const first = await read(wire)
+  const greeting = decodeGreeting(first, 0, first.length)
+  const capabilities = agree(greeting.capabilities, wish.capabilities)
+  const login: Login = {
+    capabilities: tls ? { ...capabilities, low: (capabilities.low | CLIENT_SSL) >>> 0 } : capabilities,
+    maxPacketBytes: MAX_PACKET_BYTES,
+    collation: wish.collation,
+    user: wish.username,
+    proof: Buffer.alloc(0),
+    database: wish.schema ?? '',
+    authPlugin: greeting.authPlugin,
+    attributes: [
+      ['_client_name', 'portolan'],
+      ['program_name', 'portolan'],
+    ],
+    zstdLevel: 0,
+  }
+  if (tls) {
+    if ((greeting.capabilities.low & CLIENT_SSL) === 0) {
+      throw new ProxyError('upstream-tls', 'the backend offers no TLS; leave out `tls`, or enable TLS there', { source: 'upstream' })
+    }
+    wire.write(encodeSslRequest(wire.sequence, login))
+    await wire.secureBy(plain => secure(plain, tls, address))
+  }
+  const isSecure = wire.secure || 'path' in address
+  await prove(wire, login, greeting, wish.password, isSecure)
+  const baseline = await learn(wire, capabilities)
+  const setup = (capabilities.low & CLIENT_SESSION_TRACK) === 0 ? '' : setupStatement(baseline)
+  if (setup !== '') await query(wire, capabilities, setup)
+  return { greeting, capabilities, baseline, setup }
+}
+
+/** The next payload. Rejects with ServerRefusal for an ERR packet. */
+async function read(wire: PacketWire): Promise<Buffer> {
+  const payload = await wire.read()
+  if (payload[0] !== ERR_HEADER) return payload
+  const { code, sqlState, message } = decodeErr(payload, 0, payload.length)
+  throw new ServerRefusal(code, sqlState, message)
+}
+
+function secure(plain: Socket, tls: ClientTls, address: Address): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = tlsConnect({ ...tls.options(address), socket: plain })
+    const fail = (cause?: Error) => {
+      const why = cause?.message ?? 'the backend closed the connection'
+      reject(new ProxyError('upstream-tls', `TLS with the backend failed: ${why}`, { source: 'upstream', retryable: true, cause }))
+    }
+    socket.once('error', fail)
+    socket.once('close', () => fail())
+    socket.once('secureConnect', () => {
+      socket.removeAllListeners('error').removeAllListeners('close')
+      resolve(socket)
+    })
+  })
+}
+
+function agree(server: Capabilities, client: Capabilities): Capabilities {
+  const wanted = {
+    low: ((client.low & ~HOP_LOCAL.low) | OWN.low) >>> 0,
+    mariadb: client.mariadb,
+  }
+  return intersection(wanted, server)
+}
+
+/** Rounds of whatever the server's plugin asks for, until it says OK. */
+async function prove(wire: PacketWire, login: Login, greeting: Greeting, password: string, isSecure: boolean): Promise<void> {
+  const auth = new ClientAuth({ password, secure: isSecure, requestPublicKey: true })
+  const authPlugin = isClientPlugin(greeting.authPlugin) ? greeting.authPlugin : NATIVE_PASSWORD
+  wire.write(encodeLogin(wire.sequence, { ...login, authPlugin, proof: auth.begin(authPlugin, greeting.scramble) }))
+  for (;;) {
+    const payload = await read(wire)
+    if (payload[0] === OK_HEADER) return
+    const answer = auth.answer(payload, 0, payload.length)
+    if (answer) wire.write(encodePacket(wire.sequence, answer))
+  }
+}
+
+/** The values that a fresh connection has of what we follow. */
+async function learn(wire: PacketWire, capabilities: Capabilities): Promise<Baseline> {
+  const names = TRACKED_VARIABLES.map(name => `'${name}'`).join(',')
+  const rows = await query(wire, capabilities, `SHOW SESSION VARIABLES WHERE Variable_name IN (${names})`)
+  return new Map(rows.map(([name, value]) => [name!.toString().toLowerCase(), value?.toString() ?? '']))
+}
+
+function setupStatement(baseline: Baseline): string {
+  const charsets = new Map([...baseline].filter(([name]) => /^character_set_(client|connection|results)$|^collation_connection$/.test(name)))
+  const tracking = [
+    'SESSION session_track_schema=ON',
+    'SESSION session_track_state_change=ON',
+    "SESSION session_track_transaction_info='CHARACTERISTICS'",
+    `SESSION session_track_system_variables='${[...baseline.keys()].join(',')}'`,
+  ]
+  return `${setStatement(charsets)},${tracking.join(',')}`
+}
+
+/** A statement of ours; its rows, none for a statement without a result. */
+async function query(wire: PacketWire, capabilities: Capabilities, sql: string): Promise<(Buffer | null)[][]> {
+  wire.restart()
+  const prefix = (capabilities.low & CLIENT_QUERY_ATTRIBUTES) === 0 ? [COM_QUERY] : [COM_QUERY, 0, 1]
+  wire.write(encodePacket(0, Buffer.concat([Buffer.from(prefix), Buffer.from(sql)])))
+  const payloads: Buffer[] = []
+  const eofs = (capabilities.low & CLIENT_DEPRECATE_EOF) === 0 ? 2 : 1
+  for (let ends = 0; ends < eofs; ) {
+    const payload = await read(wire)
+    payloads.push(Buffer.from(payload))
+    if (payloads.length === 1 && payload[0] === 0x00) return []
+    if (payloads.length > 1 && payload[0] === 0xfe && payload.length < 0xffff) ends++
+  }
+  return decodeTextResult(payloads)
+}

@@ -1,0 +1,18 @@
+/** The upstream side of MySQL. */
+import type { BackendKind } from '../../protocol.ts'
+import { MysqlBackend } from './backend.ts'
+import { mysqlBackendOptions } from './options.ts'
+
+export { type Client, type Identity, MysqlBackend } from './backend.ts'
+export { ServerRefusal } from './handshake.ts'
+export { PacketWire } from './packet-wire.ts'
+export type { Waiter } from './pool.ts'
+export type { ServerStatement } from './server-statements.ts'
+export { SessionState } from './session-state.ts'
+export type { Recipient, Upstream } from './upstream.ts'
+
+export const mysqlBackendKind: BackendKind = {
+  protocol: 'mysql',
+  options: mysqlBackendOptions,
+  build: (config, runtime) => new MysqlBackend(config, runtime),
+}

@@ -1,0 +1,73 @@
+/** What a server tells of a session in its OK packets: kept per connection, as it tells only what changes. */
+import type { SessionTrackerSink } from '../../../codecs/mysql/index.ts'
+import type { Baseline, SessionState } from './session-state.ts'
+
+const NO_TRANSACTION = '________'
+
+export class TrackedSession implements SessionTrackerSink {
+  readonly #state: SessionState
+  readonly #baseline: Baseline
+  #transaction = NO_TRANSACTION
+  #characteristics = ''
+  #changed = false
+  #named = false
+
+  constructor(state: SessionState, baseline: Baseline) {
+    this.#state = state
+    this.#baseline = baseline
+  }
+
+  get tablesLocked(): boolean {
+    return this.#transaction.endsWith('L')
+  }
+
+  get inTransaction(): boolean {
+    return this.#transaction !== NO_TRANSACTION && !this.tablesLocked
+  }
+
+  /** The next transaction will be of a kind that was asked for. */
+  get transactionChosen(): boolean {
+    return this.#characteristics !== ''
+  }
+
+  /** In the last response, something changed that was not said. */
+  get changedUnnamed(): boolean {
+    return this.#changed && !this.#named
+  }
+
+  /** A response begins. */
+  begin(): void {
+    this.#changed = false
+    this.#named = false
+  }
+
+  reset(): void {
+    this.begin()
+    this.#transaction = NO_TRANSACTION
+    this.#characteristics = ''
+  }
+
+  onVariable(name: string, value: string | null): void {
+    this.#named = true
+    this.#state.set(name.toLowerCase(), value ?? '', this.#baseline)
+  }
+
+  onSchema(name: string): void {
+    this.#named = true
+    this.#state.schema = name === '' ? null : name
+  }
+
+  onStateChange(): void {
+    this.#changed = true
+  }
+
+  onGtids(): void {}
+
+  onTransactionCharacteristics(statements: string): void {
+    this.#characteristics = statements
+  }
+
+  onTransactionState(state: string): void {
+    this.#transaction = state
+  }
+}
