@@ -5,10 +5,12 @@ import { type MicroBench, runMicro } from '../lib/micro.ts'
 import { isWanted } from '../lib/options.ts'
 import { table } from '../lib/report.ts'
 import type { MainInput } from '../main-input.ts'
+import { mysqlBenches } from './mysql.ts'
 import { redisBenches } from './redis.ts'
 
 const CODECS: Readonly<Record<string, () => MicroBench[]>> = {
   redis: redisBenches,
+  mysql: mysqlBenches,
 }
 
 /** Resolves to the exit code. */

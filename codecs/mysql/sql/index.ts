@@ -1,0 +1,6 @@
+/** What the text of a statement tells without a parser: see scanner.ts for the facts, digest.ts for the normal form. */
+export { type LeadBytes, leadBytesOf } from './bytes.ts'
+export { MAX_DIGEST_BYTES } from './digest.ts'
+export { quoteName, quoteString } from './literals.ts'
+export { DEFAULT_SCAN_MODE, MAX_ASSIGNMENTS, MAX_PARTS, type ScanMode, StatementScanner } from './scanner.ts'
+export { SetForm, StatementFlag, StatementKind, statementKindNames } from './statement.ts'
