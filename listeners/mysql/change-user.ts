@@ -6,13 +6,23 @@ import type { Session } from './session.ts'
 import type { Users } from './users.ts'
 
 /** Never rejects but for a bug. A client that cannot prove it is told so and has to go, as with the server. */
-export async function changeUser(session: Session, packet: Buffer, users: Users, origin: { host: string; isSecure: boolean }): Promise<void> {
+export async function changeUser(
+  session: Session,
+  packet: Buffer,
+  users: Users,
+  origin: { host: string; isSecure: boolean },
+): Promise<void> {
   const client = new Conversation(session)
   session.phase = 'waiting'
   try {
     const { identity, scramble } = session
     const change = decodeChangeUser(packet, PACKET_HEADER_BYTES, packet.length, identity.capabilities)
-    const claim = { user: change.user, plugin: change.authPlugin, proof: change.proof, capabilities: identity.capabilities }
+    const claim = {
+      user: change.user,
+      plugin: change.authPlugin,
+      proof: change.proof,
+      capabilities: identity.capabilities,
+    }
     const user = await authenticate(client, claim, scramble, users, origin)
     checkDatabase(user, change.database)
     if (session.closed) return

@@ -2,7 +2,9 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import {
+  CACHING_SHA2_PASSWORD,
   type Capabilities,
+  CLIENT_CAPABILITY_EXTENSION,
   CLIENT_COMPRESS,
   CLIENT_CONNECT_ATTRS,
   CLIENT_CONNECT_WITH_DB,
@@ -12,8 +14,6 @@ import {
   CLIENT_SSL,
   CLIENT_SSL_VERIFY_SERVER_CERT,
   CLIENT_ZSTD_COMPRESSION_ALGORITHM,
-  CLIENT_CAPABILITY_EXTENSION,
-  CACHING_SHA2_PASSWORD,
   decodeLogin,
   encodeErr,
   encodeGreeting,
@@ -57,13 +57,19 @@ const NOT_OFFERED =
   CLIENT_MULTI_FACTOR_AUTHENTICATION |
   CLIENT_CAPABILITY_EXTENSION |
   CLIENT_SSL_VERIFY_SERVER_CERT
-const ALWAYS_OFFERED = CLIENT_PLUGIN_AUTH | CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA | CLIENT_CONNECT_ATTRS | CLIENT_CONNECT_WITH_DB
+const ALWAYS_OFFERED =
+  CLIENT_PLUGIN_AUTH | CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA | CLIENT_CONNECT_ATTRS | CLIENT_CONNECT_WITH_DB
 
 /**
  * Lets a client in. Null when it has been told why not, and its socket is being closed; rejects for what is a bug. The OK
  * of the login is not sent yet.
  */
-export async function enter(socket: Socket, intake: Intake | undefined, id: number, entrance: Entrance): Promise<Entrant | null> {
+export async function enter(
+  socket: Socket,
+  intake: Intake | undefined,
+  id: number,
+  entrance: Entrance,
+): Promise<Entrant | null> {
   const wire = new PacketWire(socket, intake)
   const host = hostOf(socket)
   try {
@@ -137,7 +143,10 @@ export function loginOk(wire: PacketWire, status = SERVER_STATUS_AUTOCOMMIT): vo
 
 export function checkDatabase(user: User | null, database: string): void {
   if (database === '' || !user?.databases || user.databases.has(database)) return
-  throw new LoginRefusal(ServerErrors.databaseAccessDenied, `Access denied for user '${user.name}'@'%' to database '${database}'`)
+  throw new LoginRefusal(
+    ServerErrors.databaseAccessDenied,
+    `Access denied for user '${user.name}'@'%' to database '${database}'`,
+  )
 }
 
 function offer(backend: MysqlBackend, tls: boolean): Capabilities {
@@ -148,7 +157,20 @@ function offer(backend: MysqlBackend, tls: boolean): Capabilities {
   }
 }
 
-function greetingPacket(backend: MysqlBackend, capabilities: Capabilities, connectionId: number, scramble: Buffer): Buffer {
+function greetingPacket(
+  backend: MysqlBackend,
+  capabilities: Capabilities,
+  connectionId: number,
+  scramble: Buffer,
+): Buffer {
   const { serverVersion, collation, status } = backend.greeting!
-  return encodeGreeting({ serverVersion, connectionId, scramble, capabilities, collation, status, authPlugin: CACHING_SHA2_PASSWORD })
+  return encodeGreeting({
+    serverVersion,
+    connectionId,
+    scramble,
+    capabilities,
+    collation,
+    status,
+    authPlugin: CACHING_SHA2_PASSWORD,
+  })
 }

@@ -14,6 +14,7 @@ const BY_CODE: Readonly<Record<string, ServerError>> = {
 
 /** The server's own code and state where it was the server that refused. */
 export function errorOf(error: ProxyError): ServerError {
-  if (error instanceof ServerRefusal) return { code: error.serverCode, sqlState: error.sqlState || 'HY000', message: error.words }
+  if (error instanceof ServerRefusal)
+    return { code: error.serverCode, sqlState: error.sqlState || 'HY000', message: error.words }
   return BY_CODE[error.code] ?? UNREACHABLE
 }

@@ -93,7 +93,8 @@ export class MysqlListener implements Listener, SessionHost {
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
       {
         onConnection: accepted => this.#onConnection(accepted),
-        refuse: socket => socket.end(encodeErr(0, ServerErrors.tooManyConnections, undefined, { beforeGreeting: true })),
+        refuse: socket =>
+          socket.end(encodeErr(0, ServerErrors.tooManyConnections, undefined, { beforeGreeting: true })),
       },
     )
     this.#release.push(this.clock.every(SWEEP_MS, () => this.#sweep()))
@@ -102,7 +103,8 @@ export class MysqlListener implements Listener, SessionHost {
   update(config: ListenerConfig): boolean {
     if (!sameAddress(config.address, this.#config.address)) return false
     const options = config.options as MysqlListenerOptions
-    if (JSON.stringify([options.users, options.tls]) !== JSON.stringify([this.options.users, this.options.tls])) return false
+    if (JSON.stringify([options.users, options.tls]) !== JSON.stringify([this.options.users, this.options.tls]))
+      return false
     this.#config = config
     this.options = options
     this.backend = this.#runtime.backend(config.backend!) as MysqlBackend
@@ -242,7 +244,8 @@ export class MysqlListener implements Listener, SessionHost {
 
   answered(session: Session, tracker: ResponseTracker, durationMs: number): void {
     const { kind } = session.facts
-    if (kind === StatementKind.DDL || kind === StatementKind.ROUTINE || kind === StatementKind.ADMIN) this.backend.epoch++
+    if (kind === StatementKind.DDL || kind === StatementKind.ROUTINE || kind === StatementKind.ADMIN)
+      this.backend.epoch++
     void tracker
     void durationMs
   }
@@ -250,7 +253,8 @@ export class MysqlListener implements Listener, SessionHost {
   failed(): void {}
 
   protocolError(kind: string): void {
-    this.#runtime.metrics.cell('portolan_protocol_errors_total', { listener: this.name, side: 'downstream', kind }).value++
+    this.#runtime.metrics.cell('portolan_protocol_errors_total', { listener: this.name, side: 'downstream', kind })
+      .value++
   }
 
   #sweep(): void {

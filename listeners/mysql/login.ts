@@ -3,16 +3,18 @@
  * in the clear, the first proof of any plugin can be checked at once. Whether there is such a user makes no difference to
  * path, time and answer.
  */
+
+import { timingSafeEqual } from 'node:crypto'
 import { ProtocolError } from '../../codecs/codec.ts'
 import {
   CACHING_SHA2_FAST_OK,
   CACHING_SHA2_PASSWORD,
   type Capabilities,
+  CLEAR_PASSWORD,
+  CLIENT_PLUGIN_AUTH,
   cachingSha2Hash,
   checkCachingSha2,
   checkNative,
-  CLEAR_PASSWORD,
-  CLIENT_PLUGIN_AUTH,
   encodeAuthMore,
   encodeAuthSwitch,
   encodeErr,
@@ -20,11 +22,10 @@ import {
   nativeHash,
   newScramble,
   readClearPassword,
-  SHA256_PASSWORD,
-  ServerErrors,
   type ServerError,
+  ServerErrors,
+  SHA256_PASSWORD,
 } from '../../codecs/mysql/index.ts'
-import { timingSafeEqual } from 'node:crypto'
 import type { User, Users } from './users.ts'
 
 /** The client is told why, and has to go. */
@@ -63,7 +64,13 @@ export interface Questioner {
 }
 
 /** Checks the claim; asks the client for another proof where it has to. Rejects with LoginRefusal, ProtocolError, ProxyError. */
-export async function authenticate(client: Questioner, claim: Claim, scramble: Buffer, users: Users, origin: Origin): Promise<User | null> {
+export async function authenticate(
+  client: Questioner,
+  claim: Claim,
+  scramble: Buffer,
+  users: Users,
+  origin: Origin,
+): Promise<User | null> {
   if (users.trusting) return null
   const user = users.get(claim.user) ?? NOBODY
   let { plugin, proof } = claim
@@ -83,7 +90,8 @@ export async function authenticate(client: Questioner, claim: Claim, scramble: B
       `Access denied for user '${claim.user}'@'${origin.host}' (using password: ${proof.length > 0 ? 'YES' : 'NO'})`,
     )
   }
-  if (plugin === CACHING_SHA2_PASSWORD && proof.length > 0) client.tell(encodeAuthMore(client.sequence, Buffer.of(CACHING_SHA2_FAST_OK)))
+  if (plugin === CACHING_SHA2_PASSWORD && proof.length > 0)
+    client.tell(encodeAuthMore(client.sequence, Buffer.of(CACHING_SHA2_FAST_OK)))
   return user
 }
 
@@ -112,7 +120,10 @@ function isEqual(given: Buffer, password: string): boolean {
 export function refusalPacket(sequence: number, error: unknown): Buffer | null {
   if (error instanceof LoginRefusal) return encodeErr(sequence, error.error, error.message)
   if (error instanceof ProtocolError) {
-    return encodeErr(sequence, error.kind === 'packet-sequence' ? ServerErrors.packetsOutOfOrder : ServerErrors.badHandshake)
+    return encodeErr(
+      sequence,
+      error.kind === 'packet-sequence' ? ServerErrors.packetsOutOfOrder : ServerErrors.badHandshake,
+    )
   }
   return null
 }

@@ -8,7 +8,9 @@ const user = z.strictObject({
   databases: z
     .array(z.string())
     .optional()
-    .describe('Databases that the user may choose; without the list any. What the backend account may do comes on top.'),
+    .describe(
+      'Databases that the user may choose; without the list any. What the backend account may do comes on top.',
+    ),
   readOnly: z
     .boolean()
     .default(false)

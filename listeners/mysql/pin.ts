@@ -51,7 +51,10 @@ export const PINS: ReadonlyMap<number, PinFacts> = new Map([
   [Pin.CURSOR, { name: 'cursor', advice: 'Read the cursor to its end, or close the statement.' }],
   [Pin.LONG_DATA, { name: 'long-data', advice: 'Execute the statement whose parameter was sent in pieces.' }],
   [Pin.DIAGNOSTICS, { name: 'diagnostics', advice: 'Read the warnings, or send the next statement.' }],
-  [Pin.UNEXPLAINED, { name: 'unexplained-state', advice: 'COM_RESET_CONNECTION when the state is not needed any more.' }],
+  [
+    Pin.UNEXPLAINED,
+    { name: 'unexplained-state', advice: 'COM_RESET_CONNECTION when the state is not needed any more.' },
+  ],
   [Pin.REPLICATION, { name: 'replication', advice: 'None: a replica needs a connection of its own.' }],
   [Pin.SESSION_MODE, { name: 'session-mode', advice: 'pooling: transaction.' }],
   [Pin.XA, { name: 'xa', advice: 'XA COMMIT or XA ROLLBACK.' }],

@@ -39,7 +39,10 @@ const PIN_OF_FLAG: readonly (readonly [flag: number, pin: number])[] = [
 const PINNING_FLAGS = PIN_OF_FLAG.reduce((all, [flag]) => all | flag, 0)
 /** What the server reports as a change without a name. */
 const EXPLAINING_FLAGS =
-  StatementFlag.USER_VARIABLE_WRITE | StatementFlag.TEMPORARY_TABLE | StatementFlag.TEXT_PREPARE | StatementFlag.SESSION_TRACK
+  StatementFlag.USER_VARIABLE_WRITE |
+  StatementFlag.TEMPORARY_TABLE |
+  StatementFlag.TEXT_PREPARE |
+  StatementFlag.SESSION_TRACK
 
 /** Pins that the server's answer to the next statement tells about anew. */
 const TOLD = Pin.TRANSACTION | Pin.TABLE_LOCK | Pin.NEXT_TRANSACTION | Pin.DIAGNOSTICS | Pin.XA
@@ -57,7 +60,8 @@ export function pinsAfter(
     // An error tells nothing of the session: what held goes on to hold, and a text of several statements, or one without
     // autocommit, may have begun a transaction.
     pins |= Pin.DIAGNOSTICS
-    if ((flags & StatementFlag.MULTI) !== 0 || (tracker.status & SERVER_STATUS_AUTOCOMMIT) === 0) pins |= Pin.TRANSACTION
+    if ((flags & StatementFlag.MULTI) !== 0 || (tracker.status & SERVER_STATUS_AUTOCOMMIT) === 0)
+      pins |= Pin.TRANSACTION
   } else {
     pins &= ~TOLD
     if ((tracker.status & SERVER_STATUS_IN_TRANS) !== 0) pins |= Pin.TRANSACTION
@@ -68,7 +72,8 @@ export function pinsAfter(
     if (session.transactionChosen) pins |= Pin.NEXT_TRANSACTION
     if ((tracker.status & SERVER_STATUS_CURSOR_EXISTS) !== 0) pins |= Pin.CURSOR
     if (command === COM_STMT_FETCH && (tracker.status & SERVER_STATUS_LAST_ROW_SENT) !== 0) pins &= ~Pin.CURSOR
-    if ((flags & StatementFlag.NAMED_UNLOCK_ALL) !== 0 && (flags & StatementFlag.NAMED_LOCK) === 0) pins &= ~Pin.USER_LOCK
+    if ((flags & StatementFlag.NAMED_UNLOCK_ALL) !== 0 && (flags & StatementFlag.NAMED_LOCK) === 0)
+      pins &= ~Pin.USER_LOCK
     if (kind === StatementKind.UNLOCK_TABLES) pins &= ~Pin.GLOBAL_READ_LOCK
   }
   if ((flags & PINNING_FLAGS) !== 0) {

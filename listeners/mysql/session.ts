@@ -19,7 +19,13 @@ import {
   StatementKind,
   StatementScanner,
 } from '../../codecs/mysql/index.ts'
-import { type Identity, type MysqlBackend, type Recipient, SessionState, type Upstream } from '../../src/backends/mysql/index.ts'
+import {
+  type Identity,
+  type MysqlBackend,
+  type Recipient,
+  SessionState,
+  type Upstream,
+} from '../../src/backends/mysql/index.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { type Intake, type IntakeSink, Pump } from '../../src/net/index.ts'
 import { ClientInput } from './client-input.ts'
@@ -411,7 +417,8 @@ export class Session implements Recipient, IntakeSink {
     const options = this.#options
     if (options) {
       this.#options = null
-      const recorded = this.#recordedBytes > 0 && this.#recordedBytes < MAX_RECORD_BYTES ? Buffer.concat(this.#recorded) : null
+      const recorded =
+        this.#recordedBytes > 0 && this.#recordedBytes < MAX_RECORD_BYTES ? Buffer.concat(this.#recorded) : null
       this.#recorded = []
       this.#recordedBytes = 0
       options.done(tracker, recorded)
@@ -426,7 +433,8 @@ export class Session implements Recipient, IntakeSink {
     this.state.copy(upstream.state)
     // What was inserted with a number of its own is told as well; the server is asked when it matters.
     if (tracker.insertId !== 0) this.lastInsertId = String(tracker.insertId)
-    if (tracker.insertId !== 0 || (this.facts.flags & StatementFlag.LAST_INSERT_ID_WRITE) !== 0) upstream.insertUser = this
+    if (tracker.insertId !== 0 || (this.facts.flags & StatementFlag.LAST_INSERT_ID_WRITE) !== 0)
+      upstream.insertUser = this
     this.pins = pinsAfter(this.pins, this.request.command, this.facts, tracker, upstream)
     this.host.answered(this, tracker, this.host.clock.now() - this.#startedAt)
     if (this.phase === 'uploading') {

@@ -4,7 +4,12 @@
  *
  *     17 | id: 4 | flags: 1 | iterations: 4 [ parameters: lenenc ] [ null bitmap | bound: 1 [ types ] | values ]
  */
-import { CLIENT_QUERY_ATTRIBUTES, MAX_PACKET_PAYLOAD, PACKET_HEADER_BYTES, PayloadReader } from '../../../codecs/mysql/index.ts'
+import {
+  CLIENT_QUERY_ATTRIBUTES,
+  MAX_PACKET_PAYLOAD,
+  PACKET_HEADER_BYTES,
+  PayloadReader,
+} from '../../../codecs/mysql/index.ts'
 
 const FLAGS_OFFSET = PACKET_HEADER_BYTES + 5
 const PARAMETERS_OFFSET = FLAGS_OFFSET + 5
@@ -12,7 +17,8 @@ const PARAMETERS_OFFSET = FLAGS_OFFSET + 5
 const PARAMETER_COUNT_AVAILABLE = 0x08
 const ANY_CURSOR = 0x07
 
-export const opensCursor = (packet: Buffer): boolean => packet.length > FLAGS_OFFSET && (packet[FLAGS_OFFSET]! & ANY_CURSOR) !== 0
+export const opensCursor = (packet: Buffer): boolean =>
+  packet.length > FLAGS_OFFSET && (packet[FLAGS_OFFSET]! & ANY_CURSOR) !== 0
 
 /** Where the packet, or its beginning, has the types: `bound` tells whether it has them at all. */
 export interface TypesPlace {

@@ -12,7 +12,10 @@ export const INIT_DB: CommandHandler = (session, { packet }) => {
   const database = packet.toString('utf8', PACKET_HEADER_BYTES + 1)
   const { user } = session
   if (user?.databases && !user.databases.has(database)) {
-    session.fail(ServerErrors.databaseAccessDenied, `Access denied for user '${user.name}'@'%' to database '${database}'`)
+    session.fail(
+      ServerErrors.databaseAccessDenied,
+      `Access denied for user '${user.name}'@'%' to database '${database}'`,
+    )
     return Handled.DONE
   }
   return Handled.FORWARD

@@ -60,7 +60,13 @@ function prepare(session: Session, upstream: Upstream, packet: Buffer, facts: St
 }
 
 /** Remembers what was prepared on a connection, and closes there what has to make room. */
-function keep(upstream: Upstream, key: string, tracker: ResponseTracker, answer: Buffer | null, epoch: number): ServerStatement {
+function keep(
+  upstream: Upstream,
+  key: string,
+  tracker: ResponseTracker,
+  answer: Buffer | null,
+  epoch: number,
+): ServerStatement {
   const { statementId: id, parameters } = tracker
   const statement: ServerStatement = { key, id, parameters, answer, types: null, epoch }
   for (const closed of upstream.statements.add(statement)) upstream.write(closePacket(closed.id), true)

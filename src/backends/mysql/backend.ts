@@ -1,23 +1,31 @@
 /** A MySQL backend: its endpoints, the pool of connections to them, and what makes a connection right for a client. */
 import { randomInt } from 'node:crypto'
+import { ProtocolError } from '../../../codecs/codec.ts'
 import {
   type Capabilities,
   CLIENT_MULTI_STATEMENTS,
   CLIENT_PROTOCOL_41,
   CLIENT_RESERVED2,
-  capabilityKey,
   COM_QUERY,
+  capabilityKey,
   decodeGreeting,
   type Greeting,
 } from '../../../codecs/mysql/index.ts'
-import { ProtocolError } from '../../../codecs/codec.ts'
 import { type BackendConfig, LiveSecret } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
-import { type ClientTls, connected, Endpoint, Endpoints, Intake, openClientTls, RelayBuffers } from '../../net/index.ts'
+import {
+  type ClientTls,
+  connected,
+  type Endpoint,
+  Endpoints,
+  Intake,
+  openClientTls,
+  RelayBuffers,
+} from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import { type LoggedIn, logIn, ServerRefusal } from './handshake.ts'
-import { PacketWire } from './packet-wire.ts'
 import type { MysqlBackendOptions } from './options.ts'
+import { PacketWire } from './packet-wire.ts'
 import { Pool, type Waiter } from './pool.ts'
 import type { SessionState } from './session-state.ts'
 import { type Account, Upstream, type UpstreamFacts } from './upstream.ts'
@@ -161,7 +169,10 @@ export class MysqlBackend implements Backend {
   kill({ endpoint, account, threadId }: UpstreamFacts, { queryOnly }: { queryOnly: boolean }): Promise<void> {
     const sql = `KILL ${queryOnly ? 'QUERY' : 'CONNECTION'} ${threadId}`
     return this.#control(endpoint, account, sql).catch(error =>
-      this.#runtime.logger.debug({ backend: this.name, reason: (error as Error).message }, 'a statement could not be killed'),
+      this.#runtime.logger.debug(
+        { backend: this.name, reason: (error as Error).message },
+        'a statement could not be killed',
+      ),
     )
   }
 
@@ -224,7 +235,12 @@ export class MysqlBackend implements Backend {
     const account = await this.#account(identity)
     const { wire, intake, endpoint } = await this.#connect(to)
     const cancel = this.#runtime.clock.after(this.options.connectTimeout, () =>
-      wire.fail(new ProxyError('upstream-timeout', 'the backend accepted the connection but the login did not end', { source: 'upstream', retryable: true })),
+      wire.fail(
+        new ProxyError('upstream-timeout', 'the backend accepted the connection but the login did not end', {
+          source: 'upstream',
+          retryable: true,
+        }),
+      ),
     )
     let loggedIn: LoggedIn
     try {
@@ -265,7 +281,11 @@ export class MysqlBackend implements Backend {
 
   async #connect(to?: Endpoint): Promise<{ wire: PacketWire; intake: Intake; endpoint: Endpoint }> {
     const endpoint = to ?? this.#endpoints.choose(new Set())
-    if (!endpoint) throw this.#lastError ?? new ProxyError('upstream-circuit', 'every endpoint has failed lately', { source: 'upstream', retryable: true })
+    if (!endpoint)
+      throw (
+        this.#lastError ??
+        new ProxyError('upstream-circuit', 'every endpoint has failed lately', { source: 'upstream', retryable: true })
+      )
     endpoint.circuit.begin()
     endpoint.connections++
     const intake = new Intake(this.#buffers)
@@ -320,7 +340,9 @@ export class MysqlBackend implements Backend {
 
   async #control(endpoint: Endpoint, account: Account, sql: string): Promise<void> {
     const upstream = await this.#dial({ ...PLAIN, ...account }, null, { pooled: false, to: endpoint })
-    await new Promise<void>((resolve, reject) => upstream.run(COM_QUERY, sql, error => (error ? reject(error) : resolve())))
+    await new Promise<void>((resolve, reject) =>
+      upstream.run(COM_QUERY, sql, error => (error ? reject(error) : resolve())),
+    )
     upstream.quit()
   }
 
@@ -329,9 +351,18 @@ export class MysqlBackend implements Backend {
     const backend = this.name
     const gauge = (value: () => number) => () => [{ labels: { backend }, value: value() }]
     this.#release.push(
-      metrics.source('portolan_upstream_up', gauge(() => (this.status().state === 'up' ? 1 : 0))),
-      metrics.source('portolan_upstream_in_flight', gauge(() => this.pool.lent)),
-      metrics.source('portolan_upstream_queue', gauge(() => this.pool.waiting)),
+      metrics.source(
+        'portolan_upstream_up',
+        gauge(() => (this.status().state === 'up' ? 1 : 0)),
+      ),
+      metrics.source(
+        'portolan_upstream_in_flight',
+        gauge(() => this.pool.lent),
+      ),
+      metrics.source(
+        'portolan_upstream_queue',
+        gauge(() => this.pool.waiting),
+      ),
       metrics.source('portolan_upstream_connections', () => [
         { labels: { backend, use: 'exclusive' }, value: this.pool.lent },
         { labels: { backend, use: 'spare' }, value: this.pool.idle },
@@ -343,7 +374,10 @@ export class MysqlBackend implements Backend {
 /** What a connection of our own is like. */
 const PLAIN = { capabilities: { low: (CLIENT_PROTOCOL_41 | CLIENT_RESERVED2) >>> 0, mariadb: 0 }, collation: 33 }
 
-function groupPrefix(account: string, { capabilities, collation }: Pick<Identity, 'capabilities' | 'collation'>): string {
+function groupPrefix(
+  account: string,
+  { capabilities, collation }: Pick<Identity, 'capabilities' | 'collation'>,
+): string {
   const multi = capabilities.low & CLIENT_MULTI_STATEMENTS ? 'm' : ''
   return `${account}\0${capabilityKey(capabilities)}${multi}\0${collation}`
 }

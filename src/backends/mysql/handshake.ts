@@ -18,10 +18,10 @@ import {
   decodeErr,
   decodeGreeting,
   decodeTextResult,
+  ERR_HEADER,
   encodeLogin,
   encodePacket,
   encodeSslRequest,
-  ERR_HEADER,
   type Greeting,
   HOP_LOCAL,
   intersection,
@@ -86,7 +86,12 @@ const OWN = {
 const MAX_PACKET_BYTES = 0x4000_0000
 
 /** Rejects with ServerRefusal, ProxyError or ProtocolError; the wire is then of no use. */
-export async function logIn(wire: PacketWire, wish: Wish, tls: ClientTls | undefined, address: Address): Promise<LoggedIn> {
+export async function logIn(
+  wire: PacketWire,
+  wish: Wish,
+  tls: ClientTls | undefined,
+  address: Address,
+): Promise<LoggedIn> {
   const first = await read(wire)
   const greeting = decodeGreeting(first, 0, first.length)
   const capabilities = agree(greeting.capabilities, wish.capabilities)
@@ -106,7 +111,9 @@ export async function logIn(wire: PacketWire, wish: Wish, tls: ClientTls | undef
   }
   if (tls) {
     if ((greeting.capabilities.low & CLIENT_SSL) === 0) {
-      throw new ProxyError('upstream-tls', 'the backend offers no TLS; leave out `tls`, or enable TLS there', { source: 'upstream' })
+      throw new ProxyError('upstream-tls', 'the backend offers no TLS; leave out `tls`, or enable TLS there', {
+        source: 'upstream',
+      })
     }
     wire.write(encodeSslRequest(wire.sequence, login))
     await wire.secureBy(plain => secure(plain, tls, address))
@@ -132,7 +139,13 @@ function secure(plain: Socket, tls: ClientTls, address: Address): Promise<Socket
     const socket = tlsConnect({ ...tls.options(address), socket: plain })
     const fail = (cause?: Error) => {
       const why = cause?.message ?? 'the backend closed the connection'
-      reject(new ProxyError('upstream-tls', `TLS with the backend failed: ${why}`, { source: 'upstream', retryable: true, cause }))
+      reject(
+        new ProxyError('upstream-tls', `TLS with the backend failed: ${why}`, {
+          source: 'upstream',
+          retryable: true,
+          cause,
+        }),
+      )
     }
     socket.once('error', fail)
     socket.once('close', () => fail())
@@ -152,7 +165,13 @@ function agree(server: Capabilities, client: Capabilities): Capabilities {
 }
 
 /** Rounds of whatever the server's plugin asks for, until it says OK. */
-async function prove(wire: PacketWire, login: Login, greeting: Greeting, password: string, isSecure: boolean): Promise<void> {
+async function prove(
+  wire: PacketWire,
+  login: Login,
+  greeting: Greeting,
+  password: string,
+  isSecure: boolean,
+): Promise<void> {
   const auth = new ClientAuth({ password, secure: isSecure, requestPublicKey: true })
   const authPlugin = isClientPlugin(greeting.authPlugin) ? greeting.authPlugin : NATIVE_PASSWORD
   wire.write(encodeLogin(wire.sequence, { ...login, authPlugin, proof: auth.begin(authPlugin, greeting.scramble) }))
@@ -172,7 +191,9 @@ async function learn(wire: PacketWire, capabilities: Capabilities): Promise<Base
 }
 
 function setupStatement(baseline: Baseline): string {
-  const charsets = new Map([...baseline].filter(([name]) => /^character_set_(client|connection|results)$|^collation_connection$/.test(name)))
+  const charsets = new Map(
+    [...baseline].filter(([name]) => /^character_set_(client|connection|results)$|^collation_connection$/.test(name)),
+  )
   const tracking = [
     'SESSION session_track_schema=ON',
     'SESSION session_track_state_change=ON',

@@ -1,7 +1,7 @@
 /** Packets of a login, one at a time, on either side: until the connection is handed over a promise per packet costs nothing. */
 import type { Socket } from 'node:net'
-import { LOGIN_LIMITS, PACKET_HEADER_BYTES, PacketScan, PacketScanner } from '../../../codecs/mysql/index.ts'
 import { ProtocolError } from '../../../codecs/codec.ts'
+import { LOGIN_LIMITS, PACKET_HEADER_BYTES, PacketScan, PacketScanner } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { Intake } from '../../net/index.ts'
 
@@ -78,7 +78,8 @@ export class PacketWire {
 
   /** Continues over what the function makes of the plain socket. Rejects when bytes have come that nobody secured. */
   async secureBy(upgrade: (plain: Socket) => Promise<Socket>): Promise<void> {
-    if (this.#input.length > 0) throw new ProtocolError('bytes-before-tls', 'bytes came in the clear behind the request for TLS')
+    if (this.#input.length > 0)
+      throw new ProtocolError('bytes-before-tls', 'bytes came in the clear behind the request for TLS')
     const plain = this.#socket
     plain.off('data', this.#onData)
     plain.off('close', this.#onClose)

@@ -96,7 +96,9 @@ export class Pool {
   /** Waits for a connection; a new one is opened if the bound allows. Returns the function that cancels. */
   wait(waiter: Waiter): () => void {
     if (this.#closed) {
-      waiter.onNoUpstream(new ProxyError('upstream-closed', 'the backend is closed', { source: 'portolan', retryable: true }))
+      waiter.onNoUpstream(
+        new ProxyError('upstream-closed', 'the backend is closed', { source: 'portolan', retryable: true }),
+      )
       return () => {}
     }
     this.#waiting.add(waiter)

@@ -75,7 +75,10 @@ export class SessionState {
   #rekey(): void {
     const { size } = this.#variables
     const variables = [...this.#variables].sort(byName).map(([name, value]) => `${name}=${value}`)
-    this.#key = this.#schema === null && size === 0 ? '' : [this.#schema === null ? '' : `.${this.#schema}`, ...variables].join('\0')
+    this.#key =
+      this.#schema === null && size === 0
+        ? ''
+        : [this.#schema === null ? '' : `.${this.#schema}`, ...variables].join('\0')
   }
 }
 

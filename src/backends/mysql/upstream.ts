@@ -226,7 +226,13 @@ export class Upstream implements IntakeSink {
       try {
         end = tracker.write(bytes, start, bytes.length)
       } catch (error) {
-        this.destroy(new ProxyError('upstream-protocol', `the backend does not answer as MySQL does: ${(error as Error).message}`, { source: 'upstream', cause: error }))
+        this.destroy(
+          new ProxyError(
+            'upstream-protocol',
+            `the backend does not answer as MySQL does: ${(error as Error).message}`,
+            { source: 'upstream', cause: error },
+          ),
+        )
         return true
       }
       const { passEnd, insert } = tracker
@@ -278,14 +284,17 @@ export class Upstream implements IntakeSink {
     this.#closed = true
     this.#socket.destroy()
     this.#intake?.close()
-    const lost = error ?? new ProxyError('upstream-lost', 'the connection to the backend was closed', { source: 'upstream' })
+    const lost =
+      error ?? new ProxyError('upstream-lost', 'the connection to the backend was closed', { source: 'upstream' })
     const expected = this.#expected.splice(0)
     this.#owner.onClosed(this)
     for (const { recipient } of expected) recipient.onLost(lost, this.#tracker)
   }
 
   #lost(cause: Error | undefined): void {
-    this.destroy(new ProxyError('upstream-lost', 'the connection to the backend was lost', { source: 'upstream', cause }))
+    this.destroy(
+      new ProxyError('upstream-lost', 'the connection to the backend was lost', { source: 'upstream', cause }),
+    )
   }
 
   #drained(): void {
