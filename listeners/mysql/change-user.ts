@@ -17,13 +17,8 @@ export async function changeUser(
   try {
     const { identity, scramble } = session
     const change = decodeChangeUser(packet, PACKET_HEADER_BYTES, packet.length, identity.capabilities)
-    const claim = {
-      user: change.user,
-      plugin: change.authPlugin,
-      proof: change.proof,
-      capabilities: identity.capabilities,
-    }
-    const user = await authenticate(client, claim, scramble, users, origin)
+    const claim = { user: change.user, plugin: change.authPlugin, proof: change.proof, scramble }
+    const user = await authenticate(client, claim, users, origin)
     checkDatabase(user, change.database)
     if (session.closed) return
     session.forget()

@@ -87,8 +87,8 @@ export async function enter(
     const secured = isSecure(wire.socket)
     if (entrance.requireTls && !secured) throw new LoginRefusal(ServerErrors.secureTransportRequired)
     const capabilities = intersection(login.capabilities, offered)
-    const claim = { user: login.user, plugin: login.authPlugin, proof: login.proof, capabilities }
-    const user = await authenticate(questioner(wire), claim, scramble, entrance.users, { host, isSecure: secured })
+    const claim = { user: login.user, plugin: login.authPlugin, proof: login.proof, scramble }
+    const user = await authenticate(questioner(wire), claim, entrance.users, { host, isSecure: secured })
     checkDatabase(user, login.database)
     const identity = {
       username: login.user,

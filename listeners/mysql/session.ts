@@ -21,6 +21,7 @@ import {
 } from '../../codecs/mysql/index.ts'
 import {
   type Identity,
+  type InsertUser,
   type MysqlBackend,
   type Recipient,
   SessionState,
@@ -71,7 +72,7 @@ export interface SendOptions {
 const MAX_AHEAD_BYTES = 256 * 1024
 const MAX_RECORD_BYTES = 64 * 1024
 
-export class Session implements Recipient, IntakeSink {
+export class Session implements Recipient, IntakeSink, InsertUser {
   readonly id: number
   readonly host: SessionHost
   readonly socket: Socket
@@ -87,8 +88,6 @@ export class Session implements Recipient, IntakeSink {
   /** Bits of Pin. */
   pins = 0
   pinnedSince = 0
-  /** LAST_INSERT_ID(), as it was on a connection that serves others now. */
-  lastInsertId = '0'
   /** Server status flags, as the client saw them last. */
   status = SERVER_STATUS_AUTOCOMMIT
   activeAt: number
@@ -107,6 +106,9 @@ export class Session implements Recipient, IntakeSink {
   #whenAttached: ((upstream: Upstream) => void) | null = null
   #whenRefused: ((error: ProxyError) => void) | null = null
   #onProof: (payload: Buffer) => void = () => {}
+  /** LAST_INSERT_ID(), as it was on a connection that serves others now, and what inserts since then have told. */
+  #insertId = '0'
+  #toldInsertId: string | null = null
   #startedAt = 0
   /** Bytes of the response have gone to the client. */
   #begun = false
@@ -334,16 +336,25 @@ export class Session implements Recipient, IntakeSink {
   #takeInsertId(upstream: Upstream): void {
     const before = upstream.insertUser
     if (before && before !== this) {
-      upstream.query('SELECT LAST_INSERT_ID()', rows => {
-        before.lastInsertId = rows[0]?.[0]?.toString() ?? before.lastInsertId
-      })
+      const { insertId } = upstream
+      upstream.query('SELECT LAST_INSERT_ID()', rows =>
+        before.saveInsertId(rows[0]?.[0] ?? insertId, insertId, upstream),
+      )
       upstream.insertUser = null
     }
     const { kind, flags } = this.facts
     const mayRead = (flags & StatementFlag.LAST_INSERT_ID_READ) !== 0 || kind === StatementKind.CALL
     if (!mayRead || upstream.insertUser === this) return
-    upstream.query(`SET last_insert_id=${this.lastInsertId}`, () => {})
+    upstream.insertId = this.#toldInsertId ?? this.#insertId
+    upstream.query(`SET last_insert_id=${upstream.insertId}`, () => {})
     upstream.insertUser = this
+  }
+
+  saveInsertId(now: string, before: string, upstream: Upstream): void {
+    // What was inserted under a number of the client's own is told as inserted, but does not change the function's value.
+    if (now !== before) this.#insertId = now
+    this.#toldInsertId = null
+    upstream.insertId = now
   }
 
   // What the pool asks.
@@ -431,10 +442,10 @@ export class Session implements Recipient, IntakeSink {
     }
     if (!tracker.error) this.status = tracker.status
     this.state.copy(upstream.state)
-    // What was inserted with a number of its own is told as well; the server is asked when it matters.
-    if (tracker.insertId !== 0) this.lastInsertId = String(tracker.insertId)
-    if (tracker.insertId !== 0 || (this.facts.flags & StatementFlag.LAST_INSERT_ID_WRITE) !== 0)
+    if (tracker.insertId !== 0 || (this.facts.flags & StatementFlag.LAST_INSERT_ID_WRITE) !== 0) {
       upstream.insertUser = this
+      this.#toldInsertId = String(tracker.insertId)
+    }
     this.pins = pinsAfter(this.pins, this.request.command, this.facts, tracker, upstream)
     this.host.answered(this, tracker, this.host.clock.now() - this.#startedAt)
     if (this.phase === 'uploading') {
@@ -526,7 +537,8 @@ export class Session implements Recipient, IntakeSink {
     if (upstream) this.backend.recycle(upstream)
     this.state.reset()
     this.statements.clear()
-    this.lastInsertId = '0'
+    this.#insertId = '0'
+    this.#toldInsertId = null
     this.pins = this.host.options.pooling === 'session' ? Pin.SESSION_MODE : 0
     this.pinnedSince = 0
     this.status = SERVER_STATUS_AUTOCOMMIT

@@ -1,8 +1,10 @@
-/** The whole application in this process: Redis listeners on free ports, over whatever endpoints a test gives. */
+/** The whole application in this process: listeners on free ports, over whatever endpoints a test gives. */
 import type { z } from 'zod'
+import { mysql } from '../../listeners/mysql/index.ts'
 import { redis } from '../../listeners/redis/index.ts'
 import { tcp } from '../../listeners/tcp/index.ts'
 import { type App, createApp, type ReloadOptions } from '../../src/app.ts'
+import { mysqlBackendKind } from '../../src/backends/mysql/index.ts'
 import { redisBackendKind } from '../../src/backends/redis/index.ts'
 import { tcpBackendKind } from '../../src/backends/tcp/index.ts'
 import type { AppConfig } from '../../src/config/index.ts'
@@ -16,7 +18,9 @@ import { RespClient, type RespTarget } from './resp-client.ts'
 type Input = Readonly<Record<string, unknown>>
 
 export interface PortolanSetup {
-  /** Ports of redis-servers on this machine, or endpoints as written in a configuration. */
+  /** Default `redis`. */
+  readonly protocol?: 'redis' | 'mysql'
+  /** Ports of servers on this machine, or endpoints as written in a configuration. */
   readonly endpoints: readonly (number | string)[]
   /** Options as written in a configuration. */
   readonly listener?: Input
@@ -32,7 +36,11 @@ export interface LogLine extends LogFields {
 /** Listeners by name, each with a backend of the same name. */
 export type Setups = Readonly<Record<string, PortolanSetup>>
 
-const registry = { protocols: [redis, tcp], backendKinds: [redisBackendKind, tcpBackendKind] }
+const registry = { protocols: [mysql, redis, tcp], backendKinds: [mysqlBackendKind, redisBackendKind, tcpBackendKind] }
+const OPTIONS = {
+  redis: { listener: redis.options as z.ZodType, backend: redisBackendKind.options as z.ZodType },
+  mysql: { listener: mysql.options as z.ZodType, backend: mysqlBackendKind.options as z.ZodType },
+}
 
 export class Portolan {
   readonly app: App
@@ -160,17 +168,17 @@ function config(setups: Setups): AppConfig {
     admin: { address: undefined, token: undefined, allowedHosts: [] },
     log: { level: 'info', format: 'json' },
     shutdown: { graceMs: Math.max(...entries.map(([, { graceMs }]) => graceMs ?? 10_000)) },
-    listeners: entries.map(([name, { listener = {} }]) => ({
+    listeners: entries.map(([name, { protocol = 'redis', listener = {} }]) => ({
       name,
-      protocol: 'redis',
+      protocol,
       address: { host: '127.0.0.1', port: 0 },
       backend: name,
-      options: (redis.options as z.ZodType).parse(listener),
+      options: OPTIONS[protocol].listener.parse(listener),
     })),
-    backends: entries.map(([name, { endpoints, backend = {} }]) => ({
+    backends: entries.map(([name, { protocol = 'redis', endpoints, backend = {} }]) => ({
       name,
-      protocol: 'redis',
-      options: (redisBackendKind.options as z.ZodType).parse({ endpoints: endpoints.map(endpoint), ...backend }),
+      protocol,
+      options: OPTIONS[protocol].backend.parse({ endpoints: endpoints.map(endpoint), ...backend }),
     })),
   }
 }

@@ -4,7 +4,6 @@ import { connect as tlsConnect } from 'node:tls'
 import {
   type Capabilities,
   CLIENT_CONNECT_ATTRS,
-  CLIENT_DEPRECATE_EOF,
   CLIENT_PLUGIN_AUTH,
   CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA,
   CLIENT_PROTOCOL_41,
@@ -17,7 +16,7 @@ import {
   COM_QUERY,
   decodeErr,
   decodeGreeting,
-  decodeTextResult,
+  decodeTextResults,
   ERR_HEADER,
   encodeLogin,
   encodePacket,
@@ -29,12 +28,15 @@ import {
   type Login,
   NATIVE_PASSWORD,
   OK_HEADER,
+  ResponseTracker,
+  type SessionTrackerSink,
 } from '../../../codecs/mysql/index.ts'
 import type { Address } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { ClientTls } from '../../net/index.ts'
 import type { PacketWire } from './packet-wire.ts'
 import { type Baseline, setStatement } from './session-state.ts'
+import type { Rows } from './upstream.ts'
 import { TRACKED_VARIABLES } from './variables.ts'
 
 /** The server has said no, in its own words. */
@@ -187,7 +189,7 @@ async function prove(
 async function learn(wire: PacketWire, capabilities: Capabilities): Promise<Baseline> {
   const names = TRACKED_VARIABLES.map(name => `'${name}'`).join(',')
   const rows = await query(wire, capabilities, `SHOW SESSION VARIABLES WHERE Variable_name IN (${names})`)
-  return new Map(rows.map(([name, value]) => [name!.toString().toLowerCase(), value?.toString() ?? '']))
+  return new Map(rows.map(([name, value]) => [name!.toLowerCase(), value ?? '']))
 }
 
 function setupStatement(baseline: Baseline): string {
@@ -203,18 +205,29 @@ function setupStatement(baseline: Baseline): string {
   return `${setStatement(charsets)},${tracking.join(',')}`
 }
 
-/** A statement of ours; its rows, none for a statement without a result. */
-async function query(wire: PacketWire, capabilities: Capabilities, sql: string): Promise<(Buffer | null)[][]> {
+/** A statement of ours; its rows, none for a statement without a result. Rejects with ServerRefusal. */
+async function query(wire: PacketWire, capabilities: Capabilities, sql: string): Promise<Rows> {
   wire.restart()
   const prefix = (capabilities.low & CLIENT_QUERY_ATTRIBUTES) === 0 ? [COM_QUERY] : [COM_QUERY, 0, 1]
   wire.write(encodePacket(0, Buffer.concat([Buffer.from(prefix), Buffer.from(sql)])))
-  const payloads: Buffer[] = []
-  const eofs = (capabilities.low & CLIENT_DEPRECATE_EOF) === 0 ? 2 : 1
-  for (let ends = 0; ends < eofs; ) {
-    const payload = await read(wire)
-    payloads.push(Buffer.from(payload))
-    if (payloads.length === 1 && payload[0] === 0x00) return []
-    if (payloads.length > 1 && payload[0] === 0xfe && payload.length < 0xffff) ends++
+  const tracker = new ResponseTracker(capabilities, UNTRACKED)
+  tracker.begin(COM_QUERY)
+  const packets: Buffer[] = []
+  while (!tracker.ended) {
+    const { sequence } = wire
+    const packet = encodePacket(sequence, await read(wire))
+    tracker.write(packet, 0, packet.length)
+    packets.push(packet)
   }
-  return decodeTextResult(payloads)
+  return decodeTextResults(Buffer.concat(packets), capabilities)[0]?.rows ?? []
+}
+
+/** What the setup itself changes is the state that everything else is compared with. */
+const UNTRACKED: SessionTrackerSink = {
+  onVariable() {},
+  onSchema() {},
+  onStateChange() {},
+  onGtids() {},
+  onTransactionCharacteristics() {},
+  onTransactionState() {},
 }

@@ -10,9 +10,8 @@ import {
   COM_QUERY,
   COM_QUIT,
   COM_RESET_CONNECTION,
-  decodeTextResult,
+  decodeTextResults,
   encodePacket,
-  PACKET_HEADER_BYTES,
   ResponseTracker,
 } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
@@ -20,6 +19,8 @@ import { type Endpoint, type Intake, type IntakeSink, Pump } from '../../net/ind
 import { ServerStatements } from './server-statements.ts'
 import { type Baseline, SessionState } from './session-state.ts'
 import { TrackedSession } from './tracked-session.ts'
+
+export type Rows = readonly (readonly (string | null)[])[]
 
 /** Who gets a response. */
 export interface Recipient {
@@ -68,8 +69,10 @@ export interface Account {
   readonly password: string
 }
 
+/** Whose LAST_INSERT_ID() a server has. */
 export interface InsertUser {
-  lastInsertId: string
+  /** Another client takes over: the value now, and what it was when this one came. */
+  saveInsertId(now: string, before: string, upstream: Upstream): void
 }
 
 export interface UpstreamOwner {
@@ -87,6 +90,8 @@ export class Upstream implements IntakeSink {
   idleSince = 0
   /** Whose LAST_INSERT_ID() the server has. */
   insertUser: InsertUser | null = null
+  /** LAST_INSERT_ID() as it was when that one came. */
+  insertId = '0'
   readonly #owner: UpstreamOwner
   readonly #socket: Socket
   readonly #intake: Intake | undefined
@@ -177,8 +182,8 @@ export class Upstream implements IntakeSink {
   }
 
   /** Runs a statement of which the rows are wanted: none when it fails. */
-  query(sql: string, done: (rows: (Buffer | null)[][]) => void): void {
-    this.expect(COM_QUERY, new Collect(done))
+  query(sql: string, done: (rows: Rows) => void): void {
+    this.expect(COM_QUERY, new Collect(this.facts.capabilities, done))
     this.write(encodePacket(0, Buffer.concat([this.#prefix(COM_QUERY), Buffer.from(sql)])), true)
   }
 
@@ -198,6 +203,7 @@ export class Upstream implements IntakeSink {
       this.session.reset()
       this.statements.clear()
       this.insertUser = null
+      this.insertId = '0'
       done(error)
     })
   }
@@ -336,10 +342,12 @@ class Swallow implements Recipient {
 class Collect implements Recipient {
   readonly stripTrackers = false
   readonly allowLocalInfile = false
-  readonly #done: (rows: (Buffer | null)[][]) => void
+  readonly #capabilities: Capabilities
+  readonly #done: (rows: Rows) => void
   readonly #chunks: Buffer[] = []
 
-  constructor(done: (rows: (Buffer | null)[][]) => void) {
+  constructor(capabilities: Capabilities, done: (rows: Rows) => void) {
+    this.#capabilities = capabilities
     this.#done = done
   }
 
@@ -348,8 +356,8 @@ class Collect implements Recipient {
     return true
   }
 
-  onResponseEnd(tracker: ResponseTracker): void {
-    this.#done(tracker.error || tracker.columns === 0 ? [] : decodeTextResult(payloadsOf(Buffer.concat(this.#chunks))))
+  onResponseEnd(): void {
+    this.#done(decodeTextResults(Buffer.concat(this.#chunks), this.#capabilities)[0]?.rows ?? [])
   }
 
   onLocalInfile(): void {}
@@ -357,14 +365,4 @@ class Collect implements Recipient {
   onLost(): void {
     this.#done([])
   }
-}
-
-function payloadsOf(bytes: Buffer): Buffer[] {
-  const payloads: Buffer[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + PACKET_HEADER_BYTES + bytes.readUIntLE(at, 3)
-    payloads.push(bytes.subarray(at + PACKET_HEADER_BYTES, end))
-    at = end
-  }
-  return payloads
 }

@@ -1,0 +1,126 @@
+/** Clients that share few connections: each sees its own session, and only that. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
+import { MysqlRig, row, value } from '../../support/mysql.ts'
+import type { Portolan } from '../../support/portolan.ts'
+
+const rig = new MysqlRig()
+let server: MariadbServer
+let portolan: Portolan
+beforeAll(async () => {
+  server = await startMariadb()
+  const direct = await rig.client(server.port)
+  await direct.query('CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, s VARCHAR(100))')
+  await direct.query('CREATE DATABASE other')
+  await rig.close()
+})
+afterAll(() => server.stop())
+beforeEach(async () => {
+  const credentials = { username: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }
+  process.env['MYSQL_TEST_PASSWORD'] = 'app'
+  portolan = await rig.portolan(server.port, { backend: { credentials, pool: { max: 1 } } })
+})
+afterEach(() => rig.close())
+
+const pair = async () => {
+  const [a, b] = await rig.clients(2, portolan)
+  return { a: a!, b: b! }
+}
+
+describe('over one connection', () => {
+  test('each client has its own variables, character set and database', async () => {
+    const { a, b } = await pair()
+    await a.query("SET time_zone = '+03:00', sql_mode = 'ANSI_QUOTES'")
+    await b.query('SET NAMES latin1')
+    await b.query('USE other')
+    for (let i = 0; i < 3; i++) {
+      expect(await row(a, 'SELECT @@time_zone z, @@sql_mode m, DATABASE() d, @@character_set_client c')).toMatchObject({
+        z: '+03:00',
+        m: 'ANSI_QUOTES',
+        d: 'app',
+        c: 'utf8mb4',
+      })
+      expect(await row(b, 'SELECT @@time_zone z, DATABASE() d, @@character_set_client c')).toMatchObject({
+        z: 'SYSTEM',
+        d: 'other',
+        c: 'latin1',
+      })
+    }
+  })
+
+  test('a variable is back at its default for one who has not set it', async () => {
+    const { a, b } = await pair()
+    const before = await value(b, 'SELECT @@sort_buffer_size')
+    await a.query('SET sort_buffer_size = 65536')
+    expect(await value(b, 'SELECT @@sort_buffer_size')).toBe(before)
+    expect(await value(a, 'SELECT @@sort_buffer_size')).toBe(65536)
+  })
+
+  test('LAST_INSERT_ID() is the one of the client', async () => {
+    const { a, b } = await pair()
+    const [{ insertId }] = (await a.query("INSERT INTO t (s) VALUES ('a')")) as unknown as [{ insertId: number }]
+    await b.query("INSERT INTO t (s) VALUES ('b')")
+    expect(await value(a, 'SELECT LAST_INSERT_ID()')).toBe(insertId)
+    expect(await value(b, 'SELECT LAST_INSERT_ID()')).toBe(insertId + 1)
+    // A number of the client's own is told as inserted, but is none of the function's.
+    await a.query('INSERT INTO t (id) VALUES (?)', [insertId + 1000])
+    await b.query('DO 0')
+    expect(await value(a, 'SELECT LAST_INSERT_ID()')).toBe(insertId)
+  })
+
+  test('prepared statements of several clients, with the same text and other types', async () => {
+    const { a, b } = await pair()
+    for (let i = 0; i < 3; i++) {
+      const [ofA] = await a.execute('SELECT ? AS v', [i])
+      const [ofB] = await b.execute('SELECT ? AS v', [`text ${i}`])
+      expect(ofA).toMatchObject([{ v: i }])
+      expect(ofB).toMatchObject([{ v: `text ${i}` }])
+    }
+    expect(await row(a, "SHOW STATUS LIKE 'Com_stmt_prepare'")).toBeDefined()
+  })
+
+  test('a transaction holds the connection: another client waits for its end', async () => {
+    const { a, b } = await pair()
+    await a.beginTransaction()
+    await a.query("INSERT INTO t (s) VALUES ('in transaction')")
+    let isServed = false
+    const served = b.query('SELECT 1').then(() => {
+      isServed = true
+    })
+    expect(await value(a, "SELECT COUNT(*) FROM t WHERE s = 'in transaction'")).toBe(1)
+    expect(isServed).toBe(false)
+    await a.rollback()
+    await served
+    expect(await value(b, "SELECT COUNT(*) FROM t WHERE s = 'in transaction'")).toBe(0)
+  })
+
+  test('a client that leaves within a transaction leaves nothing behind', async () => {
+    const { a, b } = await pair()
+    await a.query('SET @x = 5')
+    await a.beginTransaction()
+    await a.query("INSERT INTO t (s) VALUES ('left')")
+    a.destroy()
+    expect(await value(b, 'SELECT @x')).toBeNull()
+    expect(await value(b, "SELECT COUNT(*) FROM t WHERE s = 'left'")).toBe(0)
+  })
+
+  test('COM_CHANGE_USER and COM_RESET_CONNECTION forget the session', async () => {
+    const { a } = await pair()
+    await a.query("SET @x = 1, time_zone = '+05:00'")
+    await a.changeUser({ user: 'app', password: 'app', database: 'other' } as never)
+    expect(await row(a, 'SELECT @x x, @@time_zone z, DATABASE() d')).toMatchObject({ x: null, z: 'SYSTEM', d: 'other' })
+    await a.query("SET @x = 1, time_zone = '+05:00'")
+    await a.reset()
+    expect(await row(a, 'SELECT @x x, @@time_zone z, DATABASE() d')).toMatchObject({ x: null, z: 'SYSTEM', d: 'other' })
+  })
+
+  test('warnings and errors of the last statement are there to be shown', async () => {
+    const { a, b } = await pair()
+    await expect(a.query('SELEC')).rejects.toThrow(/SQL syntax/)
+    const waits = b.query('SELECT 1')
+    const [warnings] = await a.query('SHOW WARNINGS')
+    expect(warnings).toHaveLength(1)
+    await a.query('SELECT 1')
+    await waits
+  })
+})
