@@ -6,7 +6,8 @@ import { ProxyError } from '../../errors.ts'
 import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { Dialer } from './dialer.ts'
-import { nobody, Pipeline, type PipelineOwner, sendToNobody } from './pipeline.ts'
+import { Pipeline, type PipelineOwner, sendToNobody } from './pipeline.ts'
+import { nobody } from './reply-sink.ts'
 import { Selecting } from './selecting.ts'
 
 export interface PrivatePoolOptions {
