@@ -9,7 +9,8 @@ export type { Lane } from './lane.ts'
 export { type Pipeline, sendToNobody } from './pipeline.ts'
 export type { PrivatePool } from './private-pool.ts'
 export type { ReplySink } from './reply-sink.ts'
-export type { Subscriber, SubscriptionKind, Subscriptions } from './subscriptions.ts'
+export type { Subscriber, SubscriptionKind } from './subscription.ts'
+export type { Subscriptions } from './subscriptions.ts'
 
 export const redisBackendKind: BackendKind = {
   protocol: 'redis',

@@ -7,49 +7,14 @@ import { ProxyError } from '../../errors.ts'
 import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { Dialer } from './dialer.ts'
+import { FanOut } from './fan-out.ts'
+import { kindOf, MESSAGE_KINDS, secondOf } from './message-frame.ts'
 import { Pipeline, type PipelineOwner } from './pipeline.ts'
 import type { ReplySink } from './reply-sink.ts'
-
-/** channel: SUBSCRIBE; pattern: PSUBSCRIBE; shard: SSUBSCRIBE. */
-export type SubscriptionKind = 'channel' | 'pattern' | 'shard'
-
-/** Gets messages. */
-export interface Subscriber {
-  readonly protocol: 2 | 3
-  /** Takes a message in the subscriber's RESP version; the buffer is shared and must not be changed. */
-  onMessage(message: Buffer): void
-  /** Several messages follow until `onMessagesEnd`. */
-  onMessagesBegin(): void
-  onMessagesEnd(): void
-}
-
-interface Subscription {
-  readonly kind: SubscriptionKind
-  readonly name: Buffer
-  readonly subscribers: Set<Subscriber>
-  active: boolean
-  /** Asked for until it succeeds, however long the backend is away. */
-  keep: boolean
-  /** Subscribers that go as soon as the server says that no message will follow. */
-  readonly leaving: Set<Subscriber>
-  waiting: ((error: ProxyError | null) => void)[]
-}
-
-const VERBS = {
-  channel: { subscribe: 'SUBSCRIBE', unsubscribe: 'UNSUBSCRIBE' },
-  pattern: { subscribe: 'PSUBSCRIBE', unsubscribe: 'PUNSUBSCRIBE' },
-  shard: { subscribe: 'SSUBSCRIBE', unsubscribe: 'SUNSUBSCRIBE' },
-} as const
-
-const MESSAGE_KINDS: Readonly<Record<string, SubscriptionKind>> = {
-  message: 'channel',
-  pmessage: 'pattern',
-  smessage: 'shard',
-}
+import { keyOf, type Subscriber, type Subscription, type SubscriptionKind, VERBS } from './subscription.ts'
 
 const PING_EVERY_MS = 30_000
 const PING = encodeCommand(['PING'])
-const PUSH = 62
 
 export class Subscriptions implements PipelineOwner, ReplySink {
   readonly stats = null
@@ -57,16 +22,15 @@ export class Subscriptions implements PipelineOwner, ReplySink {
   readonly #dialer: Dialer
   readonly #turn: Turn
   readonly #clock: Clock
+  readonly #fanOut = new FanOut()
   readonly #subscriptions = new Map<string, Subscription>()
   /** What each reply to come answers: a subscription, or null for anything else. */
   #expected: (Subscription | { readonly left: Subscription } | null)[] = []
   #pipeline: Pipeline | null = null
   #pieces: Buffer[] = []
-  #touched = new Set<Subscriber>()
   #closed = false
   #cancelDial: () => void = () => {}
   #cancelPing: () => void = () => {}
-  #flushing = false
 
   constructor(dialer: Dialer, turn: Turn, clock: Clock) {
     this.#dialer = dialer
@@ -168,8 +132,10 @@ export class Subscriptions implements PipelineOwner, ReplySink {
     const frame = this.#pieces.length > 0 ? Buffer.concat([...this.#pieces.splice(0), piece]) : piece
     const kind = frame[0] === 42 ? kindOf(frame) : ''
     const message = MESSAGE_KINDS[kind]
-    if (message) this.#fanOut(message, frame)
-    else if (kind.endsWith('unsubscribe') && kind.length > 13 - 2 && this.#expected.length === 0) {
+    if (message) {
+      const subscription = this.#subscriptions.get(keyOf(message, secondOf(frame)))
+      if (subscription?.active) this.#fanOut.give(frame, subscription.subscribers)
+    } else if (kind.endsWith('unsubscribe') && kind.length > 13 - 2 && this.#expected.length === 0) {
       // The server took a subscription away by itself (a slot that moved): ask again.
       this.#renew(frame)
     } else this.#answered(frame)
@@ -280,55 +246,4 @@ export class Subscriptions implements PipelineOwner, ReplySink {
     subscription.active = false
     this.#ask(subscription)
   }
-
-  #fanOut(kind: SubscriptionKind, frame: Buffer): void {
-    const subscription = this.#subscriptions.get(keyOf(kind, secondOf(frame)))
-    if (!subscription?.active) return
-    let resp3: Buffer | null = null
-    for (const subscriber of subscription.subscribers) {
-      if (!this.#touched.has(subscriber)) {
-        this.#touched.add(subscriber)
-        subscriber.onMessagesBegin()
-      }
-      if (subscriber.protocol === 2) subscriber.onMessage(frame)
-      else {
-        if (resp3 === null) {
-          resp3 = Buffer.from(frame)
-          resp3[0] = PUSH
-        }
-        subscriber.onMessage(resp3)
-      }
-    }
-    if (this.#flushing || this.#touched.size === 0) return
-    this.#flushing = true
-    setImmediate(() => {
-      this.#flushing = false
-      const touched = this.#touched
-      this.#touched = new Set()
-      for (const subscriber of touched) subscriber.onMessagesEnd()
-    })
-  }
-}
-
-function keyOf(kind: SubscriptionKind, name: Buffer): string {
-  return `${kind[0]}${name.toString('latin1')}`
-}
-
-/** The first element of an array of bulks, as text. */
-function kindOf(frame: Buffer): string {
-  const [start, end] = bulkAt(frame, frame.indexOf(10) + 1)
-  return frame.toString('latin1', start, end)
-}
-
-/** The second element of an array of bulks. */
-function secondOf(frame: Buffer): Buffer {
-  const [, firstEnd] = bulkAt(frame, frame.indexOf(10) + 1)
-  const [start, end] = bulkAt(frame, firstEnd + 2)
-  return frame.subarray(start, end)
-}
-
-function bulkAt(frame: Buffer, at: number): [start: number, end: number] {
-  const line = frame.indexOf(13, at)
-  const start = line + 2
-  return [start, start + Number(frame.toString('latin1', at + 1, line))]
 }
