@@ -26,7 +26,7 @@ export const HELP = `npm run bench -- [suite ...] [options]      (or: node bench
   --peers a,b                    only these peers (exact, or a prefix with *)
   --rows a,b                     only these rows (exact, or a prefix with *)
   --reps N                       repetitions, peers alternating in each (default 3)
-  --seconds S                    measured time per row and peer (default 2.5), after a warm-up of 0.5 s
+  --seconds S                    measured time per row and peer (default 2.5), after a warm-up of 2 s
   --no-pin                       leave every process to the scheduler (default: load and backend on core 0, proxy on core 1)
   --node BINARY                  the Node that runs Portolan and the empty script (default: the one that runs this)
   --portolan-variant NAME=PATH   another build of Portolan beside this one: a checkout or its entry file; may be repeated
@@ -62,7 +62,7 @@ export function parseOptions(args: readonly string[], nodeBinary: string): Bench
     rows: list(values.rows),
     repetitions: positive('--reps', values.reps ?? (quick ? '1' : '3'), true),
     measureMs: positive('--seconds', values.seconds ?? (quick ? '0.5' : '2.5'), false) * 1000,
-    warmMs: quick ? 200 : 500,
+    warmMs: quick ? 200 : 2000,
     pin: values.pin,
     node: values.node,
     variants: values['portolan-variant'].map(parseVariant),

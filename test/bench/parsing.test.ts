@@ -46,7 +46,7 @@ describe('command line', () => {
   const parse = (...args: string[]) => parseOptions(args, '/usr/bin/node')
 
   test('defaults', () => {
-    expect(parse()).toMatchObject({ repetitions: 3, measureMs: 2500, warmMs: 500, pin: true, node: '/usr/bin/node' })
+    expect(parse()).toMatchObject({ repetitions: 3, measureMs: 2500, warmMs: 2000, pin: true, node: '/usr/bin/node' })
   })
 
   test('--quick shortens what is not said', () => {
