@@ -109,6 +109,7 @@ export class MysqlListener implements Listener, SessionHost {
     this.options = options
     this.backend = this.#runtime.backend(config.backend!) as MysqlBackend
     this.#bound?.update(this.#limits())
+    for (const session of this.#sessions.values()) session.onBackendChanged()
     return true
   }
 

@@ -20,6 +20,7 @@ import {
   StatementScanner,
 } from '../../codecs/mysql/index.ts'
 import {
+  type Holder,
   type Identity,
   type InsertUser,
   type MysqlBackend,
@@ -72,7 +73,7 @@ export interface SendOptions {
 const MAX_AHEAD_BYTES = 256 * 1024
 const MAX_RECORD_BYTES = 64 * 1024
 
-export class Session implements Recipient, IntakeSink, InsertUser {
+export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   readonly id: number
   readonly host: SessionHost
   readonly socket: Socket
@@ -315,7 +316,7 @@ export class Session implements Recipient, IntakeSink, InsertUser {
         this.#cancelWait = pool.wait(this)
         return false
       }
-      this.upstream = upstream
+      this.#hold(upstream)
     }
     this.#takeInsertId(upstream)
     if (upstream.state.key === this.state.key) return true
@@ -357,6 +358,11 @@ export class Session implements Recipient, IntakeSink, InsertUser {
     upstream.insertId = now
   }
 
+  #hold(upstream: Upstream): void {
+    this.upstream = upstream
+    upstream.holder = this
+  }
+
   // What the pool asks.
 
   get group(): string {
@@ -373,7 +379,7 @@ export class Session implements Recipient, IntakeSink, InsertUser {
 
   onUpstream(upstream: Upstream): void {
     this.#cancelWait = null
-    this.upstream = upstream
+    this.#hold(upstream)
     const then = this.#whenAttached!
     this.#whenAttached = null
     if (this.attach(then)) then(upstream)
@@ -391,13 +397,13 @@ export class Session implements Recipient, IntakeSink, InsertUser {
     const isOurs = error instanceof ProxyError
     if (isOurs && upstream) {
       this.upstream = null
-      this.backend.recycle(upstream)
+      upstream.home.recycle(upstream)
     }
     if (isOurs && this.#whenRefused) return this.#whenRefused(error)
     this.host.failed(this)
     this.fail(isOurs ? errorOf(error) : error, error.message)
     if (this.request.partial) return this.close()
-    if (isOurs && this.pins !== 0 && this.pins !== Pin.SESSION_MODE) return this.close()
+    if (isOurs && !this.#isMovable) return this.close()
     this.answered()
   }
 
@@ -467,7 +473,7 @@ export class Session implements Recipient, IntakeSink, InsertUser {
   answered(): void {
     this.settle()
     this.phase = 'ready'
-    if (this.#draining && (this.pins === 0 || this.pins === Pin.SESSION_MODE)) this.close()
+    if (this.#draining && this.#isMovable) this.close()
     else this.#goOn()
   }
 
@@ -475,18 +481,35 @@ export class Session implements Recipient, IntakeSink, InsertUser {
   settle(): void {
     const { upstream } = this
     if (!upstream) return
-    if (this.pins !== 0) {
+    if (this.pins !== 0 && !(upstream.home !== this.backend && this.#isMovable)) {
       if (this.pinnedSince === 0) this.pinnedSince = this.host.clock.now()
       return
     }
     this.pinnedSince = 0
     this.#last = upstream
     this.upstream = null
-    this.backend.pool.release(upstream)
+    upstream.home.release(upstream)
+  }
+
+  /** Nothing is on the connection that could not be made again on another one. */
+  get #isMovable(): boolean {
+    return (this.pins & ~MOVABLE) === 0
+  }
+
+  /** The listener has another backend: what can be moved goes there with its next command. */
+  onBackendChanged(): void {
+    if (this.phase === 'ready' && this.#isMovable) this.settle()
+  }
+
+  onUpstreamClosed(error: ProxyError): void {
+    this.upstream = null
+    if (this.phase === 'waiting') this.refuse(error)
+    else if (!this.#isMovable) this.close()
+    else this.pins &= ~Pin.DIAGNOSTICS
   }
 
   onLost(error: ProxyError, tracker: ResponseTracker): void {
-    const wasPinned = this.pins !== 0 && this.pins !== Pin.SESSION_MODE
+    const wasPinned = !this.#isMovable
     const { phase } = this
     this.upstream = null
     this.#options = null
@@ -534,7 +557,7 @@ export class Session implements Recipient, IntakeSink, InsertUser {
   forget(): void {
     const { upstream } = this
     this.upstream = null
-    if (upstream) this.backend.recycle(upstream)
+    if (upstream) upstream.home.recycle(upstream)
     this.state.reset()
     this.statements.clear()
     this.#insertId = '0'
@@ -547,7 +570,7 @@ export class Session implements Recipient, IntakeSink, InsertUser {
   /** Finishes the command at hand and the transaction, then closes. */
   drain(): void {
     this.#draining = true
-    if (this.phase === 'ready' && (this.pins === 0 || this.pins === Pin.SESSION_MODE)) this.close()
+    if (this.phase === 'ready' && this.#isMovable) this.close()
   }
 
   /** The client has been silent for too long. */
@@ -582,8 +605,8 @@ export class Session implements Recipient, IntakeSink, InsertUser {
     this.upstream = null
     this.#input.clear()
     if (upstream) {
-      if (phase === 'ready') this.backend.recycle(upstream)
-      else this.backend.abandon(upstream)
+      if (phase === 'ready') upstream.home.recycle(upstream)
+      else upstream.home.abandon(upstream)
     }
     this.host.onClosed(this)
   }
@@ -594,5 +617,7 @@ const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
   'packet-sequence': ServerErrors.packetsOutOfOrder,
 }
 
+/** What another connection serves as well. */
+const MOVABLE = Pin.SESSION_MODE | Pin.DIAGNOSTICS
 const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'infile', 'proving'])
 const EMPTY = Buffer.alloc(0)

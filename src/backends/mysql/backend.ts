@@ -28,7 +28,7 @@ import type { MysqlBackendOptions } from './options.ts'
 import { PacketWire } from './packet-wire.ts'
 import { Pool, type Waiter } from './pool.ts'
 import type { SessionState } from './session-state.ts'
-import { type Account, Upstream, type UpstreamFacts } from './upstream.ts'
+import { type Account, type Home, Upstream, type UpstreamFacts } from './upstream.ts'
 
 /** Who a client is at the backend, and what its connection must be like. */
 export interface Identity {
@@ -56,7 +56,7 @@ const SWEEP_MS = 250
 /** Statements of ours that a server has accepted once, and so will again: they go out in one write with the request. */
 const MAX_PROVEN = 1000
 
-export class MysqlBackend implements Backend {
+export class MysqlBackend implements Backend, Home {
   readonly name: string
   readonly options: MysqlBackendOptions
   readonly pool: Pool
@@ -151,18 +151,31 @@ export class MysqlBackend implements Backend {
     })
   }
 
-  /** Takes a connection back in whatever state a client has left it. */
+  readonly now = (): number => this.#runtime.clock.now()
+
+  release(upstream: Upstream): void {
+    upstream.holder = null
+    if (!upstream.closed) this.pool.release(upstream)
+  }
+
   recycle(upstream: Upstream): void {
+    upstream.holder = null
     if (upstream.closed) return
     if (!upstream.tracks) return upstream.destroy()
     upstream.reset(error => (error ? upstream.destroy(error) : this.pool.release(upstream)))
   }
 
-  /** Its client has gone in the middle of a response: what runs is ended. */
   abandon(upstream: Upstream): void {
+    upstream.holder = null
     const { facts } = upstream
     upstream.destroy()
     void this.kill(facts, { queryOnly: false })
+  }
+
+  onClosed(upstream: Upstream): void {
+    this.#all.delete(upstream)
+    upstream.facts.endpoint.connections--
+    if (upstream.facts.pooled) this.pool.onClosed(upstream)
   }
 
   /** Ends what a connection runs, or the connection, by a connection of its own. */
@@ -255,7 +268,6 @@ export class MysqlBackend implements Backend {
       cancel()
     }
     const { pool } = this.options
-    const now = () => this.#runtime.clock.now()
     const { greeting, capabilities, baseline, setup } = loggedIn
     const upstream = new Upstream(
       wire.release(),
@@ -268,11 +280,12 @@ export class MysqlBackend implements Backend {
         capabilities,
         baseline,
         setup,
-        expiresAt: now() + pool.maxLifetime * (0.9 + randomInt(200) / 1000),
+        expiresAt: this.now() + pool.maxLifetime * (0.9 + randomInt(200) / 1000),
         maxStatements: pool.maxStatements,
         schema,
+        pooled,
       },
-      { now, onClosed: closed => this.#onClosed(closed, pooled) },
+      this,
     )
     this.#all.add(upstream)
     if (this.#closed) upstream.destroy()
@@ -330,12 +343,6 @@ export class MysqlBackend implements Backend {
       endpoint.lastError = error.message
     }
     this.#lastError = error
-  }
-
-  #onClosed(upstream: Upstream, pooled: boolean): void {
-    this.#all.delete(upstream)
-    upstream.facts.endpoint.connections--
-    if (pooled) this.pool.onClosed(upstream)
   }
 
   async #control(endpoint: Endpoint, account: Account, sql: string): Promise<void> {

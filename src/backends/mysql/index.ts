@@ -9,7 +9,7 @@ export { PacketWire } from './packet-wire.ts'
 export type { Waiter } from './pool.ts'
 export type { ServerStatement } from './server-statements.ts'
 export { SessionState } from './session-state.ts'
-export type { InsertUser, Recipient, Upstream } from './upstream.ts'
+export type { Holder, InsertUser, Recipient, Upstream } from './upstream.ts'
 
 export const mysqlBackendKind: BackendKind = {
   protocol: 'mysql',

@@ -62,6 +62,8 @@ export interface UpstreamFacts {
   readonly expiresAt: number
   readonly maxStatements: number
   readonly schema: string | null
+  /** Counts as one of the pool's. */
+  readonly pooled: boolean
 }
 
 export interface Account {
@@ -75,9 +77,23 @@ export interface InsertUser {
   saveInsertId(now: string, before: string, upstream: Upstream): void
 }
 
-export interface UpstreamOwner {
+/** The backend that a connection belongs to: it returns there, whichever backend its client uses next. */
+export interface Home {
   readonly now: () => number
+  /** Takes back a connection that can serve anyone. */
+  release(upstream: Upstream): void
+  /** Takes back a connection in whatever state a client has left it. */
+  recycle(upstream: Upstream): void
+  /** Its client has gone in the middle of a response: what runs is ended. */
+  abandon(upstream: Upstream): void
+  kill(facts: UpstreamFacts, how: { readonly queryOnly: boolean }): Promise<void>
   onClosed(upstream: Upstream): void
+}
+
+/** Whom a connection is lent to. */
+export interface Holder {
+  /** The connection has gone while it was not answering anything. */
+  onUpstreamClosed(error: ProxyError): void
 }
 
 export class Upstream implements IntakeSink {
@@ -85,14 +101,15 @@ export class Upstream implements IntakeSink {
   readonly statements: ServerStatements
   readonly session: TrackedSession
   readonly facts: UpstreamFacts
+  readonly home: Home
   /** In the pool, not in use. */
   idle = false
   idleSince = 0
+  holder: Holder | null = null
   /** Whose LAST_INSERT_ID() the server has. */
   insertUser: InsertUser | null = null
   /** LAST_INSERT_ID() as it was when that one came. */
   insertId = '0'
-  readonly #owner: UpstreamOwner
   readonly #socket: Socket
   readonly #intake: Intake | undefined
   readonly #pump: Pump
@@ -101,9 +118,9 @@ export class Upstream implements IntakeSink {
   #closed = false
   #onDrained: (() => void) | null = null
 
-  constructor(socket: Socket, intake: Intake | undefined, facts: UpstreamFacts, owner: UpstreamOwner) {
+  constructor(socket: Socket, intake: Intake | undefined, facts: UpstreamFacts, home: Home) {
     this.facts = facts
-    this.#owner = owner
+    this.home = home
     this.#socket = socket
     this.#intake = intake
     this.statements = new ServerStatements(facts.maxStatements)
@@ -128,7 +145,7 @@ export class Upstream implements IntakeSink {
   }
 
   get expired(): boolean {
-    return this.#closed || this.#owner.now() > this.facts.expiresAt
+    return this.#closed || this.home.now() > this.facts.expiresAt
   }
 
   get closed(): boolean {
@@ -293,8 +310,11 @@ export class Upstream implements IntakeSink {
     const lost =
       error ?? new ProxyError('upstream-lost', 'the connection to the backend was closed', { source: 'upstream' })
     const expected = this.#expected.splice(0)
-    this.#owner.onClosed(this)
+    this.home.onClosed(this)
+    const { holder } = this
+    this.holder = null
     for (const { recipient } of expected) recipient.onLost(lost, this.#tracker)
+    if (expected.length === 0) holder?.onUpstreamClosed(lost)
   }
 
   #lost(cause: Error | undefined): void {
