@@ -13,6 +13,7 @@ export * from './auth-switch.ts'
 export * from './capabilities.ts'
 export * from './change-user.ts'
 export * from './commands.ts'
+export { CompressedReader, CompressedWriter, type CompressionAlgorithm, canCompress } from './compression.ts'
 export * from './errors.ts'
 export * from './greeting.ts'
 export {

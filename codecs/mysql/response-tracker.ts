@@ -15,8 +15,10 @@
 import { ProtocolError } from '../codec.ts'
 import {
   type Capabilities,
+  CLIENT_COMPRESS,
   CLIENT_DEPRECATE_EOF,
   CLIENT_OPTIONAL_RESULTSET_METADATA,
+  CLIENT_ZSTD_COMPRESSION_ALGORITHM,
   MARIADB_CLIENT_PROGRESS,
 } from './capabilities.ts'
 import { commandFacts, type ResponseShape } from './commands.ts'
@@ -73,7 +75,10 @@ export class ResponseTracker {
    * answer to `authPacket`.
    */
   awaiting: 'server' | 'infile' | 'auth' = 'server'
-  /** Of the last packet: an answer or an error of ours continues from it. */
+  /**
+   * Of the last packet: an answer or an error of ours continues from it. begin() makes it 0, the one of the command; set
+   * it when the command took more packets, and when the client has had its part (`awaiting`): to its last one.
+   */
   sequence = 0
   /** Packets of any kind: while there is none, nothing has been passed on. */
   packets = 0
@@ -101,6 +106,11 @@ export class ResponseTracker {
   readonly #hasColumnsEof: boolean
   readonly #hasPrepareMetadataFlag: boolean
   readonly #hasProgress: boolean
+  /**
+   * On a compressed connection servers take a packet's sequence id from the frames whenever they flush. A client on one
+   * that is not compressed would not have it: there the ids are written anew.
+   */
+  readonly #renumbers: boolean
   readonly #ok = new OkPacket()
   #phase: Phase = 'done'
   #shape: ResponseShape = 'none'
@@ -129,6 +139,7 @@ export class ResponseTracker {
     this.#sink = sink
     this.#hasColumnsEof = (low & CLIENT_DEPRECATE_EOF) === 0
     this.#hasPrepareMetadataFlag = (low & CLIENT_OPTIONAL_RESULTSET_METADATA) !== 0
+    this.#renumbers = (low & (CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION_ALGORITHM)) !== 0
     this.#hasProgress = (mariadb & MARIADB_CLIENT_PROGRESS) !== 0
   }
 
@@ -152,7 +163,8 @@ export class ResponseTracker {
     this.#shape = shape
     this.#clientStatementId = clientStatementId
     this.#phase = shape === 'none' ? 'done' : shape === 'rows' ? 'rows' : shape === 'endless' ? 'stream' : 'first'
-    this.#anySequence = true
+    this.#anySequence = !this.#renumbers
+    this.sequence = 0
     this.#outParameters = false
     this.awaiting = 'server'
     this.packets = 0
@@ -200,7 +212,7 @@ export class ResponseTracker {
       const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
       const first = bytes[at + 4]!
       if (!this.#isRead(first, length)) {
-        this.#pass(length, bytes[at + 3]!)
+        this.#pass(length, bytes, at)
         at += PACKET_HEADER_BYTES
         continue
       }
@@ -238,7 +250,10 @@ export class ResponseTracker {
       const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
       if (bytes[at + 4]! >= EOF_HEADER || length === MAX_PACKET_PAYLOAD || length === 0) break
       sequence = (sequence + 1) & 0xff
-      if (bytes[at + 3] !== sequence) throw outOfOrder(bytes[at + 3]!, sequence)
+      if (bytes[at + 3] !== sequence) {
+        if (!this.#renumbers) throw outOfOrder(bytes[at + 3]!, sequence)
+        bytes[at + 3] = sequence
+      }
       at += PACKET_HEADER_BYTES + length
       count++
     }
@@ -269,9 +284,9 @@ export class ResponseTracker {
     }
   }
 
-  /** A packet's header has passed and its payload is going to. */
-  #pass(length: number, sequence: number): void {
-    this.#checkSequence(sequence)
+  /** A packet whose header is at `at` passes. */
+  #pass(length: number, bytes: Buffer, at: number): void {
+    this.#takeSequence(bytes, at)
     if (!this.#continued) {
       if (this.#phase === 'rows') this.rows++
       else if (this.#phase === 'first') this.#phase = 'done'
@@ -283,17 +298,21 @@ export class ResponseTracker {
     this.#skip = length
   }
 
-  #checkSequence(sequence: number): void {
+  #takeSequence(bytes: Buffer, at: number): void {
     const due = (this.sequence + 1) & 0xff
-    if (sequence !== due && !this.#anySequence) throw outOfOrder(sequence, due)
-    this.#anySequence = false
-    this.sequence = sequence
+    const found = bytes[at + 3]!
+    this.sequence = found
     this.packets++
+    if (found !== due && !this.#anySequence) {
+      if (!this.#renumbers) throw outOfOrder(found, due)
+      this.sequence = bytes[at + 3] = due
+    }
+    this.#anySequence = false
   }
 
   /** Reads a whole packet; returns what is to be passed on in its place, or null. */
   #read(bytes: Buffer, at: number, length: number): Buffer | null {
-    this.#checkSequence(bytes[at + 3]!)
+    this.#takeSequence(bytes, at)
     this.awaiting = 'server'
     const start = at + PACKET_HEADER_BYTES
     const end = start + length
@@ -305,13 +324,13 @@ export class ResponseTracker {
     } else if (this.#shape === 'auth' && first !== OK_HEADER) {
       this.authPacket = Buffer.from(bytes.subarray(start, end))
       this.awaiting = 'auth'
-      this.#anySequence = true
+      this.#anySequence = !this.#renumbers
     } else if (this.#shape === 'prepare') this.#readPrepared(bytes, start, end)
     else if (first === OK_HEADER || first === EOF_HEADER) return this.#readEnd(bytes, start, end)
     else if (this.#shape !== 'result') throw malformed('neither OK nor ERR')
     else if (first === LOCAL_INFILE_HEADER) {
       this.awaiting = 'infile'
-      this.#anySequence = true
+      this.#anySequence = !this.#renumbers
       if (!this.allowLocalInfile) return NOTHING
     } else this.#readColumnCount(bytes, start, end)
     return null
@@ -388,7 +407,7 @@ export class ResponseTracker {
       if (this.#held < headBytes) return end
       const length = head.readUIntLE(0, 3)
       if (!this.#isRead(head[4]!, length)) {
-        this.#pass(length, head[3]!)
+        this.#pass(length, head, 0)
         this.#skip -= headBytes - PACKET_HEADER_BYTES
         this.insert = Buffer.from(head.subarray(0, headBytes))
         this.#held = 0

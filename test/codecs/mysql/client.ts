@@ -7,10 +7,15 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import {
   type Capabilities,
+  CLIENT_COMPRESS,
   CLIENT_SSL,
+  CLIENT_ZSTD_COMPRESSION_ALGORITHM,
   ClientAuth,
   COM_QUERY,
   COMMAND_LIMITS,
+  CompressedReader,
+  CompressedWriter,
+  type CompressionAlgorithm,
   decodeErr,
   decodeGreeting,
   type ErrorPacket,
@@ -67,13 +72,16 @@ export class LoginRefused extends Error {
 
 /** Bytes of a socket, asked for. */
 class Source {
+  /** While frames are in use. */
+  reader: CompressedReader | undefined
   readonly #chunks: Buffer[] = []
   #wake: (() => void) | undefined
   #error: Error | undefined
 
   constructor(socket: Socket) {
     socket.on('data', chunk => {
-      this.#chunks.push(chunk)
+      if (this.reader) this.reader.write(chunk, 0, chunk.length)
+      else this.#chunks.push(chunk)
       this.#wake?.()
     })
     const end = (error: Error) => {
@@ -94,6 +102,10 @@ class Source {
     return this.#chunks.shift()!
   }
 
+  decompress(algorithm: CompressionAlgorithm): void {
+    this.reader = new CompressedReader(algorithm, bytes => this.#chunks.push(Buffer.from(bytes)))
+  }
+
   unread(bytes: Buffer): void {
     if (bytes.length > 0) this.#chunks.unshift(bytes)
   }
@@ -111,6 +123,7 @@ export class Client implements SessionTrackerSink {
   readonly told: string[] = []
   #socket: Socket
   #source: Source
+  #writer: CompressedWriter | undefined
 
   private constructor(socket: Socket, source: Source, greeting: Greeting, capabilities: Capabilities) {
     this.#socket = socket
@@ -143,7 +156,7 @@ export class Client implements SessionTrackerSink {
         database,
         authPlugin: plugin,
         attributes: [['_client_name', 'portolan-test']],
-        zstdLevel: 0,
+        zstdLevel: 3,
       }
       let sequence = 1
       if (options.tls) {
@@ -163,6 +176,7 @@ export class Client implements SessionTrackerSink {
         const { payload, sequence } = await readPacket(source)
         if (payload[0] === 0xff) throw new LoginRefused(decodeErr(payload, 0, payload.length))
         if (payload[0] === 0) {
+          client.#compress()
           client.tracker.status = new OkPacket().read(payload, 0, payload.length).status
           return client
         }
@@ -197,11 +211,26 @@ export class Client implements SessionTrackerSink {
   }
 
   send(payload: Uint8Array): void {
-    this.#socket.write(encodePacket(0, payload))
+    this.#write(encodePacket(0, payload), 0)
   }
 
-  write(bytes: Uint8Array): void {
-    this.#socket.write(bytes)
+  /** The sequence id is that of the first frame, if frames are in use. */
+  #write(bytes: Buffer, sequence: number): void {
+    if (!this.#writer) {
+      this.#socket.write(bytes)
+      return
+    }
+    this.#writer.nextSequence = sequence & 0xff
+    for (const part of this.#writer.encode(bytes)) this.#socket.write(part)
+  }
+
+  #compress(): void {
+    const { low } = this.capabilities
+    if ((low & (CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION_ALGORITHM)) === 0) return
+    // A server that has been offered both takes zlib.
+    const algorithm = (low & CLIENT_COMPRESS) === 0 ? 'zstd' : 'zlib'
+    this.#writer = new CompressedWriter(algorithm, 3)
+    this.#source.decompress(algorithm)
   }
 
   async receive(
@@ -227,7 +256,7 @@ export class Client implements SessionTrackerSink {
       this.#source.unread(bytes.subarray(at))
       if (tracker.awaiting !== 'server' && at === bytes.length) {
         if (!interact) throw new Error(`the server awaits ${tracker.awaiting}`)
-        this.#socket.write(interact(tracker))
+        this.#write(interact(tracker), (this.#source.reader?.sequence ?? 0) + 1)
       }
     }
     return { tracker, raw: Buffer.concat(raw), packets: packetsOf(Buffer.concat(parts), interact === undefined) }

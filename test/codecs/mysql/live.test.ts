@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Capabilities,
+  CLIENT_COMPRESS,
   CLIENT_CONNECT_ATTRS,
   CLIENT_DEPRECATE_EOF,
   CLIENT_LOCAL_FILES,
@@ -54,7 +55,7 @@ import {
 } from '../../../codecs/mysql/index.ts'
 import { everyFeed } from '../../support/feed.ts'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
-import { type Address, Client, type Reply } from './client.ts'
+import { type Address, Client, packetsOf, type Reply } from './client.ts'
 
 const BASE =
   CLIENT_PROTOCOL_41 |
@@ -87,6 +88,8 @@ const VECTORS: readonly (readonly [string, Capabilities])[] = [
       mariadb: MARIADB,
     },
   ],
+  ['zlib', { low: BASE | CLIENT_COMPRESS | CLIENT_DEPRECATE_EOF | CLIENT_SESSION_TRACK, mariadb: 0 }],
+  ['zlib, with EOF', { low: BASE | CLIENT_COMPRESS, mariadb: 0 }],
   ['everything, with EOF', { low: BASE | CLIENT_OPTIONAL_RESULTSET_METADATA, mariadb: MARIADB }],
 ]
 
@@ -184,7 +187,7 @@ describe.each(VECTORS)('with capabilities %s', (_, capabilities) => {
     const reply = await client.command(payload, clientStatementId, interact)
     const facts = { ...factsOf(reply.tracker), packets: reply.packets.length }
     const { statementId } = reply.tracker
-    if (reply.raw.length < 800) {
+    if (reply.raw.length < 300) {
       recorded.push({ command: payload[0]!, capabilities: client.capabilities, statusBefore, raw: reply.raw, facts })
     }
     await expectPong()
@@ -385,18 +388,15 @@ describe.each(VECTORS)('with capabilities %s', (_, capabilities) => {
     client.tracker.allowLocalInfile = true
     const sends = (tracker: ResponseTracker) => {
       expect(tracker.awaiting).toBe('infile')
-      return Buffer.concat([
-        encodePacket(tracker.sequence + 1, Buffer.from('one\ntwo\n')),
-        encodePacket(tracker.sequence + 2, Buffer.from('three\n')),
-        encodePacket(tracker.sequence + 3, Buffer.alloc(0)),
-      ])
+      const parts = ['one\ntwo\n', 'three\n', ''].map(text => encodePacket(++tracker.sequence, Buffer.from(text)))
+      return Buffer.concat(parts)
     }
     const loaded = await say(command(3, sql), 0, sends)
     expect(loaded).toMatchObject({ affectedRows: 3, error: null, results: 1 })
     expect(loaded.payloads[0]!.toString('latin1')).toBe('\xfbany name')
     expect(await say(command(3, `${sql}; SELECT 1`), 0, sends)).toMatchObject({ results: 2, rows: 1 })
     client.tracker.allowLocalInfile = false
-    const refused = await say(command(3, sql), 0, tracker => encodePacket(tracker.sequence + 1, Buffer.alloc(0)))
+    const refused = await say(command(3, sql), 0, tracker => encodePacket(++tracker.sequence, Buffer.alloc(0)))
     expect(refused).toMatchObject({ affectedRows: 0 })
     // MariaDB reports its progress in packets of their own.
     expect(refused.payloads.filter(payload => payload[1] !== 0xff).map(payload => payload[0])).toEqual([0])
@@ -412,7 +412,7 @@ describe.each(VECTORS)('with capabilities %s', (_, capabilities) => {
 
   test('rows of 16 MiB and more, and statements', async context => {
     if (capabilities.mariadb !== 0 || tracks()) return context.skip()
-    for (const length of [-1, 0, MAX_PACKET_PAYLOAD]) {
+    for (const length of capabilities === VECTORS[0]![1] ? [-1, 0, MAX_PACKET_PAYLOAD] : [0]) {
       // The column's own length takes 4 bytes below 16 MiB and 9 beyond.
       const bytes = MAX_PACKET_PAYLOAD - 4 + length
       const { rows, payloads } = await query(`SELECT REPEAT('x', ${bytes}) UNION ALL SELECT 'y'`)
@@ -423,10 +423,9 @@ describe.each(VECTORS)('with capabilities %s', (_, capabilities) => {
     expect(payloads.some(payload => payload.includes(String(MAX_PACKET_PAYLOAD + 1)))).toBe(true)
   })
 
-  test('commands in one write', async () => {
-    client.write(
-      Buffer.concat(['SELECT n FROM n10', 'SET @a = 1', 'SELEC'].map(sql => encodePacket(0, command(3, sql)))),
-    )
+  test('commands one behind the other, without waiting', async () => {
+    // Not within one frame where there are frames: servers forget what is behind the first packet.
+    for (const sql of ['SELECT n FROM n10', 'SET @a = 1', 'SELEC']) client.send(command(3, sql))
     client.send(command(COM_PING))
     const replies: Reply['packets'][] = []
     for (let i = 0; i < 3; i++) replies.push((await client.receive(3)).packets)
@@ -446,7 +445,7 @@ describe.each(VECTORS)('with capabilities %s', (_, capabilities) => {
       )
     const interact = (tracker: ResponseTracker) => {
       const answer = auth.answer(tracker.authPacket, 0, tracker.authPacket.length)
-      return answer === null ? Buffer.alloc(0) : encodePacket(tracker.sequence + 1, answer)
+      return answer === null ? Buffer.alloc(0) : encodePacket(++tracker.sequence, answer)
     }
     const right = await say(change(auth.begin(plugin, client.greeting.scramble)).subarray(4), 0, interact)
     expect(right).toMatchObject({ error: null, results: 1 })
@@ -525,8 +524,11 @@ test('whatever was sent above, however it comes in pieces', () => {
         }
       }
       expect([way, tracker.ended, taken]).toEqual([way, true, raw.length])
-      expect(Buffer.concat(passed).equals(raw)).toBe(true)
-      const { packets, ...found } = factsOf(tracker)
+      const sent = Buffer.concat(passed)
+      // On a compressed connection the sequence ids are written anew.
+      if ((capabilities.low & CLIENT_COMPRESS) === 0) expect(sent.equals(raw)).toBe(true)
+      else expect(packetsOf(sent, false)).toEqual(packetsOf(raw, false))
+      const { packets, sequence, ...found } = factsOf(tracker)
       expect(facts).toMatchObject(found)
     }
   }
