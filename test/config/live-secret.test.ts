@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -102,5 +102,5 @@ it('is read once for all who ask at the same time', async () => {
   const log = join(folder, 'log')
   const secret = open({ command: ['sh', '-c', 'echo ran >> "$0"; cat "$1"', log, file] })
   expect(await Promise.all([secret.read(), secret.read(), secret.read()])).toEqual(['one', 'one', 'one'])
-  expect(await open({ file: log }).read()).toBe('ran')
+  expect(await readFile(log, 'utf8')).toBe('ran\n')
 })

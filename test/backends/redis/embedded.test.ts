@@ -122,11 +122,11 @@ test('says what to install when the binary is missing, and what Redis said when 
 
 test('may be closed while it starts, and ends a stopped server at the end of the grace time', async () => {
   const early = embedded(directory())
-  const starting = early.start()
+  const refused = expect(early.start()).rejects.toThrow()
   await until(() => early.pid !== undefined)
   const first = early.pid!
   await early.close(5_000)
-  await expect(starting).rejects.toThrow()
+  await refused
   expect(isAlive(first)).toBe(false)
 
   const server = embedded(directory())
