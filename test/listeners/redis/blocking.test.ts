@@ -1,30 +1,16 @@
 /** Commands that keep a connection busy: BLPOP and the like, XREAD BLOCK, WAIT, MONITOR. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Portolan, Rig, until } from '../../support/portolan.ts'
-import { type RedisServer, startRedis } from '../../support/redis-server.ts'
-import type { RespClient } from '../../support/resp-client.ts'
+import { describe, expect, test } from 'vitest'
+import { until } from '../../support/portolan.ts'
+import { RedisRig } from '../../support/redis-rig.ts'
 
-let redis: RedisServer
-const rig = new Rig()
-let portolan: Portolan
-let direct: RespClient
-beforeAll(async () => {
-  redis = await startRedis({ args: ['--repl-diskless-sync-delay', '0', '--hz', '100'] })
-})
-afterAll(() => redis.stop())
-beforeEach(async () => {
-  direct = await rig.client(redis.port)
-  await direct.call('FLUSHALL')
-  portolan = await rig.portolan(redis.port)
-})
-afterEach(() => rig.close())
+const rig = new RedisRig({ server: { args: ['--repl-diskless-sync-delay', '0', '--hz', '100'] } })
 
-const open = () => rig.client(portolan)
-const lent = () => portolan.metric('portolan_upstream_connections', { use: 'exclusive' })
+const open = () => rig.client(rig.proxied)
+const lent = () => rig.proxied.metric('portolan_upstream_connections', { use: 'exclusive' })
 
 async function blocked(count: number): Promise<void> {
   const pattern = new RegExp(`blocked_clients:${count}\r`)
-  await until(async () => pattern.test(String(await direct.call('INFO', 'clients'))), `${count} blocked clients`)
+  await until(async () => pattern.test(String(await rig.direct.call('INFO', 'clients'))), `${count} blocked clients`)
 }
 
 describe('blocking', () => {
@@ -101,7 +87,7 @@ describe('blocking', () => {
   test.each(['FIN', 'RST'] as const)(
     'a blocked client that leaves (%s) takes its upstream connection along, and no element is lost',
     async how => {
-      const waiters = await rig.clients(5, portolan)
+      const waiters = await rig.clients(5, rig.proxied)
       for (const waiter of waiters) waiter.send('BLPOP', 'k', 0)
       await blocked(5)
       for (const waiter of waiters) {
@@ -109,13 +95,13 @@ describe('blocking', () => {
         else waiter.socket.resetAndDestroy()
       }
       await blocked(0)
-      await direct.call('RPUSH', 'k', 'v')
-      expect(await direct.call('LPOP', 'k')).toBe('v')
+      await rig.direct.call('RPUSH', 'k', 'v')
+      expect(await rig.direct.call('LPOP', 'k')).toBe('v')
     },
   )
 
   test('CLIENT UNBLOCK takes the id of a client of ours, with TIMEOUT and ERROR', async () => {
-    const [a, b, other] = await rig.clients(3, portolan)
+    const [a, b, other] = await rig.clients(3, rig.proxied)
     const ids = [await a!.call('CLIENT', 'ID'), await b!.call('CLIENT', 'ID')] as number[]
     expect(await other!.call('CLIENT', 'UNBLOCK', ids[0]!)).toBe(0)
     const [first, second] = [a!.call('BLPOP', 'k', 0), b!.call('BLPOP', 'k', 0)]
@@ -129,7 +115,7 @@ describe('blocking', () => {
   })
 
   test('is exempt from the request timeout', async () => {
-    const hasty = await rig.portolan(redis.port, { backend: { requestTimeout: '100ms' } })
+    const hasty = await rig.portolan(rig.server.port, { backend: { requestTimeout: '100ms' } })
     const client = await rig.client(hasty)
     expect(await client.call('BLPOP', 'k', 1)).toBe(null)
     expect(await client.call('XREAD', 'BLOCK', 800, 'STREAMS', 's', '$')).toBe(null)
@@ -138,33 +124,35 @@ describe('blocking', () => {
   test('the connections of clients that were woken serve the next ones', async () => {
     const [client, pusher] = await Promise.all([open(), open()])
     await client.call('BLPOP', 'k', 0.01)
-    const before = portolan.metric('portolan_upstream_connects_total')
+    const before = rig.proxied.metric('portolan_upstream_connects_total')
     for (let i = 0; i < 50; i++) {
       const popped = client.call('BLPOP', 'k', 0)
       await blocked(1)
       await pusher.call('RPUSH', 'k', i)
       expect(await popped).toEqual(['k', `${i}`])
     }
-    expect(portolan.metric('portolan_upstream_connects_total') - before).toBeLessThanOrEqual(2)
+    expect(rig.proxied.metric('portolan_upstream_connects_total') - before).toBeLessThanOrEqual(2)
   })
 
   test('more blocked clients than exclusive connections: the last are told, and may try again', async () => {
-    const small = await rig.portolan(redis.port, { backend: { exclusive: { max: 3, spare: 1, waitTimeout: '200ms' } } })
+    const small = await rig.portolan(rig.server.port, {
+      backend: { exclusive: { max: 3, spare: 1, waitTimeout: '200ms' } },
+    })
     const clients = await rig.clients(4, small)
     for (const client of clients.slice(0, 3)) client.send('BLPOP', 'k', 0)
     await blocked(3)
     expect(String(await clients[3]!.call('BLPOP', 'k', 0))).toMatch(/ERR .*all 3 are in use/)
-    await direct.call('RPUSH', 'k', 'a')
+    await rig.direct.call('RPUSH', 'k', 'a')
     await blocked(2)
     const again = clients[3]!.call('BLPOP', 'k', 0)
     await blocked(3)
-    await direct.call('RPUSH', 'k', 'b', 'c', 'd')
+    await rig.direct.call('RPUSH', 'k', 'b', 'c', 'd')
     expect(await again).toBeTruthy()
     for (const client of clients.slice(0, 3)) expect(await client.next()).toBeTruthy()
   })
 
   test('a client that leaves while it waits for an exclusive connection takes no element any more', async () => {
-    const small = await rig.portolan(redis.port, { backend: { exclusive: { max: 1, spare: 1 } } })
+    const small = await rig.portolan(rig.server.port, { backend: { exclusive: { max: 1, spare: 1 } } })
     const [holder, leaver] = await rig.clients(2, small)
     await holder!.call('WATCH', 'w')
     leaver!.send('BLPOP', 'k', 0)
@@ -180,7 +168,7 @@ describe('blocking', () => {
 
 describe('streams', () => {
   test('XREAD BLOCK and XREADGROUP BLOCK are woken by XADD', async () => {
-    const [reader, member, writer] = await rig.clients(3, portolan)
+    const [reader, member, writer] = await rig.clients(3, rig.proxied)
     await writer!.call('XGROUP', 'CREATE', 's', 'g', '$', 'MKSTREAM')
     const read = reader!.call('XREAD', 'COUNT', 10, 'BLOCK', 0, 'STREAMS', 's', '$')
     const group = member!.call('XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', 0, 'STREAMS', 's', '>')
@@ -206,8 +194,8 @@ describe('streams', () => {
 
 describe('WAIT', () => {
   test('counts the replicas that have the client’s own writes', async () => {
-    const replica = await rig.redis({ args: ['--replicaof', `127.0.0.1 ${redis.port}`] })
-    await until(async () => String(await direct.call('INFO', 'replication')).includes('state=online'))
+    const replica = await rig.redis({ args: ['--replicaof', `127.0.0.1 ${rig.server.port}`] })
+    await until(async () => String(await rig.direct.call('INFO', 'replication')).includes('state=online'))
     const [client, other] = await Promise.all([open(), open()])
     await client.call('SET', 'k', 'v')
     expect(await client.call('WAIT', 1, 10_000)).toBe(1)
@@ -256,7 +244,7 @@ describe('MONITOR', () => {
     }
     monitor.close()
     await until(() => lent() === 0)
-    await until(async () => !/flags=O/.test(String(await direct.call('CLIENT', 'LIST'))))
+    await until(async () => !/flags=O/.test(String(await rig.direct.call('CLIENT', 'LIST'))))
     expect(await client.call('GET', 'seen')).toBe('v')
   })
 })

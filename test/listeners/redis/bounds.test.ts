@@ -1,27 +1,16 @@
 /** Bounds: of memory, of time and of number; who breaks one is dealt with alone. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Rig, until } from '../../support/portolan.ts'
-import { type RedisServer, startRedis } from '../../support/redis-server.ts'
+import { describe, expect, test } from 'vitest'
+import { until } from '../../support/portolan.ts'
+import { RedisRig } from '../../support/redis-rig.ts'
 import { type RespClient, request } from '../../support/resp-client.ts'
 
 const MIB = 1024 * 1024
 
-let redis: RedisServer
-const rig = new Rig()
-let direct: RespClient
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
-beforeEach(async () => {
-  direct = await rig.client(redis.port)
-  await direct.call('FLUSHALL')
-})
-afterEach(() => rig.close())
+const rig = new RedisRig({ proxied: false })
 
 describe('connections', () => {
   test('one client too many is told so and closed, and its place is free again when another leaves', async () => {
-    const portolan = await rig.portolan(redis.port, { listener: { maxConnections: 3 } })
+    const portolan = await rig.portolan(rig.server.port, { listener: { maxConnections: 3 } })
     const clients = await rig.clients(3, portolan)
     for (const client of clients) await client.call('PING')
     const extra = await rig.client(portolan)
@@ -34,12 +23,12 @@ describe('connections', () => {
   })
 
   test('a thousand idle clients cost two connections at the backend, and each is served', async () => {
-    const portolan = await rig.portolan(redis.port, { backend: { exclusive: { spare: 0 } } })
+    const portolan = await rig.portolan(rig.server.port, { backend: { exclusive: { spare: 0 } } })
     const clients: RespClient[] = []
     for (let i = 0; i < 10; i++) clients.push(...(await rig.clients(100, portolan)))
     await until(() => portolan.connections() === 1000)
     expect(await Promise.all(clients.map((client, i) => client.call('ECHO', i)))).toEqual(clients.map((_, i) => `${i}`))
-    const own = String(await direct.call('CLIENT', 'LIST'))
+    const own = String(await rig.direct.call('CLIENT', 'LIST'))
       .trim()
       .split('\n')
     // One of them is the direct client.
@@ -49,7 +38,7 @@ describe('connections', () => {
   })
 
   test('an idle client is closed after the idle timeout; a busy one, a blocked one and a subscriber are not', async () => {
-    const portolan = await rig.portolan(redis.port, { listener: { idleTimeout: '500ms' } })
+    const portolan = await rig.portolan(rig.server.port, { listener: { idleTimeout: '500ms' } })
     const [idle, busy, blocked, subscriber] = await rig.clients(4, portolan)
     await idle!.call('PING')
     blocked!.send('BLPOP', 'k', 0)
@@ -57,9 +46,9 @@ describe('connections', () => {
     let closed = false
     void idle!.closed.then(() => (closed = true))
     await until(async () => (await busy!.call('PING')) === 'PONG' && closed)
-    await direct.call('RPUSH', 'k', 'v')
+    await rig.direct.call('RPUSH', 'k', 'v')
     expect(await blocked!.next()).toEqual(['k', 'v'])
-    await direct.call('PUBLISH', 'c', 'm')
+    await rig.direct.call('PUBLISH', 'c', 'm')
     expect(await subscriber!.next()).toEqual(['message', 'c', 'm'])
   })
 
@@ -68,7 +57,7 @@ describe('connections', () => {
     ['half an inline line', 'GET '],
     ['half of a large value', `*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\n${'x'.repeat(500_000)}`],
   ])('a client that stops in %s is closed after the request timeout, others are not', async (_, bytes) => {
-    const portolan = await rig.portolan(redis.port, { listener: { requestTimeout: '500ms' } })
+    const portolan = await rig.portolan(rig.server.port, { listener: { requestTimeout: '500ms' } })
     const [slow, other] = await rig.clients(2, portolan)
     slow!.write(bytes)
     await slow!.closed
@@ -77,7 +66,7 @@ describe('connections', () => {
   })
 
   test('a client that sends a request byte by byte, without a pause, is served', async () => {
-    const portolan = await rig.portolan(redis.port)
+    const portolan = await rig.portolan(rig.server.port)
     const client = await rig.client(portolan)
     for (const byte of request('SET', 'k', 'byte by byte')) {
       client.write(Uint8Array.of(byte))
@@ -90,8 +79,8 @@ describe('connections', () => {
 
 describe('a client that does not read', () => {
   test('1,000 GETs of 1 MiB: memory stays bounded and others are served', async () => {
-    const portolan = await rig.portolan(redis.port, { listener: { writeTimeout: '60s' } })
-    await direct.call('SET', 'big', 'x'.repeat(MIB))
+    const portolan = await rig.portolan(rig.server.port, { listener: { writeTimeout: '60s' } })
+    await rig.direct.call('SET', 'big', 'x'.repeat(MIB))
     const [deaf, other] = await rig.clients(2, portolan)
     await other!.call('SET', 'k', 'v')
     const before = process.memoryUsage().rss
@@ -111,8 +100,8 @@ describe('a client that does not read', () => {
   })
 
   test('is closed once it has read nothing for the write timeout, and its upstream is not left stuck', async () => {
-    const portolan = await rig.portolan(redis.port, { listener: { writeTimeout: '500ms' } })
-    await direct.call('SET', 'big', 'x'.repeat(MIB))
+    const portolan = await rig.portolan(rig.server.port, { listener: { writeTimeout: '500ms' } })
+    await rig.direct.call('SET', 'big', 'x'.repeat(MIB))
     const [deaf, other] = await rig.clients(2, portolan)
     for (const client of [deaf!, other!]) await client.call('PING')
     deaf!.socket.pause()
@@ -126,8 +115,8 @@ describe('a client that does not read', () => {
   })
 
   test('holds those whose replies are behind its own up no longer than the grace', async () => {
-    const portolan = await rig.portolan(redis.port, { listener: { slowClientGrace: '200ms' } })
-    await direct.call('SET', 'big', 'x'.repeat(MIB))
+    const portolan = await rig.portolan(rig.server.port, { listener: { slowClientGrace: '200ms' } })
+    await rig.direct.call('SET', 'big', 'x'.repeat(MIB))
     const [deaf, ...others] = await rig.clients(6, portolan)
     for (const other of others) await other.call('PING')
     deaf!.socket.pause()
@@ -166,7 +155,7 @@ describe('a client that does not read', () => {
 
 describe('large values', () => {
   test('a large value is stored and read through, among other requests of the same client', async () => {
-    const portolan = await rig.portolan(redis.port)
+    const portolan = await rig.portolan(rig.server.port)
     const client = await rig.client(portolan)
     for (const size of [200_000, 262_144, 300_000, 1_000_000, 20_000_000]) {
       const value = Buffer.alloc(size, `${size} `)
@@ -186,7 +175,7 @@ describe('large values', () => {
   })
 
   test('a request with many arguments and several large ones passes whole', async () => {
-    const portolan = await rig.portolan(redis.port)
+    const portolan = await rig.portolan(rig.server.port)
     const client = await rig.client(portolan)
     const values = Array.from({ length: 2000 }, (_, i) => 'v'.repeat(i % 100 === 7 ? 400_000 : i % 50))
     expect(await client.pipeline([['RPUSH', 'list', ...values]])).toEqual([2000])
@@ -196,7 +185,7 @@ describe('large values', () => {
   })
 
   test('large values of many clients at the same time, also inside transactions', async () => {
-    const portolan = await rig.portolan(redis.port)
+    const portolan = await rig.portolan(rig.server.port)
     const clients = await rig.clients(8, portolan)
     await Promise.all(
       clients.map(async (client, n) => {
@@ -218,7 +207,7 @@ describe('large values', () => {
   })
 
   test('a client that leaves in the middle of a large value takes its upstream connection along', async () => {
-    const portolan = await rig.portolan(redis.port)
+    const portolan = await rig.portolan(rig.server.port)
     const [leaver, other] = await rig.clients(2, portolan)
     leaver!.write(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$10000000\r\n${'x'.repeat(1_000_000)}`)
     await until(() => portolan.metric('portolan_upstream_connections', { use: 'exclusive' }) === 1)
@@ -232,7 +221,7 @@ describe('large values', () => {
     ['a subscriber', ['SUBSCRIBE', 'c'], /^ReplyError: ERR Can't execute 'config\|set'/],
     ['a listener that denies it', ['PING'], /^ReplyError: NOPERM/],
   ] as const)('the beginning of a large request is refused: %s', async (_, first, refusal) => {
-    const portolan = await rig.portolan(redis.port, { listener: { deny: ['config|set'] } })
+    const portolan = await rig.portolan(rig.server.port, { listener: { deny: ['config|set'] } })
     const client = await rig.client(portolan)
     await client.call(...first)
     client.write(`*6\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$400000\r\n${'x'.repeat(300_000)}`)
@@ -243,7 +232,7 @@ describe('large values', () => {
   test.each(['AUTH', 'SUBSCRIBE', 'WATCH', 'CLIENT'])(
     'a large %s is refused: nothing of it reaches a connection',
     async name => {
-      const portolan = await rig.portolan(redis.port)
+      const portolan = await rig.portolan(rig.server.port)
       const client = await rig.client(portolan)
       client.write(`*2\r\n$${name.length}\r\n${name}\r\n$400000\r\n${'x'.repeat(300_000)}`)
       expect(String(await client.next())).toMatch(/too large for this listener/)
@@ -252,7 +241,7 @@ describe('large values', () => {
   )
 
   test('a value beyond 512 MiB is refused at its header', async () => {
-    const portolan = await rig.portolan(redis.port)
+    const portolan = await rig.portolan(rig.server.port)
     const client = await rig.client(portolan)
     client.write(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${512 * MIB + 1}\r\n`)
     expect(await client.next()).toMatchObject({ message: 'ERR Protocol error: invalid bulk length' })

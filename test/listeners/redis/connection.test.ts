@@ -1,25 +1,12 @@
 /** What a client is told about its own connection is true for that client, however few connections lie behind it. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Portolan, Rig, until } from '../../support/portolan.ts'
-import { type RedisServer, startRedis } from '../../support/redis-server.ts'
+import { describe, expect, test } from 'vitest'
+import { until } from '../../support/portolan.ts'
+import { RedisRig } from '../../support/redis-rig.ts'
 import type { Argument, RespClient } from '../../support/resp-client.ts'
 
-let redis: RedisServer
-const rig = new Rig()
-let portolan: Portolan
-let direct: RespClient
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
-beforeEach(async () => {
-  direct = await rig.client(redis.port)
-  await direct.call('FLUSHALL')
-  portolan = await rig.portolan(redis.port)
-})
-afterEach(() => rig.close())
+const rig = new RedisRig()
 
-const open = () => rig.client(portolan)
+const open = () => rig.client(rig.proxied)
 
 /** Fields of a line of CLIENT LIST. */
 function fields(line: unknown): Record<string, string> {
@@ -33,7 +20,7 @@ function fields(line: unknown): Record<string, string> {
 
 describe('one port', () => {
   test('serves RESP2, RESP3 and inline clients side by side, each in its own form', async () => {
-    await direct.call('HSET', 'h', 'f', 'v')
+    await rig.direct.call('HSET', 'h', 'f', 'v')
     const [two, three, inline] = await Promise.all([open(), open(), open()])
     await three.hello3()
     const rounds = Array.from({ length: 20 }, async () => {
@@ -55,7 +42,7 @@ describe('one port', () => {
 
   test('answers null, true and big results of RESP3 as the backend does', async () => {
     const client = await (await open()).hello3()
-    await direct.hello3()
+    await rig.direct.hello3()
     for (const command of [
       ['GET', 'none'],
       ['ZADD', 'z', '1.5', 'm'],
@@ -68,11 +55,11 @@ describe('one port', () => {
       ['DEBUG', 'PROTOCOL', 'map'],
       ['SMEMBERS', 'none'],
     ]) {
-      await direct.call('DEL', 'z')
-      if (command[0]?.startsWith('Z')) await direct.call('ZADD', 'z', '1', 'm')
+      await rig.direct.call('DEL', 'z')
+      if (command[0]?.startsWith('Z')) await rig.direct.call('ZADD', 'z', '1', 'm')
       const proxied = await client.call(...command)
-      if (command[0] === 'ZADD') await direct.call('ZADD', 'z', '1', 'm')
-      expect(proxied, command.join(' ')).toEqual(await direct.call(...command))
+      if (command[0] === 'ZADD') await rig.direct.call('ZADD', 'z', '1', 'm')
+      expect(proxied, command.join(' ')).toEqual(await rig.direct.call(...command))
     }
   })
 
@@ -160,10 +147,10 @@ describe('errors in the words of Redis', () => {
   ]
   test.each([2, 3])('RESP%d: every refused request has the same reply as direct', async protocol => {
     const client = await open()
-    if (protocol === 3) for (const each of [client, direct]) await each.hello3()
+    if (protocol === 3) for (const each of [client, rig.direct]) await each.hello3()
     const different: unknown[] = []
     for (const command of commands) {
-      const [proxied, expected] = await Promise.all([client.call(...command), direct.call(...command)])
+      const [proxied, expected] = await Promise.all([client.call(...command), rig.direct.call(...command)])
       try {
         expect(proxied).toEqual(expected)
       } catch {
@@ -183,7 +170,7 @@ describe('HELLO', () => {
   test('tells server, version, protocol and an id of the client’s own, and may set the name', async () => {
     const [a, b] = await Promise.all([open(), open()])
     const hello = (await a.call('HELLO', 3, 'SETNAME', 'worker')) as Map<string, unknown>
-    const told = (await direct.call('HELLO', 3)) as Map<string, unknown>
+    const told = (await rig.direct.call('HELLO', 3)) as Map<string, unknown>
     expect([...hello.keys()]).toEqual([...told.keys()])
     for (const key of ['server', 'version', 'proto', 'mode', 'role', 'modules'])
       expect(hello.get(key)).toEqual(told.get(key))
@@ -194,7 +181,7 @@ describe('HELLO', () => {
   })
 
   test('switches between the protocols and back, in the middle of a pipeline', async () => {
-    await direct.call('HSET', 'h', 'f', 'v')
+    await rig.direct.call('HSET', 'h', 'f', 'v')
     const client = await open()
     const replies = await client.pipeline([
       ['HGETALL', 'h'],
@@ -214,7 +201,7 @@ describe('HELLO', () => {
 
 describe('SELECT', () => {
   test('gives each client the database that it chose, also in the middle of a pipeline', async () => {
-    const clients = await rig.clients(6, portolan)
+    const clients = await rig.clients(6, rig.proxied)
     await Promise.all(
       clients.map(async (client, database) => {
         for (let round = 0; round < 10; round++) {
@@ -238,8 +225,8 @@ describe('SELECT', () => {
         }
       }),
     )
-    await direct.call('SELECT', 9)
-    expect(await direct.call('GET', 'shared')).toBe('60')
+    await rig.direct.call('SELECT', 9)
+    expect(await rig.direct.call('GET', 'shared')).toBe('60')
   })
 
   test('RESET leads back to database 0, RESP2 and no name', async () => {
@@ -279,7 +266,7 @@ describe('CLIENT', () => {
     const line = list.find(each => each['id'] === id)!
     expect(line).toMatchObject({ name: 'alpha', 'lib-name': 'testlib', 'lib-ver': '1.2.3', db: '3', resp: '3' })
     expect(line['addr']).toBe(`127.0.0.1:${a.socket.localPort}`)
-    expect(line['laddr']).toBe(`127.0.0.1:${portolan.port()}`)
+    expect(line['laddr']).toBe(`127.0.0.1:${rig.proxied.port()}`)
     expect(fields(await a.call('CLIENT', 'INFO'))['id']).toBe(id)
     expect(
       String(await b.call('CLIENT', 'LIST', 'ID', id))
@@ -292,7 +279,7 @@ describe('CLIENT', () => {
   test('LIST has the fields of the server’s own, in its order', async () => {
     const client = await open()
     const own = Object.keys(fields(await client.call('CLIENT', 'INFO')))
-    const server = Object.keys(fields(await direct.call('CLIENT', 'INFO')))
+    const server = Object.keys(fields(await rig.direct.call('CLIENT', 'INFO')))
     expect(own.filter(name => server.includes(name))).toEqual(server)
   })
 
@@ -318,7 +305,7 @@ describe('CLIENT', () => {
   })
 
   test('KILL ends the clients that fit, never the connections behind them', async () => {
-    const [killer, byId, byAddress, byOldForm, other] = await rig.clients(5, portolan)
+    const [killer, byId, byAddress, byOldForm, other] = await rig.clients(5, rig.proxied)
     const id = Number(await byId!.call('CLIENT', 'ID'))
     await byAddress!.call('PING')
     expect(await killer!.call('CLIENT', 'KILL', 'ID', id)).toBe(1)
@@ -331,7 +318,7 @@ describe('CLIENT', () => {
     await other!.closed
     expect(await killer!.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no')).toBe(1)
     expect(await killer!.closed).toBe('end')
-    expect(portolan.connections()).toBe(0)
+    expect(rig.proxied.connections()).toBe(0)
   })
 
   test('REPLY OFF and SKIP silence exactly what Redis silences, local and forwarded', async () => {
@@ -367,7 +354,7 @@ describe('CLIENT', () => {
       while (all.at(-1) !== 'end') all.push(await who.next())
       return all
     }
-    const expected = await replies(direct)
+    const expected = await replies(rig.direct)
     expect(expected).toEqual(['1', '2', null, 'OK', 'one', 'OK', 'OK', null, 'end'])
     expect(await replies(client)).toEqual(expected)
   })
@@ -379,8 +366,8 @@ describe('CLIENT', () => {
     client.send('SET', 'k', 'never')
     expect(await client.take(2)).toEqual(['OK', 'OK'])
     expect(await client.closed).toBe('end')
-    expect(await direct.call('GET', 'k')).toBe('v')
-    await until(() => portolan.connections() === 0)
+    expect(await rig.direct.call('GET', 'k')).toBe('v')
+    await until(() => rig.proxied.connections() === 0)
   })
 })
 
@@ -424,7 +411,7 @@ describe('order', () => {
   })
 
   test('50 clients with pipelines at the same time each get their own replies', async () => {
-    const clients = await rig.clients(50, portolan)
+    const clients = await rig.clients(50, rig.proxied)
     await Promise.all(
       clients.map(async (client, n) => {
         if (n % 2) await client.hello3()
@@ -438,7 +425,7 @@ describe('order', () => {
         }
       }),
     )
-    expect(portolan.metric('portolan_upstream_connections', { use: 'shared' })).toBe(2)
+    expect(rig.proxied.metric('portolan_upstream_connections', { use: 'shared' })).toBe(2)
   })
 
   test('an unknown command never closes the connection nor shifts a reply', async () => {
@@ -458,10 +445,10 @@ describe('order', () => {
   test('administrative commands reach the backend', async () => {
     const client = await open()
     expect(await client.call('CONFIG', 'SET', 'maxmemory-samples', '7')).toBe('OK')
-    expect(await direct.call('CONFIG', 'GET', 'maxmemory-samples')).toEqual(['maxmemory-samples', '7'])
-    expect(String(await client.call('INFO', 'server'))).toContain(`tcp_port:${redis.port}`)
+    expect(await rig.direct.call('CONFIG', 'GET', 'maxmemory-samples')).toEqual(['maxmemory-samples', '7'])
+    expect(String(await client.call('INFO', 'server'))).toContain(`tcp_port:${rig.server.port}`)
     expect(await client.call('DBSIZE')).toBe(0)
-    expect(await client.call('COMMAND', 'COUNT')).toBe(await direct.call('COMMAND', 'COUNT'))
+    expect(await client.call('COMMAND', 'COUNT')).toBe(await rig.direct.call('COMMAND', 'COUNT'))
   })
 
   test('names that every object of the language has are no subcommands, client types or commands', async () => {

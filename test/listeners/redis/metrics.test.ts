@@ -1,24 +1,12 @@
 /** What the listener tells of itself is true. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { Rig, until } from '../../support/portolan.ts'
-import { type RedisServer, startRedis } from '../../support/redis-server.ts'
-import type { RespClient } from '../../support/resp-client.ts'
+import { expect, test } from 'vitest'
+import { until } from '../../support/portolan.ts'
+import { RedisRig } from '../../support/redis-rig.ts'
 
-let redis: RedisServer
-const rig = new Rig()
-let direct: RespClient
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
-beforeEach(async () => {
-  direct = await rig.client(redis.port)
-  await direct.call('FLUSHALL')
-})
-afterEach(() => rig.close())
+const rig = new RedisRig({ proxied: false })
 
 test('requests are counted by command and outcome, exactly those sent, forwarded in whatever way', async () => {
-  const portolan = await rig.portolan(redis.port, { listener: { deny: ['flushall'] } })
+  const portolan = await rig.portolan(rig.server.port, { listener: { deny: ['flushall'] } })
   const clients = await rig.clients(5, portolan)
   await clients[4]!.hello3()
   await clients[3]!.call('SELECT', 3)
@@ -51,7 +39,7 @@ test('requests are counted by command and outcome, exactly those sent, forwarded
 })
 
 test('requests that Portolan answers itself are counted too', async () => {
-  const portolan = await rig.portolan(redis.port)
+  const portolan = await rig.portolan(rig.server.port)
   const client = await rig.client(portolan)
   await client.call('CLIENT', 'ID')
   await client.call('CLIENT', 'SETNAME', 'a b')
@@ -85,7 +73,7 @@ test('a request that was lost or came too late is counted under its own command'
 })
 
 test('the duration histogram holds every request that a backend answered, in the right bucket', async () => {
-  const portolan = await rig.portolan(redis.port)
+  const portolan = await rig.portolan(rig.server.port)
   const client = await rig.client(portolan)
   await client.pipeline(Array.from({ length: 50 }, () => ['SET', 'k', 'v'] as const))
   await client.call('DEBUG', 'SLEEP', 0.15)
@@ -100,7 +88,7 @@ test('the duration histogram holds every request that a backend answered, in the
 })
 
 test('slow requests are logged with command, duration and client, and counted; fast ones are not', async () => {
-  const portolan = await rig.portolan(redis.port, { listener: { slowLog: '100ms' } })
+  const portolan = await rig.portolan(rig.server.port, { listener: { slowLog: '100ms' } })
   const client = await rig.client(portolan)
   await client.call('SET', 'secret-key', 'secret-value')
   await client.call('DEBUG', 'SLEEP', 0.15)
@@ -118,7 +106,7 @@ test('slow requests are logged with command, duration and client, and counted; f
 })
 
 test('connections, bytes and protocol errors are counted', async () => {
-  const portolan = await rig.portolan(redis.port)
+  const portolan = await rig.portolan(rig.server.port)
   const [a, b] = await rig.clients(2, portolan)
   const value = 'v'.repeat(10_000)
   await a!.call('SET', 'k', value)
@@ -137,7 +125,7 @@ test('connections, bytes and protocol errors are counted', async () => {
 })
 
 test('the gauges of the backend show what is in flight, borrowed, spare and queued', async () => {
-  const portolan = await rig.portolan(redis.port, { backend: { exclusive: { max: 2, spare: 1 } } })
+  const portolan = await rig.portolan(rig.server.port, { backend: { exclusive: { max: 2, spare: 1 } } })
   const [a, b, c] = await rig.clients(3, portolan)
   await a!.call('PING')
   expect(portolan.metric('portolan_upstream_up')).toBe(1)
@@ -148,7 +136,7 @@ test('the gauges of the backend show what is in flight, borrowed, spare and queu
   await until(() => portolan.metric('portolan_upstream_connections', { use: 'exclusive' }) === 2)
   c!.send('BLPOP', 'x', 0)
   await until(() => portolan.metric('portolan_upstream_queue') === 1)
-  await direct.call('RPUSH', 'x', '1', '2', '3')
+  await rig.direct.call('RPUSH', 'x', '1', '2', '3')
   await Promise.all([a!.next(), b!.next(), c!.next()])
   await until(() => portolan.metric('portolan_upstream_connections', { use: 'exclusive' }) === 0)
   expect(portolan.metric('portolan_upstream_queue')).toBe(0)

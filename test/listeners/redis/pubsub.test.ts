@@ -1,33 +1,21 @@
 /** Subscriptions: shared at the backend, exact for each client, whole after a reconnect. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Portolan, Rig, until } from '../../support/portolan.ts'
-import { type RedisServer, startRedis } from '../../support/redis-server.ts'
+import { describe, expect, test } from 'vitest'
+import { until } from '../../support/portolan.ts'
+import { RedisRig } from '../../support/redis-rig.ts'
 import type { Reply, RespClient } from '../../support/resp-client.ts'
 
-let redis: RedisServer
-const rig = new Rig()
-let portolan: Portolan
-let direct: RespClient
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
-beforeEach(async () => {
-  direct = await rig.client(redis.port)
-  portolan = await rig.portolan(redis.port)
-})
-afterEach(() => rig.close())
+const rig = new RedisRig()
 
 /** A client of RESP2 or RESP3, and where its messages and acknowledgements come. */
 async function subscriber(protocol: number): Promise<[RespClient, () => Promise<Reply>]> {
-  const client = await rig.client(portolan)
+  const client = await rig.client(rig.proxied)
   if (protocol === 2) return [client, () => client.next()]
   await client.hello3()
   return [client, () => client.push()]
 }
 
 async function numsub(channel: string): Promise<unknown> {
-  return ((await direct.call('PUBSUB', 'NUMSUB', channel)) as unknown[])[1]
+  return ((await rig.direct.call('PUBSUB', 'NUMSUB', channel)) as unknown[])[1]
 }
 
 describe.each([2, 3])('RESP%d', protocol => {
@@ -74,17 +62,17 @@ describe.each([2, 3])('RESP%d', protocol => {
     client.send('PSUBSCRIBE', 'n*s', '*')
     client.send('SSUBSCRIBE', 'shard')
     for (let i = 0; i < 5; i++) await next()
-    expect(await direct.call('PUBLISH', 'news', payload)).toBe(3)
+    expect(await rig.direct.call('PUBLISH', 'news', payload)).toBe(3)
     const got = [await next(), await next(), await next()]
     expect(got).toContainEqual(['message', 'news', Buffer.from(payload).toString()])
     expect(got).toContainEqual(['pmessage', 'n*s', 'news', Buffer.from(payload).toString()])
     expect(got).toContainEqual(['pmessage', '*', 'news', Buffer.from(payload).toString()])
-    expect(await direct.call('SPUBLISH', 'shard', 'm')).toBe(1)
+    expect(await rig.direct.call('SPUBLISH', 'shard', 'm')).toBe(1)
     expect(await next()).toEqual(['smessage', 'shard', 'm'])
     client.send('PUNSUBSCRIBE', '*')
     await next()
-    await direct.call('PUBLISH', 'nobody', 'x')
-    await direct.call('PUBLISH', 'other', '')
+    await rig.direct.call('PUBLISH', 'nobody', 'x')
+    await rig.direct.call('PUBLISH', 'other', '')
     expect(await next()).toEqual(['message', 'other', ''])
   })
 
@@ -92,7 +80,7 @@ describe.each([2, 3])('RESP%d', protocol => {
     const [client, next] = await subscriber(protocol)
     client.send('SUBSCRIBE', 'c')
     await next()
-    const publishers = await rig.clients(4, portolan)
+    const publishers = await rig.clients(4, rig.proxied)
     await Promise.all(
       publishers.map((publisher, n) =>
         publisher.pipeline(Array.from({ length: 500 }, (_, i) => ['PUBLISH', 'c', `${n}:${i}`] as const)),
@@ -112,7 +100,7 @@ describe.each([2, 3])('RESP%d', protocol => {
 test('RESP2: a subscriber may only subscribe, ping and leave, in the words of Redis', async () => {
   const [client] = await subscriber(2)
   await client.call('SUBSCRIBE', 'c')
-  await direct.call('SUBSCRIBE', 'c')
+  await rig.direct.call('SUBSCRIBE', 'c')
   for (const command of [
     ['GET', 'k'],
     ['PING'],
@@ -122,7 +110,7 @@ test('RESP2: a subscriber may only subscribe, ping and leave, in the words of Re
     ['CLIENT', 'ID'],
     ['PING', 'a', 'b'],
   ])
-    expect(await client.call(...command), command.join(' ')).toEqual(await direct.call(...command))
+    expect(await client.call(...command), command.join(' ')).toEqual(await rig.direct.call(...command))
   expect(await client.call('UNSUBSCRIBE')).toEqual(['unsubscribe', 'c', 0])
   expect(await client.call('ECHO', 'x')).toBe('x')
   await client.call('SUBSCRIBE', 'c')
@@ -137,8 +125,8 @@ test('RESP3: a subscriber goes on with requests, transactions and blocking comma
   const [client] = await subscriber(3)
   client.send('SUBSCRIBE', 'c')
   await client.push()
-  const publisher = await rig.client(portolan)
-  await direct.call('DEL', 'list', 'k')
+  const publisher = await rig.client(rig.proxied)
+  await rig.direct.call('DEL', 'list', 'k')
   for (let i = 0; i < 50; i++) {
     const [published, replies] = await Promise.all([
       publisher.call('PUBLISH', 'c', i),
@@ -161,14 +149,14 @@ test('a hundred clients share one subscription at the backend, and the last one 
     }),
   )
   expect(await numsub('c')).toBe(1)
-  expect(await direct.call('PUBSUB', 'NUMPAT')).toBe(1)
+  expect(await rig.direct.call('PUBSUB', 'NUMPAT')).toBe(1)
   expect(
-    String(await direct.call('CLIENT', 'LIST', 'TYPE', 'pubsub'))
+    String(await rig.direct.call('CLIENT', 'LIST', 'TYPE', 'pubsub'))
       .trim()
       .split('\n'),
   ).toHaveLength(1)
-  expect(portolan.metric('portolan_subscriptions')).toBe(2)
-  const publisher = await rig.client(portolan)
+  expect(rig.proxied.metric('portolan_subscriptions')).toBe(2)
+  const publisher = await rig.client(rig.proxied)
   expect(await publisher.call('PUBLISH', 'c', 'm')).toBe(200)
   expect(await publisher.call('PUBLISH', 'cc', 'm')).toBe(100)
   expect(await publisher.call('PUBSUB', 'NUMSUB', 'c', 'none')).toEqual(['c', 100, 'none', 0])
@@ -181,8 +169,8 @@ test('a hundred clients share one subscription at the backend, and the last one 
     client.close()
   }
   await until(async () => (await numsub('c')) === 0)
-  expect(await direct.call('PUBSUB', 'NUMPAT')).toBe(0)
-  expect(portolan.metric('portolan_subscriptions')).toBe(0)
+  expect(await rig.direct.call('PUBSUB', 'NUMPAT')).toBe(0)
+  expect(rig.proxied.metric('portolan_subscriptions')).toBe(0)
 })
 
 test('PUBLISH and PUBSUB count clients whatever they speak, for shard channels too', async () => {
@@ -193,7 +181,7 @@ test('PUBLISH and PUBSUB count clients whatever they speak, for shard channels t
     await next()
     await next()
   }
-  const publisher = await rig.client(portolan)
+  const publisher = await rig.client(rig.proxied)
   expect(await publisher.call('SPUBLISH', 's', 'm')).toBe(3)
   expect(await publisher.call('PUBSUB', 'SHARDNUMSUB', 's')).toEqual(['s', 3])
   expect(
@@ -252,7 +240,7 @@ test('subscribing while the backend is away is refused in Redis’s form, and wo
 })
 
 test('a subscriber that never reads is cut at its bound while others go on', async () => {
-  const bounded = await rig.portolan(redis.port, {
+  const bounded = await rig.portolan(rig.server.port, {
     listener: { subscriberOutputHard: '4MiB', subscriberOutputSoft: '2MiB' },
   })
   const [deaf, good, publisher] = await rig.clients(3, bounded)
@@ -278,8 +266,8 @@ test('large messages reach every subscriber whole, between the replies of a busy
   const [client] = await subscriber(3)
   client.send('SUBSCRIBE', 'big')
   await client.push()
-  await direct.call('SET', 'value', 'v'.repeat(300_000))
-  const publisher = await rig.client(portolan)
+  await rig.direct.call('SET', 'value', 'v'.repeat(300_000))
+  const publisher = await rig.client(rig.proxied)
   const message = 'm'.repeat(700_000)
   const [replies] = await Promise.all([
     client.pipeline(Array.from({ length: 40 }, () => ['GET', 'value'] as const)),
@@ -295,30 +283,30 @@ test('SUBSCRIBE inside a transaction acts on the client', async () => {
   expect(await client.call('SUBSCRIBE', 'c')).toBe('QUEUED')
   client.send('EXEC')
   expect(await client.next()).toEqual([['subscribe', 'c', 1]])
-  await direct.call('PUBLISH', 'c', 'm')
+  await rig.direct.call('PUBLISH', 'c', 'm')
   expect(await client.next()).toEqual(['message', 'c', 'm'])
 })
 
 test('a client that leaves before its subscription is acknowledged leaves none behind', async () => {
   const [client] = await subscriber(2)
   await client.call('SUBSCRIBE', 'first')
-  await direct.call('CLIENT', 'PAUSE', 1000, 'ALL')
+  await rig.direct.call('CLIENT', 'PAUSE', 1000, 'ALL')
   client.send('SUBSCRIBE', 'second')
-  await until(() => portolan.metric('portolan_subscriptions') === 2)
+  await until(() => rig.proxied.metric('portolan_subscriptions') === 2)
   client.close()
-  await until(() => portolan.connections() === 0)
-  await until(() => portolan.metric('portolan_subscriptions') === 0)
+  await until(() => rig.proxied.connections() === 0)
+  await until(() => rig.proxied.metric('portolan_subscriptions') === 0)
 })
 
 test.each([2, 3] as const)(
   'SUBSCRIBE inside a transaction counts with what was subscribed before: RESP%i',
   async protocol => {
     const [client] = await subscriber(protocol)
-    const other = await rig.client(portolan)
+    const other = await rig.client(rig.proxied)
     await client.pipeline([['MULTI'], ['SUBSCRIBE', 'c']])
     client.send('EXEC')
     expect(await client.next()).toEqual([['subscribe', 'c', 1]])
-    expect(portolan.metric('portolan_upstream_connections', { use: 'exclusive' })).toBe(0)
+    expect(rig.proxied.metric('portolan_upstream_connections', { use: 'exclusive' })).toBe(0)
     expect(await other.call('PUBLISH', 'c', 'm')).toBe(1)
     const message = protocol === 3 ? client.push() : client.next()
     expect(await message).toEqual(['message', 'c', 'm'])

@@ -1,28 +1,14 @@
 /** CLIENT TRACKING: invalidations reach the client that asked for them, and nobody else. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Portolan, Rig, until } from '../../support/portolan.ts'
-import { type RedisServer, startRedis } from '../../support/redis-server.ts'
-import type { RespClient } from '../../support/resp-client.ts'
+import { expect, test } from 'vitest'
+import { until } from '../../support/portolan.ts'
+import { RedisRig } from '../../support/redis-rig.ts'
 
-let redis: RedisServer
-const rig = new Rig()
-let portolan: Portolan
-let direct: RespClient
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
-beforeEach(async () => {
-  direct = await rig.client(redis.port)
-  await direct.call('FLUSHALL')
-  portolan = await rig.portolan(redis.port)
-})
-afterEach(() => rig.close())
+const rig = new RedisRig()
 
-const open = () => rig.client(portolan)
+const open = () => rig.client(rig.proxied)
 
 test('RESP3: a key that was read is announced when another client changes it, once', async () => {
-  const [tracker, other, bystander] = await rig.clients(3, portolan)
+  const [tracker, other, bystander] = await rig.clients(3, rig.proxied)
   await tracker!.hello3()
   await bystander!.hello3()
   expect(await tracker!.call('CLIENT', 'TRACKING', 'ON')).toBe('OK')
@@ -33,16 +19,16 @@ test('RESP3: a key that was read is announced when another client changes it, on
   await other!.call('SET', 'k', 'w')
   expect(await tracker!.call('GET', 'k')).toBe('w')
   expect(tracker!.unreadPushes).toBe(0)
-  await direct.call('FLUSHALL')
+  await rig.direct.call('FLUSHALL')
   expect(await tracker!.push()).toEqual(['invalidate', null])
   expect(bystander!.unreadPushes).toBe(0)
 })
 
 test('RESP3: pushes come between replies of a long pipeline, never inside one', async () => {
-  const [tracker, other] = await rig.clients(2, portolan)
+  const [tracker, other] = await rig.clients(2, rig.proxied)
   await tracker!.hello3()
   await tracker!.call('CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', 'p:')
-  await direct.call('RPUSH', 'list', ...Array.from({ length: 500 }, (_, i) => `element ${i}`))
+  await rig.direct.call('RPUSH', 'list', ...Array.from({ length: 500 }, (_, i) => `element ${i}`))
   const writes = Array.from({ length: 300 }, (_, i) => ['SET', `p:${i}`, i] as const)
   const reads = Array.from({ length: 300 }, () => ['LRANGE', 'list', 0, -1] as const)
   const [replies] = await Promise.all([tracker!.pipeline(reads), other!.pipeline(writes)])
@@ -53,7 +39,7 @@ test('RESP3: pushes come between replies of a long pipeline, never inside one', 
 
 test('OPTIN with CACHING YES, TRACKINGINFO and OFF behave as direct', async () => {
   const client = await (await open()).hello3()
-  await direct.hello3()
+  await rig.direct.hello3()
   for (const command of [
     ['CLIENT', 'TRACKINGINFO'],
     ['CLIENT', 'TRACKING', 'ON', 'OPTIN'],
@@ -65,7 +51,7 @@ test('OPTIN with CACHING YES, TRACKINGINFO and OFF behave as direct', async () =
     ['CLIENT', 'CACHING', 'NO'],
     ['CLIENT', 'TRACKING', 'ON', 'OPTOUT'],
   ]) {
-    expect(await client.call(...command), command.join(' ')).toEqual(await direct.call(...command))
+    expect(await client.call(...command), command.join(' ')).toEqual(await rig.direct.call(...command))
   }
   const other = await open()
   await other.call('MSET', 'k', 'v', 'not tracked', 'v')
@@ -80,7 +66,7 @@ test('OPTIN with CACHING YES, TRACKINGINFO and OFF behave as direct', async () =
 })
 
 test('RESP2: REDIRECT names another client of ours, which gets the invalidations as messages', async () => {
-  const [listener, tracker, other] = await rig.clients(3, portolan)
+  const [listener, tracker, other] = await rig.clients(3, rig.proxied)
   const id = (await listener!.call('CLIENT', 'ID')) as number
   expect(await listener!.call('SUBSCRIBE', '__redis__:invalidate')).toEqual(['subscribe', '__redis__:invalidate', 1])
   expect(await tracker!.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id)).toBe('OK')
@@ -94,7 +80,7 @@ test('RESP2: REDIRECT names another client of ours, which gets the invalidations
 })
 
 test('REDIRECT to a client that subscribes only later works as well', async () => {
-  const [listener, tracker, other] = await rig.clients(3, portolan)
+  const [listener, tracker, other] = await rig.clients(3, rig.proxied)
   const id = (await listener!.call('CLIENT', 'ID')) as number
   expect(await tracker!.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id)).toBe('OK')
   expect(await listener!.call('SUBSCRIBE', '__redis__:invalidate')).toEqual(['subscribe', '__redis__:invalidate', 1])
@@ -107,12 +93,12 @@ test('nobody inherits the connection of a client that tracked', async () => {
   const client = await (await open()).hello3()
   await client.call('CLIENT', 'TRACKING', 'ON', 'BCAST')
   client.close()
-  await until(async () => !String(await direct.call('CLIENT', 'LIST')).includes('flags=B'))
-  await until(() => portolan.metric('portolan_upstream_connections', { use: 'exclusive' }) === 0)
+  await until(async () => !String(await rig.direct.call('CLIENT', 'LIST')).includes('flags=B'))
+  await until(() => rig.proxied.metric('portolan_upstream_connections', { use: 'exclusive' }) === 0)
   const next = await (await open()).hello3()
   for (let i = 0; i < 5; i++) {
     await next.call('WATCH', 'k')
-    await direct.call('SET', 'k', i)
+    await rig.direct.call('SET', 'k', i)
     await next.call('UNWATCH')
   }
   expect(next.unreadPushes).toBe(0)
@@ -123,9 +109,9 @@ test('RESET ends tracking', async () => {
   await client.call('CLIENT', 'TRACKING', 'ON')
   await client.call('GET', 'k')
   expect(await client.call('RESET')).toBe('RESET')
-  await direct.call('SET', 'k', 'v')
+  await rig.direct.call('SET', 'k', 'v')
   await client.hello3()
   expect(await client.call('GET', 'k')).toBe('v')
   expect(client.unreadPushes).toBe(0)
-  await until(() => portolan.metric('portolan_upstream_connections', { use: 'exclusive' }) === 0)
+  await until(() => rig.proxied.metric('portolan_upstream_connections', { use: 'exclusive' }) === 0)
 })

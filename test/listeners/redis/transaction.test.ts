@@ -1,41 +1,28 @@
 /** MULTI, WATCH and what they may cost: whole transactions on the shared connection, others on one of their own. */
 import { isDeepStrictEqual } from 'node:util'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Portolan, Rig, until } from '../../support/portolan.ts'
-import { type RedisServer, startRedis } from '../../support/redis-server.ts'
+import { expect, test } from 'vitest'
+import { until } from '../../support/portolan.ts'
+import { RedisRig } from '../../support/redis-rig.ts'
 import { type Argument, type RespClient, request } from '../../support/resp-client.ts'
 
-let redis: RedisServer
-const rig = new Rig()
-let portolan: Portolan
-let direct: RespClient
-beforeAll(async () => {
-  redis = await startRedis()
-})
-afterAll(() => redis.stop())
-beforeEach(async () => {
-  direct = await rig.client(redis.port)
-  await direct.call('FLUSHALL')
-  portolan = await rig.portolan(redis.port)
-})
-afterEach(() => rig.close())
+const rig = new RedisRig()
 
-const open = () => rig.client(portolan)
-const lent = () => portolan.metric('portolan_upstream_connections', { use: 'exclusive' })
-const connects = () => portolan.metric('portolan_upstream_connects_total')
+const open = () => rig.client(rig.proxied)
+const lent = () => rig.proxied.metric('portolan_upstream_connections', { use: 'exclusive' })
+const connects = () => rig.proxied.metric('portolan_upstream_connects_total')
 
 /** Connections that the server has accepted since it started, those of the tests included. */
 async function accepted(): Promise<number> {
-  return Number(/total_connections_received:(\d+)/.exec(String(await direct.call('INFO', 'stats')))![1])
+  return Number(/total_connections_received:(\d+)/.exec(String(await rig.direct.call('INFO', 'stats')))![1])
 }
 
 /** Waits until the spare connections stand, so that what is opened later shows. */
 async function settled(): Promise<void> {
-  await until(() => portolan.metric('portolan_upstream_connections', { use: 'spare' }) === 2)
+  await until(() => rig.proxied.metric('portolan_upstream_connections', { use: 'spare' }) === 2)
 }
 
 test('whole transactions of many clients never interleave, open no connection and borrow none', async () => {
-  const clients = await rig.clients(20, portolan)
+  const clients = await rig.clients(20, rig.proxied)
   await Promise.all(clients.map(client => client.call('PING')))
   await settled()
   const before = await accepted()
@@ -59,7 +46,7 @@ test('whole transactions of many clients never interleave, open no connection an
     }
   })
   await Promise.all(rounds)
-  expect(await direct.call('GET', 'step')).toBe(String(20 * 30 * 3))
+  expect(await rig.direct.call('GET', 'step')).toBe(String(20 * 30 * 3))
   expect(borrowed).toBe(0)
   expect(await accepted()).toBe(before)
 })
@@ -159,16 +146,16 @@ test.each([
   for (const block of blocks) {
     const client = await open()
     const run = async (who: RespClient) => {
-      await direct.call('FLUSHALL')
+      await rig.direct.call('FLUSHALL')
       if (whole) return who.pipeline(block)
       const replies: unknown[] = []
       for (const command of block) replies.push(await who.call(...command))
       return replies
     }
-    const expected = await run(direct)
+    const expected = await run(rig.direct)
     const proxied = await run(client)
     if (!isDeepStrictEqual(proxied, expected)) different.push({ block: JSON.stringify(block), proxied, expected })
-    await direct.call('SELECT', 0)
+    await rig.direct.call('SELECT', 0)
   }
   expect(different).toEqual([])
 })
@@ -195,7 +182,7 @@ test('UNWATCH forgets what was watched and gives the connection back', async () 
 })
 
 test('many clients that increment by WATCH and MULTI lose no increment', async () => {
-  const clients = await rig.clients(8, portolan)
+  const clients = await rig.clients(8, rig.proxied)
   await Promise.all(
     clients.map(async client => {
       for (let done = 0; done < 10; ) {
@@ -206,11 +193,11 @@ test('many clients that increment by WATCH and MULTI lose no increment', async (
       }
     }),
   )
-  expect(await direct.call('GET', 'n')).toBe('80')
+  expect(await rig.direct.call('GET', 'n')).toBe('80')
 })
 
 test('the connection of a client that died in WATCH or MULTI is reused clean', async () => {
-  const small = await rig.portolan(redis.port, { backend: { exclusive: { max: 1, spare: 1 } } })
+  const small = await rig.portolan(rig.server.port, { backend: { exclusive: { max: 1, spare: 1 } } })
   const other = await rig.client(small)
   for (const leave of [
     ['WATCH', 'k'],
@@ -219,12 +206,12 @@ test('the connection of a client that died in WATCH or MULTI is reused clean', a
     ['SELECT 3', 'WATCH k'],
     ['SELECT 3', 'MULTI', 'SET k dead', 'SELECT 4'],
   ]) {
-    await direct.call('DEL', 'k')
+    await rig.direct.call('DEL', 'k')
     const victim = await rig.client(small)
     if (leave[0] === 'WATCH') await victim.call(...leave)
     else for (const command of leave) await victim.call(...command.split(' '))
     victim.close()
-    await direct.call('SET', 'k', 'changed')
+    await rig.direct.call('SET', 'k', 'changed')
     await until(() => small.metric('portolan_upstream_connections', { use: 'exclusive' }) === 0)
     // Neither a transaction nor a watch nor another database is left on the one connection that there is.
     expect(await other.call('WATCH', 'other'), leave.join()).toBe('OK')
@@ -233,7 +220,7 @@ test('the connection of a client that died in WATCH or MULTI is reused clean', a
     expect(await other.call('GET', 'k'), leave.join()).toBe('QUEUED')
     expect(await other.call('EXEC'), leave.join()).toEqual(['changed'])
   }
-  const names = String(await direct.call('CLIENT', 'LIST'))
+  const names = String(await rig.direct.call('CLIENT', 'LIST'))
   expect(names).not.toContain('multi=0')
 })
 
@@ -248,7 +235,7 @@ test('RESET in a transaction drops it', async () => {
 })
 
 test('one client more than there are exclusive connections waits for one, or is told after the deadline', async () => {
-  const small = await rig.portolan(redis.port, {
+  const small = await rig.portolan(rig.server.port, {
     backend: { exclusive: { max: 2, spare: 1, waitTimeout: '300ms' } },
   })
   const [a, b, c, inline] = await rig.clients(4, small)
@@ -266,7 +253,7 @@ test('one client more than there are exclusive connections waits for one, or is 
 })
 
 test('what a transaction says of its client is not left on the connection that it was on', async () => {
-  const small = await rig.portolan(redis.port, { backend: { exclusive: { max: 1, spare: 1 } } })
+  const small = await rig.portolan(rig.server.port, { backend: { exclusive: { max: 1, spare: 1 } } })
   const lentBySmall = () => small.metric('portolan_upstream_connections', { use: 'exclusive' })
   const other = await rig.client(small)
   for (const body of [
@@ -288,7 +275,7 @@ test('what a transaction says of its client is not left on the connection that i
       const replies = await other.pipeline([['WATCH', 'k'], ['HGETALL', 'none'], ['ECHO', 'x'], ['UNWATCH']])
       expect(replies, body.join()).toEqual(['OK', [], 'x', 'OK'])
       await until(() => lentBySmall() === 0)
-      expect(String(await direct.call('CLIENT', 'LIST'))).not.toMatch(/name=mine|sub=1|db=4/)
+      expect(String(await rig.direct.call('CLIENT', 'LIST'))).not.toMatch(/name=mine|sub=1|db=4/)
     }
   }
 })
@@ -300,7 +287,7 @@ test('a listener with users asks for their passwords in transactions too, and at
     { name: 'default', password },
     { name: 'reader', password, rules: ['+@all', '-set', '~*'] },
   ]
-  const guarded = await rig.portolan(redis.port, { listener: { users } })
+  const guarded = await rig.portolan(rig.server.port, { listener: { users } })
   const client = await rig.client(guarded)
   await client.call('AUTH', 'secret')
   await client.call('MULTI')
