@@ -1,39 +1,23 @@
 /** The real program as a process: launcher and bundle, built once per test file, with the echo protocol in it. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { vi } from 'vitest'
-
-const ROOT = join(import.meta.dirname, '../..')
+import { buildProgram } from '../support/program.ts'
 
 export class Program {
   /** A folder of its own, for configurations. */
   readonly folder = mkdtempSync(join(tmpdir(), 'portolan-cli-'))
-  readonly #launcher = join(this.folder, 'program/bin/portolan.cjs')
+  #launcher = ''
   readonly #processes: Running[] = []
 
   async build(): Promise<void> {
-    const program = join(this.folder, 'program')
     const entry = `
       import { main } from './src/cli/index.ts'
       import { Echo } from './test/app/echo.ts'
       void main(process.argv.slice(2), new Echo()).then(code => process.exit(code))`
-    await build({
-      stdin: { contents: entry, resolveDir: ROOT, loader: 'ts' },
-      bundle: true,
-      platform: 'node',
-      target: 'node20.19',
-      format: 'cjs',
-      supported: { 'dynamic-import': false },
-      external: ['pino', 'prom-client'],
-      logLevel: 'error',
-      outfile: join(program, 'dist/portolan.cjs'),
-    })
-    mkdirSync(join(program, 'bin'))
-    copyFileSync(join(ROOT, 'bin/portolan.cjs'), this.#launcher)
-    symlinkSync(join(ROOT, 'node_modules'), join(program, 'node_modules'))
+    this.#launcher = await buildProgram(join(this.folder, 'program'), entry)
   }
 
   /** Writes a file into the folder and returns its path. */

@@ -1,11 +1,11 @@
 /** Memory of Portolan as a process of its own, by the soak scripts in small: a large value, and many idle clients. */
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildProgram } from '../support/program.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -13,22 +13,7 @@ let folder: string
 let program: string
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'portolan-memory-'))
-  program = join(folder, 'bin/portolan.cjs')
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: ['src/main.ts'],
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'cjs',
-    supported: { 'dynamic-import': false },
-    external: ['pino', 'prom-client'],
-    logLevel: 'error',
-    outfile: join(folder, 'dist/portolan.cjs'),
-  })
-  mkdirSync(join(folder, 'bin'))
-  copyFileSync(join(ROOT, 'bin/portolan.cjs'), program)
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  program = await buildProgram(folder)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

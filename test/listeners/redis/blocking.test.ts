@@ -218,9 +218,9 @@ describe('WAIT', () => {
   })
 
   test('waits for them on a connection that had to be opened first, too', async () => {
-    const bare = await rig.portolan(redis.port, { backend: { exclusive: { spare: 0 } } })
-    const replica = await rig.redis({ args: ['--replicaof', `127.0.0.1 ${redis.port}`] })
-    await until(async () => String(await direct.call('INFO', 'replication')).includes('state=online'))
+    const bare = await rig.portolan(rig.server.port, { backend: { exclusive: { spare: 0 } } })
+    const replica = await rig.redis({ args: ['--replicaof', `127.0.0.1 ${rig.server.port}`] })
+    await until(async () => String(await rig.direct.call('INFO', 'replication')).includes('state=online'))
     const client = await rig.client(bare)
     replica.pause()
     await client.call('SET', 'k', 'v')
