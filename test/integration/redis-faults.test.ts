@@ -23,9 +23,13 @@ async function behindProxy(options: Parameters<Rig['portolan']>[1] = {}): Promis
   const portolan = await rig.portolan(proxy.port, options)
   const client = await rig.client(portolan)
   await client.call('PING')
-  // What spare connections say in their handshake is not to be cut.
-  await until(() => portolan.metric('portolan_upstream_connections', { use: 'spare' }) === 2)
+  await spares(portolan)
   return [portolan, proxy, client]
+}
+
+/** Waits until the spare connections are there: their handshake is not what a test wants to be cut. */
+function spares(portolan: Portolan): Promise<void> {
+  return until(() => portolan.metric('portolan_upstream_connections', { use: 'spare' }) === 2)
 }
 
 /** Waits until the client is served again. */
@@ -144,11 +148,12 @@ describe('half a reply', () => {
   )
 
   test('of a reply that a blocked client waits for: an error, not a hang', async () => {
-    const [, proxy, client] = await behindProxy()
-    void proxy.cutAfter(5, 'fin')
+    const [portolan, proxy, client] = await behindProxy()
     client.send('BLPOP', 'k', 0)
     const direct = await rig.client(redis.port)
     await until(async () => String(await direct.call('INFO', 'clients')).includes('blocked_clients:1'))
+    await spares(portolan)
+    void proxy.cutAfter(5, 'fin')
     await direct.call('RPUSH', 'k', 'v')
     expect(await client.next()).toMatchObject({ message: LOST })
     await served(client)
