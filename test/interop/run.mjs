@@ -12,6 +12,7 @@ const HELP = `usage: node test/interop/run.mjs [clients] [tcl] [options]     (bo
   --only CASE     tcl: only this case; may be repeated
   --resp N        tcl: 2 or 3; both without it
   --tags TAGS     tcl: the suite's tags, by default "-slow"
+  --quick         tcl: without the files that take longest
   --fresh         tcl: run directly again instead of using the kept result`
 
 const { values, positionals } = parseArgs({
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', multiple: true },
     resp: { type: 'string' },
     tags: { type: 'string', default: '-slow' },
+    quick: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -43,8 +45,8 @@ if (wanted('clients')) {
 if (wanted('tcl')) {
   for (const resp of values.resp ? [Number(values.resp)] : [2, 3]) {
     try {
-      const { through, file: files, only, tags, fresh } = values
-      lost += (await compareTcl({ through, resp, files, only, tags, fresh, print })).length
+      const { through, file: files, only, tags, fresh, quick } = values
+      lost += (await compareTcl({ through, resp, files, only, tags, fresh, quick, print })).length
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error
       print(`SKIPPED the Tcl suite in RESP${resp}: ${error.message}`)
