@@ -1,7 +1,8 @@
-/** Micro benchmarks of the MySQL codec: the token scan of statements with and without the key of the digest. */
+/** Micro benchmarks of the MySQL codec: its packets, and the token scan of statements with and without the digest's key. */
 
 import { DEFAULT_SCAN_MODE, StatementScanner } from '../../codecs/mysql/sql/index.ts'
 import type { MicroBench } from '../lib/micro.ts'
+import { packetBenches } from './mysql-packets.ts'
 
 /** About 200 bytes, as applications send them. */
 const USUAL =
@@ -9,6 +10,7 @@ const USUAL =
 
 export function mysqlBenches(): MicroBench[] {
   return [
+    ...packetBenches(),
     scan('scan: sysbench point select', 'SELECT c FROM sbtest1 WHERE id=50213'),
     scan('scan: usual select, 206 B', USUAL),
     digests('scan and digest key: usual select', USUAL),

@@ -9,7 +9,7 @@
  *           ── 00 of COM_STMT_PREPARE ──> counted (so many packets) ──> done
  *
  * A packet that must be read (all but columns and rows) and that is not there whole is held back until it is; so is a
- * header that is cut. What was held comes back as `insert`. Benchmark: bench/codecs/mysql.ts.
+ * header that is cut. What was held comes back as `insert`. Benchmark: bench/codecs/mysql-packets.ts.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase.html
  */
 import { ProtocolError } from '../codec.ts'
