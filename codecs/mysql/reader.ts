@@ -8,7 +8,7 @@ import { ProtocolError } from '../codec.ts'
 export type Integer64 = number | bigint
 
 export class PayloadReader {
-  bytes: Uint8Array = EMPTY
+  bytes: Buffer = EMPTY
   at = 0
   end = 0
 
@@ -18,7 +18,7 @@ export class PayloadReader {
 
   /** Reads another payload. */
   reset(bytes: Uint8Array, start: number, end: number): this {
-    this.bytes = bytes
+    this.bytes = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.at = start
     this.end = end
     return this
@@ -82,7 +82,7 @@ export class PayloadReader {
   /** A view of so many bytes. */
   take(length: number): Buffer {
     const at = this.#take(length)
-    return view(this.bytes, at, at + length)
+    return this.bytes.subarray(at, at + length)
   }
 
   skip(length: number): void {
@@ -97,7 +97,7 @@ export class PayloadReader {
   nulBytes(): Buffer {
     const nul = this.bytes.indexOf(0, this.at)
     if (nul < 0 || nul >= this.end) throw malformed()
-    const found = view(this.bytes, this.at, nul)
+    const found = this.bytes.subarray(this.at, nul)
     this.at = nul + 1
     return found
   }
@@ -111,7 +111,9 @@ export class PayloadReader {
   }
 
   lenencString(): string {
-    return this.lenencBytes().toString()
+    const length = this.lenenc()
+    const at = this.#take(length)
+    return this.bytes.toString('utf8', at, at + length)
   }
 
   #take(length: number): number {
@@ -122,10 +124,7 @@ export class PayloadReader {
   }
 }
 
-const EMPTY = new Uint8Array(0)
-
-const view = (bytes: Uint8Array, start: number, end: number): Buffer =>
-  Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+const EMPTY = Buffer.alloc(0)
 
 export function malformed(what = 'a length points beyond the end of the packet'): ProtocolError {
   return new ProtocolError('malformed-packet', what)

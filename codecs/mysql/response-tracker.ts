@@ -355,7 +355,7 @@ export class ResponseTracker {
     }
     if ((status & SERVER_SESSION_STATE_CHANGED) === 0) return null
     if (ok.trackersEnd > ok.trackersStart) readSessionTrackers(bytes, ok.trackersStart, ok.trackersEnd, this.#sink)
-    return this.stripTrackers ? encodeWithoutTrackers(this.sequence, bytes, start, end, ok) : null
+    return this.stripTrackers ? encodeWithoutTrackers(this.sequence, bytes, start, ok) : null
   }
 
   #readError(bytes: Buffer, start: number, end: number): void {

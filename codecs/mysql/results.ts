@@ -11,7 +11,7 @@ import { type Capabilities, CLIENT_DEPRECATE_EOF } from './capabilities.ts'
 import type { ServerError } from './errors.ts'
 import { type Integer64, malformed, PayloadReader } from './reader.ts'
 import { SERVER_SESSION_STATE_CHANGED } from './status.ts'
-import { PayloadWriter } from './writer.ts'
+import { PACKET_HEADER_BYTES, PayloadWriter, writeHeader } from './writer.ts'
 
 export const OK_HEADER = 0x00
 /** Of an EOF packet, of an OK packet in the place of one, and of an AuthSwitchRequest. */
@@ -28,6 +28,9 @@ export class OkPacket {
   insertId: Integer64 = 0
   status = 0
   warnings = 0
+  /** Where the two bytes of the status are, and where what follows the fixed fields begins. */
+  statusAt = 0
+  fixedEnd = 0
   /** The human-readable text, as offsets into the bytes that were read. */
   infoStart = 0
   infoEnd = 0
@@ -45,6 +48,8 @@ export class OkPacket {
       if (length < 5 || bytes[start] !== EOF_HEADER) throw malformed('an OK or EOF packet is too short')
       this.warnings = bytes[start + 1]! | (bytes[start + 2]! << 8)
       this.status = bytes[start + 3]! | (bytes[start + 4]! << 8)
+      this.statusAt = start + 3
+      this.fixedEnd = start + 5
       return this
     }
     if (length === MIN_OK_BYTES && bytes[start + 1]! < 0xfb && bytes[start + 2]! < 0xfb) {
@@ -52,13 +57,17 @@ export class OkPacket {
       this.insertId = bytes[start + 2]!
       this.status = bytes[start + 3]! | (bytes[start + 4]! << 8)
       this.warnings = bytes[start + 5]! | (bytes[start + 6]! << 8)
+      this.statusAt = start + 3
+      this.fixedEnd = end
       return this
     }
     const reader = shared.reset(bytes, start + 1, end)
     this.affectedRows = reader.lenenc64()
     this.insertId = reader.lenenc64()
+    this.statusAt = reader.at
     this.status = reader.u16()
     this.warnings = reader.u16()
+    this.fixedEnd = reader.at
     if (reader.left > 0) {
       const infoBytes = reader.lenenc()
       this.infoStart = reader.at
@@ -119,20 +128,16 @@ export function encodeRowsEnd(
 }
 
 /**
- * The same packet for a client without CLIENT_SESSION_TRACK: no trackers, no flag that announces them. The payload is the
- * one that `ok` was read from.
+ * The same packet for a client without CLIENT_SESSION_TRACK: no trackers, no flag that announces them. The bytes are those
+ * of the payload at `start` that `ok` was read from.
  */
-export function encodeWithoutTrackers(
-  sequence: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  ok: OkPacket,
-): Buffer {
-  const { affectedRows, insertId, status, warnings, infoStart, infoEnd } = ok
-  if (end - start < MIN_OK_BYTES) return encodeEof(sequence, status & ~SERVER_SESSION_STATE_CHANGED, warnings)
-  const info = bytes.subarray(infoStart, infoEnd)
-  return encodeOk(sequence, { affectedRows, insertId, status, warnings, info }, bytes[start])
+export function encodeWithoutTrackers(sequence: number, bytes: Buffer, start: number, ok: OkPacket): Buffer {
+  const end = ok.infoEnd > ok.infoStart ? ok.infoEnd : ok.fixedEnd
+  const packet = Buffer.allocUnsafe(PACKET_HEADER_BYTES + end - start)
+  writeHeader(packet, 0, end - start, sequence)
+  bytes.copy(packet, PACKET_HEADER_BYTES, start, end)
+  packet[PACKET_HEADER_BYTES + ok.statusAt - start + 1]! &= ~(SERVER_SESSION_STATE_CHANGED >> 8)
+  return packet
 }
 
 /** An ERR packet, read. */

@@ -4,7 +4,7 @@
  *
  *     trackers   one behind the other:  type: 1 | length: lenenc | data
  */
-import { PayloadReader } from './reader.ts'
+import { malformed, PayloadReader } from './reader.ts'
 import { PayloadWriter } from './writer.ts'
 
 export const SESSION_TRACK_SYSTEM_VARIABLES = 0
@@ -32,34 +32,42 @@ export function readSessionTrackers(bytes: Uint8Array, start: number, end: numbe
   const reader = new PayloadReader(bytes, start, end)
   while (reader.left > 0) {
     const type = reader.u8()
-    const data = reader.lenencBytes()
-    const inner = new PayloadReader(data)
-    switch (type) {
-      case SESSION_TRACK_SYSTEM_VARIABLES:
-        while (inner.left > 0) {
-          const name = inner.lenencString()
-          const valueBytes = inner.lenencOrNull()
-          sink.onVariable(name, valueBytes === null ? null : inner.take(valueBytes).toString())
-        }
-        break
-      case SESSION_TRACK_SCHEMA:
-        sink.onSchema(inner.lenencString())
-        break
-      case SESSION_TRACK_STATE_CHANGE:
-        // '1' always: the option that would make it '0' is off then, and with it the tracker.
-        sink.onStateChange()
-        break
-      case SESSION_TRACK_GTIDS:
-        inner.skip(1) // How they are encoded: as text, there is no other.
-        sink.onGtids(inner.lenencString())
-        break
-      case SESSION_TRACK_TRANSACTION_CHARACTERISTICS:
-        sink.onTransactionCharacteristics(inner.lenencString())
-        break
-      case SESSION_TRACK_TRANSACTION_STATE:
-        sink.onTransactionState(inner.lenencString())
-        break
-    }
+    const length = reader.lenenc()
+    if (length > reader.left) throw malformed()
+    // What is read of this tracker ends with it.
+    reader.end = reader.at + length
+    readTracker(type, reader, sink)
+    reader.at = reader.end
+    reader.end = end
+  }
+}
+
+function readTracker(type: number, reader: PayloadReader, sink: SessionTrackerSink): void {
+  switch (type) {
+    case SESSION_TRACK_SYSTEM_VARIABLES:
+      while (reader.left > 0) {
+        const name = reader.lenencString()
+        const valueBytes = reader.lenencOrNull()
+        sink.onVariable(name, valueBytes === null ? null : reader.take(valueBytes).toString())
+      }
+      break
+    case SESSION_TRACK_SCHEMA:
+      sink.onSchema(reader.lenencString())
+      break
+    case SESSION_TRACK_STATE_CHANGE:
+      // '1' always: the option that would make it '0' is off then, and with it the tracker.
+      sink.onStateChange()
+      break
+    case SESSION_TRACK_GTIDS:
+      reader.skip(1) // How they are encoded: as text, there is no other way.
+      sink.onGtids(reader.lenencString())
+      break
+    case SESSION_TRACK_TRANSACTION_CHARACTERISTICS:
+      sink.onTransactionCharacteristics(reader.lenencString())
+      break
+    case SESSION_TRACK_TRANSACTION_STATE:
+      sink.onTransactionState(reader.lenencString())
+      break
   }
 }
 
