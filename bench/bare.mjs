@@ -12,7 +12,7 @@ import { ROOT } from '../scripts/build-state.mjs'
 
 /** By file: what is found there, and what stands in its place. All that is done for each request or read. */
 const CUTS = {
-  'src/backends/redis/command-stats.ts': [
+  'src/observability/operation-stats.ts': [
     [/(function bucketOf\([^)]*\): number \{)/, '$1 return 0;'],
     [/( {2}record\([^)]*\): void \{)/, '$1 return;'],
     [/( {2}count\([^)]*\): void \{)/, '$1 return;'],

@@ -52,6 +52,11 @@ export interface Listener {
    */
   drain(graceMs: number): Promise<void>
   status(): ListenerStatus
+  /**
+   * Pages of the protocol's own at the admin listener: the name `pins` of a mysql listener becomes `/mysql/pins`, which
+   * has an element for each such listener. They are read when asked for, and hold no value of an application's data.
+   */
+  readonly pages?: Readonly<Record<string, () => object>>
 }
 
 export interface ListenerStatus {

@@ -109,6 +109,8 @@ describe('the rules', () => {
     ['src/config/load.ts', 'codecs/proxy-protocol/index.ts'],
     ['src/net/accept.ts', 'codecs/redis/index.ts'],
     ['src/app.ts', 'listeners/redis/index.ts'],
+    ['src/admin/pages.ts', 'listeners/mysql/index.ts'],
+    ['src/observability/operation-stats.ts', 'codecs/mysql/index.ts'],
     ['src/app.ts', 'listeners/index.ts'],
     ['listeners/index.ts', 'listeners/redis/session.ts'],
     ['src/app.ts', 'src/backends/index.ts'],

@@ -7,7 +7,7 @@ import {
   REQUEST_LIMITS,
   RequestScanner,
 } from '../../codecs/redis/index.ts'
-import { CommandStats, type Lane, type RedisBackend } from '../../src/backends/redis/index.ts'
+import type { Lane, RedisBackend } from '../../src/backends/redis/index.ts'
 import type { ListenerConfig } from '../../src/config/index.ts'
 import {
   type Accepted,
@@ -20,6 +20,7 @@ import {
   type ServerTls,
   sameAddress,
 } from '../../src/net/index.ts'
+import { OperationStats } from '../../src/observability/operation-stats.ts'
 import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
 import { refusal } from './access.ts'
 import { ClientFacts } from './client-facts.ts'
@@ -49,7 +50,7 @@ export class RedisListener implements Listener, SessionHost {
   readonly operations = new Uint16Array(MAX_RUN)
   readonly requestLimits = REQUEST_LIMITS
   readonly slowClients = new SlowClients(this)
-  readonly stats: CommandStats
+  readonly stats: OperationStats
   users = Users.none
   options: RedisListenerOptions
   outletLimits!: OutletLimits
@@ -77,7 +78,7 @@ export class RedisListener implements Listener, SessionHost {
     this.backend = runtime.backend(config.backend!) as RedisBackend
     this.#tls = this.options.tls && openServerTls(this.options.tls, runtime.logger)
     this.names = this.backend.commands.names
-    this.stats = new CommandStats(() => this.names, 0)
+    this.stats = new OperationStats(() => this.names, 0)
     const { metrics } = runtime
     const listener = this.name
     this.#bytes = {

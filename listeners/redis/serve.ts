@@ -1,6 +1,6 @@
 /** Serves one request that has a handler or must be looked at. */
 import { CommandFlag } from '../../codecs/redis/index.ts'
-import { Outcome } from '../../src/backends/redis/index.ts'
+import { Outcome } from '../../src/observability/operation-stats.ts'
 import { argumentsOf } from './arguments.ts'
 import { type Frame, Handled, Pin } from './command-handler.ts'
 import type { Session } from './session.ts'

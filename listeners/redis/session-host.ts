@@ -1,7 +1,8 @@
 /** What a session needs of its listener. */
 import type { CommandTable, RequestLimits, RequestScanner } from '../../codecs/redis/index.ts'
-import type { CommandStats, Lane, PrivatePool, RedisBackend, Subscriptions } from '../../src/backends/redis/index.ts'
+import type { Lane, PrivatePool, RedisBackend, Subscriptions } from '../../src/backends/redis/index.ts'
 import type { ReadBuffer } from '../../src/net/index.ts'
+import type { OperationStats } from '../../src/observability/operation-stats.ts'
 import type { Clock } from '../../src/protocol.ts'
 import type { Frame, Handler } from './command-handler.ts'
 import type { RedisListenerOptions } from './options.ts'
@@ -25,7 +26,7 @@ export interface SessionHost {
   readonly handlers: readonly (Handler | undefined)[]
   /** Scratch: the operations of the requests that are sent next. */
   readonly operations: Uint16Array
-  readonly stats: CommandStats
+  readonly stats: OperationStats
   readonly outletLimits: OutletLimits
   readonly slowClients: SlowClients
   /** Who clients may be; nobody needs to be anybody where there are none. */

@@ -5,8 +5,9 @@
  * until its pins are gone.
  */
 import type { Socket } from 'node:net'
-import { Outcome, type Pipeline, type ReplySink } from '../../src/backends/redis/index.ts'
+import type { Pipeline, ReplySink } from '../../src/backends/redis/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
+import { Outcome } from '../../src/observability/operation-stats.ts'
 import type { ClientFacts } from './client-facts.ts'
 import { Pin } from './command-handler.ts'
 import { dress } from './errors.ts'

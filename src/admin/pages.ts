@@ -1,4 +1,4 @@
-/** The pages of the admin listener: a table from path to what GET answers there. */
+/** The pages of the admin listener: a table from path to what GET answers there, and those of the protocols. */
 import { redactFields } from '../observability/redact.ts'
 import type { AdminSource } from './source.ts'
 
@@ -10,8 +10,8 @@ export interface Page {
 
 type Render = (source: AdminSource, query: URLSearchParams) => Page | Promise<Page>
 
-export const PAGES: Readonly<Record<string, Render>> = {
-  '/': () => text(200, `${Object.keys(PAGES).join('\n')}\nPOST /reload`),
+const PAGES: Readonly<Record<string, Render>> = {
+  '/': source => text(200, [...pathsOf(source), 'POST /reload'].join('\n')),
   '/livez': () => text(200, 'ok'),
   '/readyz': (source, query) => readiness(source, query.has('backends')),
   '/metrics': async source => {
@@ -21,6 +21,36 @@ export const PAGES: Readonly<Record<string, Render>> = {
   '/config': ({ generation }) => json(200, redactFields(generation.config)),
   '/listeners': source => json(200, listeners(source)),
   '/backends': source => json(200, backends(source)),
+}
+
+function pathsOf(source: AdminSource): Iterable<string> {
+  return new Set([...Object.keys(PAGES), ...protocolPages(source).map(({ path }) => path)])
+}
+
+/** What GET answers at that path; undefined when there is no such page. */
+export function pageOf(source: AdminSource, path: string): Render | undefined {
+  if (Object.hasOwn(PAGES, path)) return PAGES[path]
+  const parts = protocolPages(source).filter(part => part.path === path)
+  if (parts.length === 0) return undefined
+  const answer = () => parts.map(({ listener, read }) => ({ listener, ...read() }))
+  return () => json(200, answer())
+}
+
+interface PagePart {
+  readonly path: string
+  readonly listener: string
+  read(): object
+}
+
+/** The pages that listeners bring along; those of the same protocol share theirs. */
+function protocolPages({ generation }: AdminSource): PagePart[] {
+  return [...generation.listeners.values()].flatMap(({ config, listener }) =>
+    Object.entries(listener.pages ?? {}).map(([name, read]) => ({
+      path: `/${config.protocol}/${name}`,
+      listener: config.name,
+      read,
+    })),
+  )
 }
 
 function readiness({ ready, generation }: AdminSource, askBackends: boolean): Page {

@@ -11,7 +11,7 @@ import { formatAddress, isStale, listenError } from '../net/index.ts'
 import type { Logger } from '../observability/logger.ts'
 import { redactText } from '../observability/redact.ts'
 import { isBearer, isHostAllowed } from './guard.ts'
-import { json, PAGES, type Page, text } from './pages.ts'
+import { json, type Page, pageOf, text } from './pages.ts'
 import type { AdminSource } from './source.ts'
 
 const LIMITS = {
@@ -120,7 +120,7 @@ export class AdminServer {
       response.setHeader('allow', 'POST')
       return text(405, 'POST only')
     }
-    const render = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined
+    const render = pageOf(this.#source, path)
     if (!render) return text(404, 'no such page; / lists them')
     if (request.method === 'GET' || request.method === 'HEAD') return render(this.#source, query)
     response.setHeader('allow', 'GET, HEAD')

@@ -103,9 +103,29 @@ describe('pages', () => {
     expect(body).toContain('/metrics')
   })
 
-  test.each(['/nothing', '/constructor', '/__proto__', '//livez', '/livez/'])('%s is no page', async path => {
-    expect((await ask(await running(), path)).status).toBe(404)
+  test("a protocol's own page tells of each of its listeners", async () => {
+    const config = echoConfig({
+      admin: { address: LOOPBACK },
+      listeners: { a: { backend: 'one', options: { suffix: '!' } }, b: { backend: 'one' } },
+      backends: { one: { label: 'first' } },
+    })
+    const app = createApp(config, new Echo())
+    apps.push(app)
+    await app.start()
+    expect(JSON.parse((await ask(app, '/echo/suffix')).body)).toEqual([
+      { listener: 'a', suffix: '!' },
+      { listener: 'b', suffix: '' },
+    ])
+    expect((await ask(app, '/')).body.match(/^\/echo\/suffix$/gm)).toHaveLength(1)
+    expect(await ask(app, '/echo/suffix', { method: 'POST' })).toMatchObject({ status: 405 })
   })
+
+  test.each(['/nothing', '/echo', '/echo/', '/echo/constructor', '/constructor', '/__proto__', '//livez', '/livez/'])(
+    '%s is no page',
+    async path => {
+      expect((await ask(await running(), path)).status).toBe(404)
+    },
+  )
 })
 
 describe('POST /reload', () => {

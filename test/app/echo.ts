@@ -68,6 +68,7 @@ export class Echo implements Registry {
 
 class EchoListener implements Listener {
   readonly name: string
+  readonly pages = { suffix: () => ({ suffix: listenerOptions.parse(this.#config.options).suffix }) }
   readonly #server: Server
   readonly #runtime: Runtime
   readonly #echo: Echo

@@ -4,7 +4,6 @@ import { RedisBackend } from './backend.ts'
 import { redisBackendOptions } from './options.ts'
 
 export { RedisBackend } from './backend.ts'
-export { CommandStats, Outcome } from './command-stats.ts'
 export type { Lane } from './lane.ts'
 export { type Pipeline, sendToNobody } from './pipeline.ts'
 export type { PrivatePool } from './private-pool.ts'

@@ -3,7 +3,7 @@
  * that lie together in one piece. A short beginning of a reply is held back, a long one goes piece by piece.
  */
 import { ReplyScanner } from '../../../codecs/redis/index.ts'
-import { bucketOf, Outcome } from './command-stats.ts'
+import { bucketOf, Outcome } from '../../observability/operation-stats.ts'
 import type { Pipeline } from './pipeline.ts'
 import { nobody, type ReplySink } from './reply-sink.ts'
 

@@ -1,10 +1,10 @@
 /** Who gets the replies of a pipeline: a session, or the backend itself for its own commands. */
 import type { ProxyError } from '../../errors.ts'
-import type { CommandStats } from './command-stats.ts'
+import type { OperationStats } from '../../observability/operation-stats.ts'
 
 export interface ReplySink {
   /** Counts what this sink's requests did; null for the backend's own. */
-  readonly stats: CommandStats | null
+  readonly stats: OperationStats | null
   /** Gets each message that comes unasked by itself, instead of all that were read at once. */
   readonly framewise: boolean
   /**

@@ -1,19 +1,21 @@
 /**
- * Counts and durations by command, for one listener: plain typed arrays, so that a request costs a few additions
- * (bench/README.md, "what metrics cost"). An operation is a command's id plus one; 0 stands for unknown commands.
+ * Counts and durations by operation, for one listener: plain typed arrays, so that a request costs a few additions
+ * (bench/README.md, "what metrics cost"). An operation is the id of a name plus one; 0 stands for unknown ones.
  */
 
-import type { ProxyError } from '../../errors.ts'
-import { LATENCY_BOUNDS_SECONDS } from '../../observability/families.ts'
-import type { HistogramSample, Sample } from '../../observability/metrics.ts'
+import type { ProxyError } from '../errors.ts'
+import { LATENCY_BOUNDS_SECONDS } from './families.ts'
+import type { HistogramSample, Sample } from './metrics.ts'
 
 /** What became of a request; the values of the label `outcome`. */
 export const OUTCOMES = ['ok', 'error', 'timeout', 'lost', 'unavailable', 'refused'] as const
 export const Outcome = { OK: 0, ERROR: 1, TIMEOUT: 2, LOST: 3, UNAVAILABLE: 4, REFUSED: 5 } as const
 const WIDTH = OUTCOMES.length
 
-const BOUNDS_MS = LATENCY_BOUNDS_SECONDS.map(seconds => seconds * 1000)
-const BUCKETS = BOUNDS_MS.length + 1
+/** Upper bounds of the buckets but the last. */
+export const BOUNDS_MS: readonly number[] = LATENCY_BOUNDS_SECONDS.map(seconds => seconds * 1000)
+/** How many buckets there are: the last one is for what is above all bounds. */
+export const BUCKETS = BOUNDS_MS.length + 1
 
 /** The histogram bucket of a duration. */
 export function bucketOf(durationMs: number): number {
@@ -28,7 +30,7 @@ export function outcomeOf(error: ProxyError): number {
   return error.retryable ? Outcome.UNAVAILABLE : Outcome.LOST
 }
 
-export class CommandStats {
+export class OperationStats {
   /** Requests that took longer are reported to their sink, in milliseconds. */
   slowMs: number
   readonly #names: () => readonly string[]
@@ -36,7 +38,7 @@ export class CommandStats {
   #buckets: Float64Array
   #sums: Float64Array
 
-  /** `names` gives the command of each id, and may grow. */
+  /** `names` gives the operation of each id, and may grow; they become values of a label. */
   constructor(names: () => readonly string[], slowMs: number) {
     this.#names = names
     this.slowMs = slowMs
