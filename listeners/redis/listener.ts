@@ -40,6 +40,8 @@ const READ_BYTES = 64 * 1024
 /** Requests that go to a pipeline in one piece at most. */
 const MAX_RUN = 4096
 const SWEEP_MS = 1000
+/** Slow requests between two sweeps that get a line of their own: when all are slow, logging must not make it worse. */
+const MAX_SLOW_LINES = 10
 
 export class RedisListener implements Listener, SessionHost {
   readonly name: string
@@ -66,6 +68,7 @@ export class RedisListener implements Listener, SessionHost {
   readonly #release: (() => void)[] = []
   readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
   readonly #slow: { value: number }
+  #slowLines = 0
   #draining: Promise<void> | undefined
   #drained: (() => void) | null = null
 
@@ -248,6 +251,7 @@ export class RedisListener implements Listener, SessionHost {
 
   slow(session: Session, operation: number, durationMs: number): void {
     this.#slow.value++
+    if (++this.#slowLines > MAX_SLOW_LINES) return
     const command = operation === 0 ? 'unknown' : (this.names[operation - 1] ?? 'unknown')
     this.#runtime.logger.info(
       { listener: this.name, command, durationMs: Math.round(durationMs * 100) / 100, client: session.id },
@@ -276,6 +280,11 @@ export class RedisListener implements Listener, SessionHost {
 
   #sweep(): void {
     const now = this.clock.now()
+    if (this.#slowLines > MAX_SLOW_LINES) {
+      const count = this.#slowLines - MAX_SLOW_LINES
+      this.#runtime.logger.info({ listener: this.name, count }, 'further slow requests')
+    }
+    this.#slowLines = 0
     const { idleTimeout, requestTimeout, authenticationTimeout } = this.options
     if (this.#plan.revision !== this.table.revision) this.#apply()
     let received = 0

@@ -46,7 +46,7 @@ export const redisListenerOptions = z.strictObject({
   subscriberOutputSoft: size('8MiB').describe('Unsent messages of one subscriber that are tolerated for a minute.'),
   subscriberOutputHard: size('32MiB').describe('Unsent messages of one subscriber at which it is closed.'),
   slowLog: duration('10ms').describe(
-    'Requests that take longer are logged and counted, blocking commands too; 0: none.',
+    'Requests that take longer are counted, and ten a second logged, blocking commands too; 0: none.',
   ),
 })
 

@@ -105,6 +105,17 @@ test('slow requests are logged with command, duration and client, and counted; f
   expect(JSON.stringify(portolan.log)).not.toContain('secret')
 })
 
+test('when all requests are slow, all are counted and some are logged', async () => {
+  const portolan = await rig.portolan(rig.server.port, { listener: { slowLog: '100ms' } })
+  const client = await rig.client(portolan)
+  await client.pipeline([['DEBUG', 'SLEEP', 0.15], ...Array.from({ length: 99 }, () => ['PING'])])
+  expect(portolan.metric('portolan_slow_requests_total')).toBe(100)
+  const lines = portolan.log.filter(line => line.message === 'slow request').length
+  expect(lines).toBeGreaterThanOrEqual(10)
+  // Twice as many if the listener's second ended in between.
+  expect(lines).toBeLessThanOrEqual(20)
+})
+
 test('connections, bytes and protocol errors are counted', async () => {
   const portolan = await rig.portolan(rig.server.port)
   const [a, b] = await rig.clients(2, portolan)
