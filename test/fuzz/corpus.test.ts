@@ -28,6 +28,23 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   values: [...'+-:_#,($=!*~>%|', '\r\n', '0', '1', '2', '-1', '1.5', 'inf', 't', 'a', '$1\r\na\r\n', '+a\r\n'],
   glob: [...'*?[]^-\\abc\0\x80\xff'],
   'proxy-header': ['PROXY ', 'TCP4 ', '1.1.1.1 ', '1', '\r\n', '\r\n\r\n\0\r\nQUIT\n', '\x21', '\x11', '\0', '\x0c'],
+  'mysql-response': [
+    '\x01\0\0\x01\x01',
+    '\x07\0\0\x01\0\0\0\x02\0\0\0',
+    '\x05\0\0\x02\xfe\0\0\x08\0',
+    '\x09\0\0\x03\xff\x10\x04#HY000',
+    '\x02\0\0\x02\x01a',
+    '\xff\xff\xff',
+    ...'\0\x01\x02\x03\x04\x05\x08\x40\xfb\xfc\xfd\xfe\xff',
+  ],
+  'mysql-packets': ['\x01\0\0\0\x0e', '\x11\0\0\0', '\0\0\0\x01', ...'\0\x01\x02\x03\x10\x11\x40\x41a'],
+  'mysql-payloads': [
+    ...'\0\x01\x02\x03\x04\x0a\x14\x40\x7f\xfb\xfc\xfd\xfe\xffa#',
+    'root\0',
+    'HY000',
+    '\0\0\0\0\0\0\0\0',
+  ],
+  'mysql-frames': ['\x01\0\0\0\0\0\0a', '\x09\0\0\0\x01\0\0x\x9cK\x04\0\0b\0b', ...'\0\x01\x02\x09\x32\xffx\x9c'],
 }
 
 test('every target has a corpus', () => {

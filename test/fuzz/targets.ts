@@ -15,6 +15,7 @@ import {
 } from '../../codecs/redis/index.ts'
 import { cut } from '../support/feed.ts'
 import { check, type Scanned, scanReplies, scanRequests } from '../support/redis-feed.ts'
+import { mysqlFrames, mysqlPackets, mysqlPayloads, mysqlResponse } from './mysql-targets.ts'
 
 export type Target = (bytes: Buffer) => void
 
@@ -25,6 +26,10 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   values,
   glob,
   'proxy-header': proxyHeader,
+  'mysql-response': mysqlResponse,
+  'mysql-packets': mysqlPackets,
+  'mysql-payloads': mysqlPayloads,
+  'mysql-frames': mysqlFrames,
 }
 
 /** The first three bytes choose limits and pieces. */
