@@ -386,7 +386,7 @@ export class ResponseTracker {
     const reader = shared.reset(bytes, start, end)
     this.columns = reader.lenenc()
     const isBare = reader.left > 0 && reader.u8() === 0
-    if (reader.left > 0) throw malformed('a column count with something behind it')
+    if (reader.left > 0 || this.columns === 0) throw malformed('neither a column count nor OK, ERR or EOF')
     this.#left = this.columns
     this.#phase = isBare ? (this.#hasColumnsEof ? 'columns-end' : 'rows') : 'columns'
   }
