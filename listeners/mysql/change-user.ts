@@ -1,5 +1,6 @@
 /** COM_CHANGE_USER: the client proves who it is now, and goes on as if it had just logged in. */
 import { decodeChangeUser, encodeOk, PACKET_HEADER_BYTES } from '../../codecs/mysql/index.ts'
+import { Outcome } from '../../src/observability/operation-stats.ts'
 import { checkDatabase } from './door.ts'
 import { authenticate, type Questioner, refusalPacket } from './login.ts'
 import type { Session } from './session.ts'
@@ -31,13 +32,13 @@ export async function changeUser(
     }
     session.state.schema = change.database === '' ? null : change.database
     session.enter(() => {
-      session.answer(encodeOk(client.sequence, { status: session.status }))
+      session.answerHere(encodeOk(client.sequence, { status: session.status }))
       session.answered()
     })
   } catch (error) {
     const refusal = refusalPacket(client.sequence, error)
     if (!refusal) throw error
-    session.answer(refusal)
+    session.answerHere(refusal, Outcome.ERROR)
     session.close()
   }
 }

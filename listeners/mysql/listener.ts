@@ -32,6 +32,7 @@ import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protoco
 import { changeUser } from './change-user.ts'
 import { type Entrance, enter, hostOf, isSecure, leave, loginOk } from './door.ts'
 import { errorOf } from './errors.ts'
+import { Observer } from './observer.ts'
 import type { MysqlListenerOptions } from './options.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
@@ -44,6 +45,8 @@ const FIRST_ID = 0x4000_0000
 export class MysqlListener implements Listener, SessionHost {
   readonly name: string
   readonly clock: Clock
+  readonly observer: Observer
+  readonly pages: Observer['pages']
   readonly scanner = new StatementScanner()
   options: MysqlListenerOptions
   backend: MysqlBackend
@@ -70,6 +73,9 @@ export class MysqlListener implements Listener, SessionHost {
     this.backend = runtime.backend(config.backend!) as MysqlBackend
     const { metrics } = runtime
     const listener = this.name
+    this.observer = new Observer(listener, runtime, () => this.#sessions.values())
+    this.observer.apply(this.options)
+    this.pages = this.observer.pages
     this.#bytes = {
       received: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'received' }),
       sent: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'sent' }),
@@ -108,6 +114,7 @@ export class MysqlListener implements Listener, SessionHost {
     this.#config = config
     this.options = options
     this.backend = this.#runtime.backend(config.backend!) as MysqlBackend
+    this.observer.apply(options)
     this.#bound?.update(this.#limits())
     for (const session of this.#sessions.values()) session.onBackendChanged()
     return true
@@ -130,6 +137,7 @@ export class MysqlListener implements Listener, SessionHost {
       cancel()
     }
     for (const release of this.#release) release()
+    this.observer.close()
     this.#tls?.close()
   }
 
@@ -211,6 +219,7 @@ export class MysqlListener implements Listener, SessionHost {
   }
 
   onClosed(session: Session): void {
+    this.observer.closed(session)
     this.#sessions.delete(session.id)
     if (this.#drained && this.#sessions.size === 0) this.#drained()
   }
@@ -247,11 +256,8 @@ export class MysqlListener implements Listener, SessionHost {
     const { kind } = session.facts
     if (kind === StatementKind.DDL || kind === StatementKind.ROUTINE || kind === StatementKind.ADMIN)
       this.backend.epoch++
-    void tracker
-    void durationMs
+    this.observer.answered(session, tracker, durationMs)
   }
-
-  failed(): void {}
 
   protocolError(kind: string): void {
     this.#runtime.metrics.cell('portolan_protocol_errors_total', { listener: this.name, side: 'downstream', kind })
@@ -262,6 +268,7 @@ export class MysqlListener implements Listener, SessionHost {
     const now = this.clock.now()
     const { idleTimeout, transactionIdleTimeout } = this.options
     for (const session of this.#sessions.values()) {
+      this.observer.sweep(session, now)
       const quiet = now - session.activeAt
       if (session.phase !== 'ready') continue
       if (idleTimeout > 0 && quiet > idleTimeout) session.expire()

@@ -15,17 +15,19 @@ import {
   StatementKind,
 } from '../../codecs/mysql/index.ts'
 import type { Upstream } from '../../src/backends/mysql/index.ts'
+import type { Digest } from './digest-table.ts'
 import { Pin } from './pin.ts'
 
-/** Of the statement that was answered; all 0 for a command without one. */
+/** Of a statement; all 0 and null for a command without one. */
 export interface StatementFacts {
   readonly kind: number
   readonly flags: number
   readonly sets: number
+  readonly digest: Digest | null
 }
 
 /** Of a command without a statement. */
-export const NOTHING: StatementFacts = { kind: 0, flags: 0, sets: 0 }
+export const NOTHING: StatementFacts = { kind: 0, flags: 0, sets: 0, digest: null }
 
 /** What a flag of a statement means for its connection. */
 const PIN_OF_FLAG: readonly (readonly [flag: number, pin: number])[] = [
@@ -69,7 +71,8 @@ export function pinsAfter(
     if (kind === StatementKind.SHOW_WARNINGS || kind === StatementKind.GET_DIAGNOSTICS) pins |= before & Pin.DIAGNOSTICS
     if (session.tablesLocked) pins |= Pin.TABLE_LOCK
     else if (session.inTransaction) pins |= Pin.TRANSACTION
-    if (session.transactionChosen) pins |= Pin.NEXT_TRANSACTION
+    // Within a transaction the server tells of what kind it is.
+    if (session.transactionChosen && (pins & Pin.TRANSACTION) === 0) pins |= Pin.NEXT_TRANSACTION
     if ((tracker.status & SERVER_STATUS_CURSOR_EXISTS) !== 0) pins |= Pin.CURSOR
     if (command === COM_STMT_FETCH && (tracker.status & SERVER_STATUS_LAST_ROW_SENT) !== 0) pins &= ~Pin.CURSOR
     if ((flags & StatementFlag.NAMED_UNLOCK_ALL) !== 0 && (flags & StatementFlag.NAMED_LOCK) === 0)

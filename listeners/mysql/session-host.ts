@@ -2,6 +2,7 @@
 import type { ResponseTracker, ScanMode, StatementScanner } from '../../codecs/mysql/index.ts'
 import type { MysqlBackend } from '../../src/backends/mysql/index.ts'
 import type { Clock } from '../../src/protocol.ts'
+import type { Observer } from './observer.ts'
 import type { MysqlListenerOptions } from './options.ts'
 import type { Session } from './session.ts'
 
@@ -9,6 +10,7 @@ export interface SessionHost {
   readonly options: MysqlListenerOptions
   readonly backend: MysqlBackend
   readonly clock: Clock
+  readonly observer: Observer
   /** Of the statement at hand: one for all sessions, as a statement is looked at in one go. */
   readonly scanner: StatementScanner
   scanMode(session: Session): ScanMode
@@ -23,8 +25,6 @@ export interface SessionHost {
   sent(bytes: number): void
   /** A command was answered by the backend. */
   answered(session: Session, tracker: ResponseTracker, durationMs: number): void
-  /** A command got an error of ours. */
-  failed(session: Session): void
   protocolError(kind: string): void
   onClosed(session: Session): void
 }

@@ -30,12 +30,14 @@ import {
 } from '../../src/backends/mysql/index.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { type Intake, type IntakeSink, Pump } from '../../src/net/index.ts'
+import { Outcome } from '../../src/observability/operation-stats.ts'
 import { ClientInput } from './client-input.ts'
 import { ClientStatements } from './client-statements.ts'
 import { Handled, type Request } from './command-handler.ts'
 import { HANDLERS } from './commands/index.ts'
 import { errorOf } from './errors.ts'
 import { Pin } from './pin.ts'
+import type { OpenPin } from './pin-log.ts'
 import { NOTHING, pinsAfter, type StatementFacts } from './pinning.ts'
 import type { SessionHost } from './session-host.ts'
 import type { User } from './users.ts'
@@ -88,13 +90,15 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   upstream: Upstream | null = null
   /** Bits of Pin. */
   pins = 0
-  pinnedSince = 0
+  bookedPins = 0
+  readonly openPins: OpenPin[] = []
   /** Server status flags, as the client saw them last. */
   status = SERVER_STATUS_AUTOCOMMIT
   activeAt: number
   /** Of the command at hand, for metrics and log. */
   readonly request: Request = { command: 0, packet: EMPTY, partial: false }
   facts: StatementFacts = NOTHING
+  responseBytes = 0
   readonly #intake: Intake | undefined
   readonly #pump: Pump
   readonly #input: ClientInput
@@ -111,6 +115,8 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   #insertId = '0'
   #toldInsertId: string | null = null
   #startedAt = 0
+  /** Of a command that is answered here. */
+  #outcome: number = Outcome.OK
   /** Bytes of the response have gone to the client. */
   #begun = false
   #options: SendOptions | null = null
@@ -224,18 +230,27 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     request.packet = packet
     request.partial = partial
     this.facts = NOTHING
+    this.responseBytes = 0
+    this.#outcome = Outcome.OK
     this.#startedAt = this.host.clock.now()
     const handler = HANDLERS[request.command]
-    if (!handler) return this.fail(ServerErrors.unknownCommand)
-    const handled = handler(this, request)
+    const handled = handler ? handler(this, request) : this.#refuseUnknown()
     if (handled === Handled.FORWARD) this.#forward()
-    // The rest of what was answered already would be taken for commands.
-    else if (handled === Handled.DONE && partial) this.close()
+    else if (handled === Handled.DONE) {
+      this.host.observer.answeredHere(this, this.#outcome)
+      // The rest of what was answered already would be taken for commands.
+      if (partial) this.close()
+    }
+  }
+
+  #refuseUnknown(): Handled {
+    this.fail(ServerErrors.unknownCommand)
+    return Handled.DONE
   }
 
   /** What the statement at hand is about. */
-  note({ kind, flags, sets }: StatementFacts): void {
-    this.facts = { kind, flags, sets }
+  note(facts: StatementFacts): void {
+    this.facts = facts
   }
 
   /** The statement comes in pieces: it is looked at as it passes. */
@@ -272,6 +287,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     const isAnswered = commandFacts(command).response !== 'none'
     this.#begun = false
     if (isAnswered) upstream.expect(command, this)
+    else this.host.observer.answeredHere(this, Outcome.OK)
     this.phase = partial ? 'uploading' : isAnswered ? 'busy' : 'ready'
     if (!upstream.write(packet, true) && partial) this.#pauseFor(upstream)
     if (this.phase !== 'busy') this.#goOn()
@@ -400,7 +416,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
       upstream.home.recycle(upstream)
     }
     if (isOurs && this.#whenRefused) return this.#whenRefused(error)
-    this.host.failed(this)
+    this.host.observer.failed(this, error)
     this.fail(isOurs ? errorOf(error) : error, error.message)
     if (this.request.partial) return this.close()
     if (isOurs && !this.#isMovable) return this.close()
@@ -425,6 +441,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     }
     if (options?.silent) return true
     this.#begun = true
+    this.responseBytes += bytes.length
     this.host.sent(bytes.length)
     return this.#pump.push(bytes, owned)
   }
@@ -443,7 +460,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     }
     if (this.#pieces) {
       this.#pieces.end()
-      this.note(this.#pieces)
+      this.note(this.host.observer.facts(this.#pieces))
       this.#pieces = null
     }
     if (!tracker.error) this.status = tracker.status
@@ -479,16 +496,18 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
 
   /** Gives the connection back when nothing ties it to this client. */
   settle(): void {
+    this.notePins()
     const { upstream } = this
     if (!upstream) return
-    if (this.pins !== 0 && !(upstream.home !== this.backend && this.#isMovable)) {
-      if (this.pinnedSince === 0) this.pinnedSince = this.host.clock.now()
-      return
-    }
-    this.pinnedSince = 0
+    if (this.pins !== 0 && !(upstream.home !== this.backend && this.#isMovable)) return
     this.#last = upstream
     this.upstream = null
     upstream.home.release(upstream)
+  }
+
+  /** Has the books follow `pins`. */
+  notePins(): void {
+    if (this.pins !== this.bookedPins) this.host.observer.pinned(this)
   }
 
   /** Nothing is on the connection that could not be made again on another one. */
@@ -514,7 +533,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     this.upstream = null
     this.#options = null
     if (phase === 'closed') return
-    this.host.failed(this)
+    this.host.observer.failed(this, error)
     // In the middle of a packet no further one can be sent.
     if (this.#begun && !tracker.betweenPackets) return this.destroy()
     const message = `${ServerErrors.serverLost.message}: ${error.message}`
@@ -530,7 +549,14 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   }
 
   fail(error: ServerError, message: string = error.message, sequence = 1): void {
+    this.#outcome = Outcome.ERROR
     this.answer(encodeErr(sequence, error, message))
+  }
+
+  /** The answer to the command at hand, of our own. */
+  answerHere(bytes: Buffer, outcome: number = Outcome.OK): void {
+    this.host.observer.answeredHere(this, outcome)
+    this.answer(bytes)
   }
 
   /** Whole packets of our own. */
@@ -563,7 +589,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     this.#insertId = '0'
     this.#toldInsertId = null
     this.pins = this.host.options.pooling === 'session' ? Pin.SESSION_MODE : 0
-    this.pinnedSince = 0
+    this.notePins()
     this.status = SERVER_STATUS_AUTOCOMMIT
   }
 

@@ -20,7 +20,7 @@ export const FAMILIES = {
   },
   portolan_request_duration_seconds: {
     type: 'histogram',
-    help: 'Time from a request being read whole until its response begins to leave.',
+    help: 'Time from a request being read whole until its response begins to leave; of MySQL until all of it has come.',
     labels: ['listener', 'operation'],
     bounds: LATENCY_BOUNDS_SECONDS,
   },
@@ -73,6 +73,26 @@ export const FAMILIES = {
     type: 'gauge',
     help: '1 while a backend is reachable.',
     labels: ['backend'],
+  },
+  portolan_rows_total: {
+    type: 'counter',
+    help: 'Rows that statements have returned to applications, and rows that they have changed; `kind` is `returned` or `affected`.',
+    labels: ['listener', 'kind'],
+  },
+  portolan_pinned_sessions: {
+    type: 'gauge',
+    help: 'Sessions that are tied to a connection now, by reason; one with several reasons counts for each.',
+    labels: ['listener', 'reason'],
+  },
+  portolan_pins_total: {
+    type: 'counter',
+    help: 'How often sessions were tied to a connection, by reason.',
+    labels: ['listener', 'reason'],
+  },
+  portolan_pin_seconds_total: {
+    type: 'counter',
+    help: 'Time in which sessions were tied to a connection, by reason; its rate is how many are on average.',
+    labels: ['listener', 'reason'],
   },
   portolan_subscriptions: {
     type: 'gauge',

@@ -42,5 +42,6 @@ export const SET_OPTION: CommandHandler = session => {
 /** The connection becomes a replica's. */
 export const REPLICATION: CommandHandler = session => {
   session.pins |= Pin.REPLICATION
+  session.notePins()
   return Handled.FORWARD
 }

@@ -27,10 +27,10 @@ export const PREPARE: CommandHandler = (session, { packet, partial }) => {
   }
   const { scanner } = session.host
   scanner.scan(packet, ID_OFFSET, packet.length, session.host.scanMode(session))
-  const { kind, flags, sets } = scanner
+  const facts = session.host.observer.facts(scanner)
   // That it is prepared does nothing that its text says.
-  session.note(NOTHING)
-  const go = (upstream: Upstream) => prepare(session, upstream, packet, { kind, flags, sets })
+  session.note({ ...NOTHING, digest: facts.digest })
+  const go = (upstream: Upstream) => prepare(session, upstream, packet, facts)
   if (session.attach(go)) go(session.upstream!)
   return Handled.WAIT
 }
@@ -44,7 +44,7 @@ function prepare(session: Session, upstream: Upstream, packet: Buffer, facts: St
     session.statements.add({ request: packet, key, parameters: known.parameters, facts })
     const answer = Buffer.from(known.answer)
     answer.writeUInt32LE(nextId, ID_OFFSET)
-    session.answer(answer)
+    session.answerHere(answer)
     session.answered()
     return
   }
@@ -146,6 +146,7 @@ export const LONG_DATA: CommandHandler = (session, request) => {
   return withStatement(session, client, (upstream, server) => {
     client.hasLongData = true
     session.pins |= Pin.LONG_DATA
+    session.notePins()
     passOn(session, upstream, server, request)
   })
 }
