@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
+import { createConnection } from 'mysql2/promise'
 import { fingerprint, ROOT } from './build-state.mjs'
 import { answers, freePort } from './ports.mjs'
 
@@ -88,7 +89,7 @@ async function build() {
 /** Runs the quickstart once, uses it a little and lets it end. The program works without the cache too, only starts slower. */
 async function writeCodeCache() {
   const directory = mkdtempSync(join(tmpdir(), 'portolan-build-'))
-  const [redis, admin] = [await freePort(), await freePort()]
+  const [redis, mysql, admin] = [await freePort(), await freePort(), await freePort()]
   const preload = ['--require', join(ROOT, 'scripts/code-cache.cjs')]
   const child = spawn(
     process.execPath,
@@ -101,6 +102,7 @@ async function writeCodeCache() {
         PORTOLAN_CODE_CACHE: CACHE,
         PORTOLAN_DATA_DIR: directory,
         PORTOLAN_REDIS_PORT: String(redis),
+        PORTOLAN_MYSQL_PORT: String(mysql),
         PORTOLAN_ADMIN_PORT: String(admin),
       },
     },
@@ -108,10 +110,10 @@ async function writeCodeCache() {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', text => (output += text))
   const ended = once(child, 'exit')
-  // On a machine without redis-server it lives and listens all the same; ready it never is.
+  // On a machine without redis-server or mariadbd it lives and listens all the same; ready it never is.
   if (await answers(child, admin, '/livez', 10_000)) {
-    await answers(child, admin, '/readyz', 2_000)
-    await exercise(redis)
+    await answers(child, admin, '/readyz', 10_000)
+    await Promise.all([exerciseRedis(redis), exerciseMysql(mysql)])
     await answers(child, admin, '/metrics', 2_000)
   }
   child.kill('SIGTERM')
@@ -122,8 +124,8 @@ async function writeCodeCache() {
   if (!existsSync(CACHE)) console.error(`build: no code cache, the program starts slower; its run said:\n${output}`)
 }
 
-/** What most clients do first. */
-function exercise(port) {
+/** What most clients of Redis do first. */
+function exerciseRedis(port) {
   return new Promise(resolve => {
     const socket = connect(port, '127.0.0.1')
     socket.setTimeout(2_000, () => socket.destroy())
@@ -136,6 +138,16 @@ function exercise(port) {
       socket.write(`*${words.length}\r\n${words.join('')}`)
     }
   })
+}
+
+/** And of MySQL. */
+async function exerciseMysql(port) {
+  const options = { host: '127.0.0.1', port, user: 'app', password: 'app', database: 'app', connectTimeout: 2_000 }
+  const connection = await createConnection(options).catch(() => undefined)
+  if (!connection) return
+  for (const sql of ['SET NAMES utf8mb4', 'SELECT 1', 'BEGIN', 'COMMIT']) await connection.query(sql)
+  await connection.execute('SELECT ?', [1])
+  await connection.end()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

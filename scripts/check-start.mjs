@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createConnection } from 'mysql2/promise'
 import { ROOT } from './build-state.mjs'
 import { freePort } from './ports.mjs'
 
@@ -18,12 +19,12 @@ process.on('exit', () => rmSync(data, { recursive: true, force: true }))
 const [first, second] = [await start(), await start()]
 console.log(`npm start until ready: first ${first.ms.toFixed(0)} ms, second ${second.ms.toFixed(0)} ms`)
 if (second.ms > SECOND_START_MS) fail(`the second start took more than ${SECOND_START_MS} ms`)
-if (!second.kept) fail('the key of the first start was gone at the second')
+if (!second.kept) fail('what the first start stored was gone at the second')
 if (!existsSync(join(ROOT, `dist/portolan-${process.version}.cache`))) fail('the build wrote no code cache')
 
-/** Starts the quickstart, sets a key, and ends it as Ctrl-C does. */
+/** Starts the quickstart, stores a key and a table, and ends it as Ctrl-C does. */
 async function start() {
-  const redis = await freePort()
+  const [redis, mysql] = [await freePort(), await freePort()]
   const began = performance.now()
   const child = spawn('npm', ['start'], {
     cwd: ROOT,
@@ -33,6 +34,7 @@ async function start() {
     env: {
       ...process.env,
       PORTOLAN_REDIS_PORT: String(redis),
+      PORTOLAN_MYSQL_PORT: String(mysql),
       PORTOLAN_ADMIN_PORT: String(await freePort()),
       PORTOLAN_DATA_DIR: data,
     },
@@ -51,11 +53,20 @@ async function start() {
   const before = await ask(redis, 'GET kept')
   const set = await ask(redis, 'SET kept yes')
   if (set !== '+OK\r\n') fail(`SET was answered with ${set}`)
+  const table = await makeTable(mysql)
   signalGroup('SIGINT')
   const [code, signal] = await ended
   // npm itself ends by the signal when what it ran has ended well.
   if (code !== 0 && signal !== 'SIGINT') fail(`npm start ended with ${code ?? signal}`)
-  return { ms, kept: before.includes('yes') }
+  return { ms, kept: before.includes('yes') && table.existed }
+}
+
+async function makeTable(port) {
+  const connection = await createConnection({ port, user: 'app', password: 'app', database: 'app' })
+  const [tables] = await connection.query('SHOW TABLES')
+  await connection.query('CREATE TABLE IF NOT EXISTS kept (n INT)')
+  await connection.end()
+  return { existed: tables.length === 1 }
 }
 
 async function ask(port, command) {

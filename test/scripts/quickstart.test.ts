@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Redis } from 'ioredis'
+import { createConnection } from 'mysql2/promise'
 import { afterEach, expect, test } from 'vitest'
 import { freePort } from '../../scripts/ports.mjs'
 
@@ -16,11 +17,16 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-test('says what listens and what to try, serves Redis, and leaves nothing behind', async () => {
-  const [redisPort, adminPort] = [await freePort(), await freePort()]
+test('says what listens and what to try, serves Redis and MySQL, and leaves nothing behind', async () => {
+  const [redisPort, mysqlPort, adminPort] = [await freePort(), await freePort(), await freePort()]
   const data = mkdtempSync(join(tmpdir(), 'quickstart-'))
   cleanups.push(() => rmSync(data, { recursive: true, force: true }))
-  const env = { PORTOLAN_REDIS_PORT: `${redisPort}`, PORTOLAN_ADMIN_PORT: `${adminPort}`, PORTOLAN_DATA_DIR: data }
+  const env = {
+    PORTOLAN_REDIS_PORT: `${redisPort}`,
+    PORTOLAN_MYSQL_PORT: `${mysqlPort}`,
+    PORTOLAN_ADMIN_PORT: `${adminPort}`,
+    PORTOLAN_DATA_DIR: data,
+  }
 
   for (const before of [null, 'world']) {
     const child = start(env)
@@ -31,9 +37,15 @@ test('says what listens and what to try, serves Redis, and leaves nothing behind
     expect(await redis.get('hello')).toBe(before)
     expect(await redis.set('hello', 'world')).toBe('OK')
     redis.disconnect()
+    expect(banner).toContain(`mariadb -h 127.0.0.1 -P ${mysqlPort} -u app -papp app`)
+    const mysql = await createConnection({ port: mysqlPort, user: 'app', password: 'app', database: 'app' })
+    const [tables] = await mysql.query('SHOW TABLES')
+    expect(tables).toHaveLength(before === null ? 0 : 1)
+    await mysql.query('CREATE TABLE IF NOT EXISTS hello (n INT)')
+    await mysql.end()
     const metrics = await fetch(`http://127.0.0.1:${adminPort}/metrics`)
     expect(await metrics.text()).toContain('portolan_requests_total')
-    expect(processesIn(data)).toHaveLength(1)
+    expect(processesIn(data)).toHaveLength(2)
 
     // As from a terminal, where npm passes on a second one.
     child.kill('SIGINT')
@@ -53,12 +65,15 @@ test.each([1, 2])('names %i taken ports and the way out, one command', async cou
     else await once(squatter.close(), 'close')
   }
   const [port, admin] = ports
-  const child = start({ PORTOLAN_REDIS_PORT: `${port}`, PORTOLAN_ADMIN_PORT: `${admin}` })
+  const mysql = await freePort()
+  const chosen = { PORTOLAN_REDIS_PORT: port, PORTOLAN_MYSQL_PORT: mysql, PORTOLAN_ADMIN_PORT: admin }
+  const child = start(Object.fromEntries(Object.entries(chosen).map(([name, value]) => [name, `${value}`])))
   const ended = once(child, 'exit')
   const complaint = await read(child.stderr, 'npm start')
   expect(complaint).toContain(`Port ${port} (Redis) is taken`)
   expect(complaint.includes(`Port ${admin} (admin) is taken`)).toBe(count === 2)
-  const [, redisPort, adminPort] = /PORTOLAN_REDIS_PORT=(\d+) PORTOLAN_ADMIN_PORT=(\d+) npm start/.exec(complaint)!
+  const [, redisPort, adminPort] =
+    /PORTOLAN_REDIS_PORT=(\d+) PORTOLAN_MYSQL_PORT=\d+ PORTOLAN_ADMIN_PORT=(\d+) npm start/.exec(complaint)!
   expect(Number(redisPort)).not.toBe(port)
   expect(Number(adminPort) === admin).toBe(count === 1)
   expect(redisPort).not.toBe(adminPort)
