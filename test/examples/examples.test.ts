@@ -15,10 +15,12 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
+import { type Connection, createConnection } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bundleOptions } from '../../scripts/build.mjs'
 import { freePort } from '../../scripts/ports.mjs'
 import { Authority } from '../net/certificates.ts'
+import { startMariadb } from '../support/mariadb-server.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { RespClient } from '../support/resp-client.ts'
 
@@ -45,7 +47,13 @@ type Variables = Readonly<Record<string, string>>
 async function start(files: readonly string[], variables: Variables, ...further: string[]) {
   const [port, adminPort] = [await freePort(), await freePort()]
   const args = [launcher, 'run', ...files.flatMap(file => ['-c', file]), ...further]
-  const ports = { PORTOLAN_REDIS_PORT: `${port}`, PORTOLAN_TCP_PORT: `${port}`, PORTOLAN_ADMIN_PORT: `${adminPort}` }
+  const mysqlPort = await freePort()
+  const ports = {
+    PORTOLAN_REDIS_PORT: `${port}`,
+    PORTOLAN_TCP_PORT: `${port}`,
+    PORTOLAN_MYSQL_PORT: `${mysqlPort}`,
+    PORTOLAN_ADMIN_PORT: `${adminPort}`,
+  }
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...ports, ...variables } })
   const ended = once(child, 'exit')
   cleanups.push(() => {
@@ -54,7 +62,7 @@ async function start(files: readonly string[], variables: Variables, ...further:
   })
   const output = collect(child)
   await vi.waitFor(() => expect(output()).toMatch(/"msg":"ready"| ready listeners/), { timeout: 20_000 })
-  return { port, adminPort, output }
+  return { port, mysqlPort, adminPort, output }
 }
 
 function collect(child: ChildProcess): () => string {
@@ -67,6 +75,17 @@ async function client(...target: Parameters<typeof RespClient.connect>): Promise
   const opened = await RespClient.connect(...target)
   cleanups.push(() => opened.close())
   return opened
+}
+
+async function login(port: number, user: string, password: string, database = 'app'): Promise<Connection> {
+  const connection = await createConnection({ port, user, password, database })
+  cleanups.push(() => connection.destroy())
+  return connection
+}
+
+async function rows(connection: Connection, sql: string): Promise<unknown> {
+  const [found] = await connection.query(sql)
+  return found
 }
 
 async function server(...options: Parameters<typeof startRedis>): Promise<RedisServer> {
@@ -99,15 +118,50 @@ describe('every example', () => {
         cwd: ROOT,
         encoding: 'utf8',
       })
-      expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^√ .*1 listener, 1 backend\n$/) })
+      expect({ status, stdout }).toEqual({
+        status: 0,
+        stdout: expect.stringMatching(/^√ .*(1 listener, 1 backend|2 listeners, 2 backends)\n$/),
+      })
     }
   })
 })
 
-it('quickstart serves Redis', async () => {
-  const { port } = await start(['examples/quickstart/portolan.yaml'], { PORTOLAN_DATA_DIR: folder, NO_COLOR: '1' })
+it('quickstart serves Redis and MySQL', async () => {
+  const variables = { PORTOLAN_DATA_DIR: folder, NO_COLOR: '1' }
+  const { port, mysqlPort } = await start(['examples/quickstart/portolan.yaml'], variables)
   const redis = await client({ port })
   expect(await redis.call('SET', 'k', 'v')).toBe('OK')
+  const mysql = await login(mysqlPort, 'app', 'app')
+  expect(await rows(mysql, 'SELECT DATABASE() AS name, USER() AS me')).toEqual([
+    { name: 'app', me: 'portolan@localhost' },
+  ])
+  await expect(login(mysqlPort, 'app', 'wrong')).rejects.toMatchObject({ code: 'ER_ACCESS_DENIED_ERROR' })
+})
+
+it('mysql has users of its own, each for its databases, before a server with TLS and another account', async () => {
+  const ca = authority()
+  const { cert, key } = ca.issue('orders')
+  const orders = await startMariadb({
+    tls: { cert, key, ca: ca.cert },
+    sql: ["CREATE USER portolan@'%' IDENTIFIED BY 'hunter2' REQUIRE SSL", "GRANT ALL ON *.* TO portolan@'%'", 'CREATE DATABASE reports'],
+  })
+  cleanups.push(() => orders.stop())
+  const { mysqlPort } = await start(['examples/mysql/portolan.yaml'], {
+    SHOP_PASSWORD: 'shop-secret',
+    REPORTS_PASSWORD: 'reports-secret',
+    ORDERS_ENDPOINT: `127.0.0.1:${orders.port}`,
+    ORDERS_PASSWORD: 'hunter2',
+    ORDERS_CA: ca.cert,
+  })
+  const shop = await login(mysqlPort, 'shop', 'shop-secret')
+  await shop.query('CREATE TABLE orders (id INT PRIMARY KEY)')
+  await shop.execute('INSERT INTO orders VALUES (?)', [42])
+  expect(await rows(shop, 'SELECT id FROM orders')).toEqual([{ id: 42 }])
+  await login(mysqlPort, 'reports', 'reports-secret', 'reports')
+  await expect(login(mysqlPort, 'reports', 'reports-secret', 'app')).rejects.toMatchObject({
+    code: 'ER_DBACCESS_DENIED_ERROR',
+  })
+  await expect(login(mysqlPort, 'portolan', 'hunter2')).rejects.toMatchObject({ code: 'ER_ACCESS_DENIED_ERROR' })
 })
 
 it('portable moves a connected client to the cloud when the second file changes', async () => {

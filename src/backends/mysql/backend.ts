@@ -11,7 +11,7 @@ import {
   decodeGreeting,
   type Greeting,
 } from '../../../codecs/mysql/index.ts'
-import { type BackendConfig, LiveSecret } from '../../config/index.ts'
+import type { Address, BackendConfig } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import {
   type ClientTls,
@@ -23,10 +23,14 @@ import {
   RelayBuffers,
 } from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
+import type { PrivateServer } from '../../supervise/index.ts'
+import { embeddedMysql } from './embedded.ts'
 import { type LoggedIn, logIn, ServerRefusal } from './handshake.ts'
 import type { MysqlBackendOptions } from './options.ts'
+import { OwnAccount } from './own-account.ts'
 import { PacketWire } from './packet-wire.ts'
 import { Pool, type Waiter } from './pool.ts'
+import { probe } from './probe.ts'
 import type { SessionState } from './session-state.ts'
 import { type Account, type Home, Upstream, type UpstreamFacts } from './upstream.ts'
 
@@ -63,9 +67,11 @@ export class MysqlBackend implements Backend, Home {
   /** Rises with every DDL that passes: what was learnt of prepared statements before may be out of date. */
   epoch = 0
   readonly #runtime: Runtime
-  readonly #endpoints: Endpoints
+  readonly #embedded: PrivateServer | null
+  /** Empty until an embedded server has started. */
+  #endpoints: Endpoints
   readonly #tls: ClientTls | undefined
-  readonly #password: LiveSecret | undefined
+  readonly #own: OwnAccount | null
   readonly #buffers = new RelayBuffers()
   readonly #all = new Set<Upstream>()
   readonly #proven = new Set<string>()
@@ -83,14 +89,9 @@ export class MysqlBackend implements Backend, Home {
     this.#runtime = runtime
     this.#endpoints = new Endpoints(options.endpoints ?? [], runtime.clock)
     this.#tls = options.tls && openClientTls(options.tls, runtime.logger)
-    const { credentials, pool } = options
-    this.#password =
-      credentials?.password &&
-      new LiveSecret(credentials.password, {
-        name: `password of backend ${this.name}`,
-        logger: runtime.logger,
-        clock: runtime.clock,
-      })
+    this.#own = OwnAccount.of(options, runtime)
+    this.#embedded = options.embedded ? embeddedMysql(embeddedOptions(options), runtime) : null
+    const { pool } = options
     const { metrics } = runtime
     this.#outcomes = {
       ok: metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'ok' }),
@@ -105,6 +106,8 @@ export class MysqlBackend implements Backend, Home {
   }
 
   async start(): Promise<void> {
+    if (this.#embedded) this.#endpoints = new Endpoints([await this.#embedded.start()], this.#runtime.clock)
+    if (this.#closed) return
     this.#release.push(this.#runtime.clock.every(SWEEP_MS, () => this.pool.sweep()))
     void this.learn().catch(() => {})
   }
@@ -124,7 +127,7 @@ export class MysqlBackend implements Backend, Home {
 
   /** The pool's group for a client, but for whether it has a database. */
   groupOf({ username, capabilities, collation }: Identity, state: SessionState): string {
-    const account = this.options.credentials ? '' : username
+    const account = this.#own ? '' : username
     return `${groupPrefix(account, { capabilities, collation })}${state.schema === null ? '-' : '+'}`
   }
 
@@ -190,8 +193,17 @@ export class MysqlBackend implements Backend, Home {
   }
 
   async probe(timeoutMs: number): Promise<ProbeReport> {
-    void timeoutMs
-    return { ok: true, endpoints: [] }
+    const own = this.#own
+    const account = own ? { username: own.username, password: () => own.password() } : undefined
+    const look = (addresses: readonly Address[]) => probe(addresses, { account, tls: this.#tls, timeoutMs })
+    const { all } = this.#endpoints
+    if (this.#embedded && all.length === 0) return this.#embedded.visit(address => look([address]), timeoutMs)
+    return look(all.map(endpoint => endpoint.address))
+  }
+
+  /** Reads again what stands outside of the configuration. */
+  async reread(): Promise<void> {
+    await this.#own?.refresh()
   }
 
   status(): BackendStatus {
@@ -215,8 +227,9 @@ export class MysqlBackend implements Backend, Home {
     }
     for (const release of this.#release) release()
     for (const upstream of [...this.#all]) upstream.destroy()
-    this.#password?.close()
+    this.#own?.close()
     this.#tls?.close()
+    await this.#embedded?.close(Math.max(1000, deadline - this.#runtime.clock.now()))
   }
 
   // --- Connections -------------------------------------------------------------------------------------------------
@@ -230,8 +243,7 @@ export class MysqlBackend implements Backend, Home {
   }
 
   async #learn(): Promise<void> {
-    const { credentials } = this.options
-    if (credentials) {
+    if (this.#own) {
       const upstream = await this.#dial({ ...PLAIN, username: '', password: '' }, null, { pooled: false })
       upstream.quit()
       return
@@ -273,7 +285,7 @@ export class MysqlBackend implements Backend, Home {
       wire.release(),
       wire.secure ? undefined : intake,
       {
-        group: groupPrefix(this.options.credentials ? '' : identity.username, identity),
+        group: groupPrefix(this.#own ? '' : identity.username, identity),
         endpoint,
         account,
         threadId: greeting.connectionId,
@@ -318,9 +330,8 @@ export class MysqlBackend implements Backend, Home {
   }
 
   async #account({ username, password }: Identity): Promise<Account> {
-    const { credentials } = this.options
-    if (!credentials) return { username, password }
-    return { username: credentials.username, password: (await this.#password?.read()) ?? '' }
+    const own = this.#own
+    return own ? { username: own.username, password: await own.password() } : { username, password }
   }
 
   #succeeded(endpoint: Endpoint, greeting: Greeting): void {
@@ -337,7 +348,7 @@ export class MysqlBackend implements Backend, Home {
     // A wrong password or database is no fault of the endpoint.
     if (error instanceof ServerRefusal) {
       endpoint.circuit.succeeded()
-      if (this.options.credentials) this.#password?.expire()
+      this.#own?.expire()
     } else {
       endpoint.circuit.failed()
       endpoint.lastError = error.message
@@ -396,4 +407,8 @@ function asProxyError(error: unknown): ProxyError {
     source: 'upstream',
     cause: error,
   })
+}
+
+function embeddedOptions({ embedded }: MysqlBackendOptions) {
+  return typeof embedded === 'object' ? embedded : { dataDirectory: '.portolan/mysql', binary: 'mariadbd' }
 }

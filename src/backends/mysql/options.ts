@@ -46,6 +46,10 @@ export const mysqlBackendOptions = z
       .describe('The connections that clients share.'),
   })
   .check(({ value, issues }) => {
+    if (value.embedded && value.credentials) {
+      const message = 'an embedded server has an account of its own: leave credentials out'
+      issues.push({ code: 'custom', message, input: value, path: ['credentials'] })
+    }
     if (issues.length > 0 || (value.endpoints !== undefined) !== Boolean(value.embedded)) return
     const message = value.embedded
       ? 'give either endpoints or embedded, not both'
