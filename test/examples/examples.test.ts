@@ -128,6 +128,12 @@ describe('every example', () => {
 
 it('quickstart serves Redis and MySQL', async () => {
   const variables = { PORTOLAN_DATA_DIR: folder, NO_COLOR: '1' }
+  // Both servers are started for it, and ended.
+  const check = [launcher, 'check', '--probe', '-c', 'examples/quickstart/portolan.yaml']
+  const env = { ...process.env, ...variables }
+  const { stdout } = spawnSync(process.execPath, check, { cwd: ROOT, encoding: 'utf8', env })
+  expect(stdout).toMatch(/√ \S+mysql\/s {2}MariaDB [\d.]+, [\d.]+ ms, primary, read-write\n/)
+  expect(stdout).toMatch(/√ \S+redis\/s {2}redis /)
   const { port, mysqlPort } = await start(['examples/quickstart/portolan.yaml'], variables)
   const redis = await client({ port })
   expect(await redis.call('SET', 'k', 'v')).toBe('OK')
@@ -143,7 +149,11 @@ it('mysql has users of its own, each for its databases, before a server with TLS
   const { cert, key } = ca.issue('orders')
   const orders = await startMariadb({
     tls: { cert, key, ca: ca.cert },
-    sql: ["CREATE USER portolan@'%' IDENTIFIED BY 'hunter2' REQUIRE SSL", "GRANT ALL ON *.* TO portolan@'%'", 'CREATE DATABASE reports'],
+    sql: [
+      "CREATE USER portolan@'%' IDENTIFIED BY 'hunter2' REQUIRE SSL",
+      "GRANT ALL ON *.* TO portolan@'%'",
+      'CREATE DATABASE reports',
+    ],
   })
   cleanups.push(() => orders.stop())
   const { mysqlPort } = await start(['examples/mysql/portolan.yaml'], {

@@ -7,6 +7,7 @@ import { build } from 'esbuild'
 import { type Connection, createConnection } from 'mysql2/promise'
 import { afterEach, expect, test } from 'vitest'
 import { embeddedCredentials, embeddedMysql } from '../../../src/backends/mysql/embedded.ts'
+import { mysqlBackendOptions } from '../../../src/backends/mysql/options.ts'
 import { type Logger, silentLogger } from '../../../src/observability/logger.ts'
 import { systemClock } from '../../../src/protocol.ts'
 import type { PrivateServer } from '../../../src/supervise/index.ts'
@@ -163,6 +164,13 @@ test('is shared by those that name the same directory, and ends with the last', 
   expect(await value(await login(one.path), 'SELECT 1')).toBe(1)
   await second.close(5_000)
   expect(isAlive(pid)).toBe(false)
+})
+
+test('has its own account, so none may be given', () => {
+  const credentials = { username: 'app' }
+  expect(mysqlBackendOptions.safeParse({ embedded: true }).success).toBe(true)
+  const { error } = mysqlBackendOptions.safeParse({ embedded: true, credentials })
+  expect(error?.issues).toMatchObject([{ path: ['credentials'], message: expect.stringContaining('leave') }])
 })
 
 test('says what to install when a program is missing, and what mariadbd said when it ends', async () => {
