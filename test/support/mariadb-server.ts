@@ -68,8 +68,8 @@ const SMALL = [
   '--performance-schema=OFF',
 ]
 
-/** Refused for root unless it is said. */
-const USER = process.getuid?.() === 0 ? ['--user=root'] : []
+/** Refused for root unless it is said; in this form, as mariadb-install-db takes `--user` for a leave to chown plugins. */
+const USER = process.getuid?.() === 0 ? ['-uroot'] : []
 
 const SQL = [
   'CREATE DATABASE app',
@@ -86,10 +86,12 @@ function dataTemplate(): string {
   const template = join(tmpdir(), `mariadb-template-${userInfo().uid}-${key}`)
   if (existsSync(template)) return template
   const building = mkdtempSync(`${template}-`)
-  const args = ['--no-defaults', `--datadir=${building}`, '--auth-root-authentication-method=normal', '--skip-test-db']
+  // A server that starts removes the temporary tables of all others in its temporary folder.
+  const own = ['--no-defaults', `--datadir=${building}`, `--tmpdir=${building}`]
+  const args = [...own, '--auth-root-authentication-method=normal', '--skip-test-db']
   run('mariadb-install-db', [...args, '--skip-name-resolve', ...USER, ...SMALL])
   const input = ['USE mysql', 'FLUSH PRIVILEGES', ...SQL].map(line => `${line};\n`).join('')
-  run('mariadbd', ['--no-defaults', `--datadir=${building}`, ...USER, ...SMALL, '--bootstrap'], input)
+  run('mariadbd', [...own, ...USER, ...SMALL, '--bootstrap'], input)
   try {
     renameSync(building, template)
   } catch (error) {

@@ -14,6 +14,8 @@ export interface InitialiseOptions {
   readonly binary: string
   /** Options of mariadbd that decide how files are made. */
   readonly settings: readonly string[]
+  /** The folder for temporary files. */
+  readonly temporary: string
   /** Ends it at once. */
   readonly signal: AbortSignal
 }
@@ -34,7 +36,7 @@ export async function initialise(directory: string, options: InitialiseOptions):
   renameSync(unfinished, data)
 }
 
-function run(datadir: string, { binary, settings, signal }: InitialiseOptions): Promise<void> {
+function run(datadir: string, { binary, settings, temporary, signal }: InitialiseOptions): Promise<void> {
   const [script, base] = installation(binary)
   const args = ['--no-defaults', ...base, `--datadir=${datadir}`, ...settings, '--force', '--skip-test-db']
   // Who runs Portolan may be root at the server, by the socket.
@@ -42,7 +44,9 @@ function run(datadir: string, { binary, settings, signal }: InitialiseOptions): 
   // As the script's --user this would also take over files of the system's own MariaDB.
   if (process.getuid?.() === 0) args.push('-uroot')
   return new Promise((resolve, reject) => {
-    const child = spawn(script, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: daemonEnvironment() })
+    // Not as an option: the script would part it at spaces.
+    const env = { ...daemonEnvironment(), TMPDIR: temporary }
+    const child = spawn(script, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env })
     // The script and what it runs, which would otherwise stay.
     const kill = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')
     signal.addEventListener('abort', kill, { once: true })

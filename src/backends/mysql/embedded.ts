@@ -1,6 +1,6 @@
 /** The embedded default: a private mariadbd, as the supervision has to know it. */
 import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Runtime } from '../../protocol.ts'
 import { ask, type Place, PrivateServer, type Program } from '../../supervise/index.ts'
@@ -49,7 +49,11 @@ function program(options: EmbeddedMysqlOptions, clock: Runtime['clock']): Progra
     package: 'mariadb-server-core',
     options,
     async prepare({ directory }, signal) {
-      await initialise(directory, { binary, settings: SETTINGS, signal })
+      // Of its own: a mariadbd that starts removes the temporary tables of all others in the same folder.
+      const temporary = join(directory, 'tmp')
+      rmSync(temporary, { recursive: true, force: true })
+      mkdirSync(temporary, { mode: 0o700 })
+      await initialise(directory, { binary, settings: SETTINGS, temporary, signal })
       writeFileSync(join(directory, 'init.sql'), `${ACCOUNT.join(';\n')};\n`, { mode: 0o600 })
     },
     arguments({ directory, socketPath }) {
@@ -57,6 +61,7 @@ function program(options: EmbeddedMysqlOptions, clock: Runtime['clock']): Progra
         `--datadir=${join(directory, 'data')}`,
         `--socket=${socketPath}`,
         `--pid-file=${pidFile(directory)}`,
+        `--tmpdir=${join(directory, 'tmp')}`,
       ]
       const user = process.getuid?.() === 0 ? ['--user=root'] : []
       return ['--no-defaults', ...user, ...files, `--init-file=${directory}/init.sql`, '--skip-networking', ...SETTINGS]

@@ -74,6 +74,7 @@ test('serves on a private socket only, keeps data over close() and start(), and 
   await connection.query('INSERT INTO t VALUES (42)')
   expect(await value(connection, 'SELECT @@skip_networking')).toBe(1)
   expect(await value(connection, 'SELECT @@character_set_server')).toBe('utf8mb4')
+  expect(await value(connection, 'SELECT @@tmpdir')).toBe(join(dataDirectory, 'tmp'))
   expect(statSync(dataDirectory).mode & 0o777).toBe(0o700)
   const pid = first.pid!
   await first.close(10_000)
