@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket, connect as tlsConnect } from 'node:tls'
 import type { Connection, QueryError, RowDataPacket } from 'mysql2'
-import { ED25519, ED25519_SCRAMBLE_BYTES, ed25519Proof, ServerErrors } from '../../../codecs/mysql/index.ts'
+import { ED25519, ED25519_SCRAMBLE_BYTES, ed25519Proof } from '../../../codecs/mysql/index.ts'
 import type { Address } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import { type ClientTls, connected, formatAddress } from '../../net/index.ts'
@@ -94,15 +94,6 @@ export class ControlConnection {
         else resolve(Array.isArray(rows) ? (rows as Row[]) : [])
       })
     })
-  }
-
-  /** Ends what the connection with that number runs, or the connection itself. That it has gone already is no error. */
-  async kill(threadId: number, what: 'query' | 'connection'): Promise<void> {
-    try {
-      await this.query(`KILL ${what === 'query' ? 'QUERY' : 'CONNECTION'} ${threadId}`)
-    } catch (error) {
-      if ((error as ControlError).number !== ServerErrors.noSuchThread.code) throw error
-    }
   }
 
   close(): void {

@@ -234,7 +234,7 @@ test('a replica tells where it replicates from, that it is read-only, and whethe
   })
 })
 
-test('a control connection ends statements and connections, and every wait', async () => {
+test('a control connection survives a refused statement, tells of its loss, and ends every wait', async () => {
   const address = { host: server.host, port: server.port }
   const target = { address, tls: tls(), username: 'app', password: 'app', timeoutMs: 5_000 }
   const [one, other] = [await ControlConnection.open(target), await ControlConnection.open(target)]
@@ -251,11 +251,11 @@ test('a control connection ends statements and connections, and every wait', asy
       (await other.query(`SELECT 1 FROM information_schema.processlist WHERE id = ${id} AND state = 'User sleep'`))
         .length > 0,
   )
-  await other.kill(id, 'query')
+  await other.query(`KILL QUERY ${id}`)
   await slept
-  await other.kill(id, 'connection')
+  expect(await one.query('SELECT 1 AS n')).toEqual([{ n: '1' }])
+  await other.query(`KILL ${id}`)
   await expect(one.query('SELECT 1')).rejects.toBeInstanceOf(ControlError)
-  await other.kill(id, 'connection')
 
   const impatient = await ControlConnection.open({ ...target, timeoutMs: 1_000 })
   opened.push(() => impatient.close())
