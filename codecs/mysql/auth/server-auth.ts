@@ -66,7 +66,9 @@ export class ServerAuth {
    */
   begin(sequence: number, plugin: string, bytes: Uint8Array): AuthStep {
     this.#plugin = plugin === '' ? NATIVE_PASSWORD : plugin
-    if (this.#accepts(this.#plugin)) return this.answer(sequence, bytes)
+    // With a plugin that the scramble was not for, MariaDB's library sends nothing and waits for one that is.
+    const isAsking = bytes.length === 0 && plugin !== '' && plugin !== this.#options.fallback
+    if (this.#accepts(this.#plugin) && !isAsking) return this.answer(sequence, bytes)
     this.#plugin = this.#options.fallback
     this.#scramble = newScramble()
     return { verdict: 'continue', reply: encodeAuthSwitch(sequence, this.#plugin, this.#scramble) }
