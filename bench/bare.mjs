@@ -17,6 +17,11 @@ const CUTS = {
     [/( {2}record\([^)]*\): void \{)/, '$1 return;'],
     [/( {2}count\([^)]*\): void \{)/, '$1 return;'],
   ],
+  'listeners/mysql/observer.ts': [
+    [/digest: this\.digests\.find\(scanner\)/, 'digest: null'],
+    [/( {2}answered\([^)]*\): void \{)/, '$1 return;'],
+    [/( {2}pinned\([^)]*\): void \{)/, '$1 return;'],
+  ],
   'listeners/redis/access.ts': [[/(function refusal\([^)]*\): Buffer \| undefined \{)/, '$1 return undefined;']],
   'listeners/redis/request-input.ts': [[/facts\.received \+= n\n/, '\n']],
   'listeners/redis/outlet.ts': [[/this\.sent \+= end - start\n/, '\n']],

@@ -2,6 +2,7 @@
 
 import { DEFAULT_SCAN_MODE, StatementScanner } from '../../codecs/mysql/sql/index.ts'
 import type { MicroBench } from '../lib/micro.ts'
+import { countBenches } from './mysql-counts.ts'
 import { packetBenches } from './mysql-packets.ts'
 
 /** About 200 bytes, as applications send them. */
@@ -29,6 +30,7 @@ export function mysqlBenches(): MicroBench[] {
       "SET NAMES utf8mb4, @@session.sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), autocommit=1",
     ),
     scan('scan: COMMIT', 'COMMIT'),
+    ...countBenches(),
   ]
 }
 

@@ -252,11 +252,11 @@ export class MysqlListener implements Listener, SessionHost {
     this.#bytes.sent.value += bytes
   }
 
-  answered(session: Session, tracker: ResponseTracker, durationMs: number): void {
+  answered(session: Session, tracker: ResponseTracker): void {
     const { kind } = session.facts
     if (kind === StatementKind.DDL || kind === StatementKind.ROUTINE || kind === StatementKind.ADMIN)
       this.backend.epoch++
-    this.observer.answered(session, tracker, durationMs)
+    this.observer.answered(session, tracker)
   }
 
   protocolError(kind: string): void {

@@ -65,9 +65,11 @@ export class Observer {
     return { kind, flags, sets, digest: this.digests.find(scanner) }
   }
 
-  /** The backend has answered a command, after durationMs. */
-  answered(session: Session, tracker: ResponseTracker, durationMs: number): void {
+  /** The backend has answered a command. */
+  answered(session: Session, tracker: ResponseTracker): void {
     const { facts, request } = session
+    const now = this.#runtime.clock.now()
+    const durationMs = now - session.startedAt
     const operation = operationOf(request.command, facts.kind)
     const failed = tracker.error !== null
     const bucket = bucketOf(durationMs)
@@ -76,7 +78,7 @@ export class Observer {
     this.#returned.value += tracker.rows
     this.#affected.value += affected
     if (facts.digest !== null && isStatement(operation)) {
-      const digest = this.digests.use(facts.digest, this.#runtime.clock.now())
+      const digest = this.digests.use(facts.digest, now)
       if (failed) digest.errors++
       digest.rows += tracker.rows
       digest.affected += affected

@@ -24,7 +24,7 @@ export interface SessionHost {
   received(bytes: number): void
   sent(bytes: number): void
   /** A command was answered by the backend. */
-  answered(session: Session, tracker: ResponseTracker, durationMs: number): void
+  answered(session: Session, tracker: ResponseTracker): void
   protocolError(kind: string): void
   onClosed(session: Session): void
 }

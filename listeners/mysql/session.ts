@@ -99,6 +99,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   readonly request: Request = { command: 0, packet: EMPTY, partial: false }
   facts: StatementFacts = NOTHING
   responseBytes = 0
+  startedAt = 0
   readonly #intake: Intake | undefined
   readonly #pump: Pump
   readonly #input: ClientInput
@@ -114,7 +115,6 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   /** LAST_INSERT_ID(), as it was on a connection that serves others now, and what inserts since then have told. */
   #insertId = '0'
   #toldInsertId: string | null = null
-  #startedAt = 0
   /** Of a command that is answered here. */
   #outcome: number = Outcome.OK
   /** Bytes of the response have gone to the client. */
@@ -232,7 +232,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     this.facts = NOTHING
     this.responseBytes = 0
     this.#outcome = Outcome.OK
-    this.#startedAt = this.host.clock.now()
+    this.startedAt = this.host.clock.now()
     const handler = HANDLERS[request.command]
     const handled = handler ? handler(this, request) : this.#refuseUnknown()
     if (handled === Handled.FORWARD) this.#forward()
@@ -470,7 +470,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
       this.#toldInsertId = String(tracker.insertId)
     }
     this.pins = pinsAfter(this.pins, this.request.command, this.facts, tracker, upstream)
-    this.host.answered(this, tracker, this.host.clock.now() - this.#startedAt)
+    this.host.answered(this, tracker)
     if (this.phase === 'uploading') {
       // The server has answered before it had all, and will close.
       upstream.destroy()
