@@ -266,9 +266,9 @@ export class MysqlListener implements Listener, SessionHost {
 
   #sweep(): void {
     const now = this.clock.now()
+    this.observer.sweep(now)
     const { idleTimeout, transactionIdleTimeout } = this.options
     for (const session of this.#sessions.values()) {
-      this.observer.sweep(session, now)
       const quiet = now - session.activeAt
       if (session.phase !== 'ready') continue
       if (idleTimeout > 0 && quiet > idleTimeout) session.expire()

@@ -2,17 +2,22 @@
 import type { ResponseTracker, StatementScanner } from '../../codecs/mysql/index.ts'
 import { ServerRefusal } from '../../src/backends/mysql/index.ts'
 import { ProxyError } from '../../src/errors.ts'
+import type { LogFields } from '../../src/observability/logger.ts'
 import type { Sample } from '../../src/observability/metrics.ts'
 import { bucketOf, OperationStats, Outcome, outcomeOf } from '../../src/observability/operation-stats.ts'
+import { SlowLog } from '../../src/observability/slow-log.ts'
 import type { Runtime } from '../../src/protocol.ts'
 import { DigestTable } from './digest-table.ts'
 import { digestPage, pinPage } from './observer-pages.ts'
 import { isStatement, OPERATIONS, operationName, operationOf } from './operations.ts'
 import type { MysqlListenerOptions } from './options.ts'
 import { PINS } from './pin.ts'
-import { indexOf, PinLog, pinFacts, sumOpen } from './pin-log.ts'
+import { indexOf, type OpenPin, PinLog, pinFacts, sumOpen } from './pin-log.ts'
 import type { StatementFacts } from './pinning.ts'
 import type { Session } from './session.ts'
+
+/** Long pins that are logged between two sweeps; the others wait for the next. */
+const MAX_PIN_LINES = 10
 
 export class Observer {
   readonly digests = new DigestTable()
@@ -25,7 +30,7 @@ export class Observer {
   readonly #listener: string
   readonly #runtime: Runtime
   readonly #sessions: () => Iterable<Session>
-  readonly #slow: { value: number }
+  readonly #slowLog: SlowLog
   readonly #returned: { value: number }
   readonly #affected: { value: number }
   readonly #release: (() => void)[]
@@ -42,7 +47,7 @@ export class Observer {
         'client pinned to a connection',
       ),
     )
-    this.#slow = metrics.cell('portolan_slow_requests_total', { listener })
+    this.#slowLog = new SlowLog(listener, runtime)
     this.#returned = metrics.cell('portolan_rows_total', { listener, kind: 'returned' })
     this.#affected = metrics.cell('portolan_rows_total', { listener, kind: 'affected' })
     this.#release = [
@@ -87,7 +92,7 @@ export class Observer {
       if (durationMs > digest.maxMs) digest.maxMs = durationMs
       digest.buckets[bucket]!++
     }
-    if (durationMs > this.stats.slowMs) this.#logSlow(session, operation, durationMs, tracker)
+    if (durationMs > this.stats.slowMs) this.#slowLog.add(durationMs, () => describeSlow(session, operation, tracker))
   }
 
   /** A command was answered without the backend, or needs no answer. */
@@ -114,49 +119,27 @@ export class Observer {
     this.pins.close(session, this.#runtime.clock.now())
   }
 
-  /** Books pins that came between commands, and logs those that hold for long. */
-  sweep(session: Session, now: number): void {
-    session.notePins()
-    this.pins.sweep(session, now, this.#pinLogMs, ({ pin, digest, since }) => {
-      const { name, advice } = pinFacts(pin)
+  /** To be called once a second. */
+  sweep(now: number): void {
+    this.#slowLog.sweep()
+    let lines = 0
+    for (const session of this.#sessions()) {
+      // Some commands tie their client without an answer.
+      session.notePins()
+      if (session.openPins.length === 0 || lines >= MAX_PIN_LINES) continue
+      const open = this.pins.nextLong(session, now, this.#pinLogMs)
+      if (open === undefined) continue
+      lines++
       this.#runtime.logger.info(
-        {
-          listener: this.#listener,
-          client: session.id,
-          user: session.identity.username,
-          reason: name,
-          durationMs: Math.round(now - since),
-          digest: digest?.id,
-          statement: digest?.text,
-          advice,
-        },
+        { listener: this.#listener, ...describePin(session, open, now) },
         'client pinned to a connection for long',
       )
-    })
+    }
   }
 
   /** Ends what metrics read here. */
   close(): void {
     for (const release of this.#release) release()
-  }
-
-  #logSlow(session: Session, operation: number, durationMs: number, { rows, error }: ResponseTracker): void {
-    const { digest } = session.facts
-    this.#slow.value++
-    this.#runtime.logger.info(
-      {
-        listener: this.#listener,
-        operation: operationName(operation),
-        durationMs: Math.round(durationMs * 100) / 100,
-        rows,
-        ...(error ? { errorCode: error.code } : {}),
-        client: session.id,
-        user: session.identity.username,
-        digest: digest?.id,
-        statement: digest?.text,
-      },
-      'slow request',
-    )
   }
 
   #pinSeconds(): Float64Array {
@@ -171,5 +154,34 @@ export class Observer {
     return [...PINS]
       .filter(([pin]) => this.pins.counts[indexOf(pin)]! > 0)
       .map(([pin, { name: reason }]) => ({ labels: { listener, reason }, value: values[indexOf(pin)]! }))
+  }
+}
+
+function describeSlow(
+  { id, identity, facts }: Session,
+  operation: number,
+  { rows, error }: ResponseTracker,
+): LogFields {
+  return {
+    operation: operationName(operation),
+    rows,
+    ...(error ? { errorCode: error.code } : {}),
+    client: id,
+    user: identity.username,
+    digest: facts.digest?.id,
+    statement: facts.digest?.text,
+  }
+}
+
+function describePin({ id, identity }: Session, { pin, since, digest }: OpenPin, now: number): LogFields {
+  const { name, advice } = pinFacts(pin)
+  return {
+    client: id,
+    user: identity.username,
+    reason: name,
+    durationMs: Math.round(now - since),
+    digest: digest?.id,
+    statement: digest?.text,
+    advice,
   }
 }

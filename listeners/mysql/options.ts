@@ -39,9 +39,11 @@ export const mysqlListenerOptions = z.strictObject({
   writeTimeout: duration('60s').describe('A client that reads nothing for so long while results wait is closed.'),
   maxPacket: size('1GiB').describe('Requests may be so large at most; larger ones pass in pieces up to here.'),
   pinLog: duration('10s').describe(
-    'Clients that something else than a transaction ties to a connection for longer are logged, with reason and advice; 0 for none.',
+    'Clients that something else than a transaction ties to a connection for longer are logged, ten a second, with reason and advice; 0 for none.',
   ),
-  slowLog: duration('1s').describe('Statements that take longer are logged and counted; 0 for none.'),
+  slowLog: duration('1s').describe(
+    'Statements that take longer are counted, and ten a second logged with their digest; 0 for none.',
+  ),
 })
 
 export type MysqlListenerOptions = z.output<typeof mysqlListenerOptions>

@@ -73,13 +73,11 @@ export class PinLog {
     who.bookedPins = 0
   }
 
-  /** Calls with those that hold for longer than afterMs against all expectation, with each once. */
-  sweep(who: Pinned, now: number, afterMs: number, onLong: (open: OpenPin) => void): void {
-    for (const open of who.openPins) {
-      if (open.told || now - open.since <= afterMs || (open.pin & EXPECTED) !== 0) continue
-      open.told = true
-      onLong(open)
-    }
+  /** One that holds for longer than afterMs against all expectation; each is told once. */
+  nextLong({ openPins }: Pinned, now: number, afterMs: number): OpenPin | undefined {
+    const long = openPins.find(({ told, since, pin }) => !told && now - since > afterMs && (pin & EXPECTED) === 0)
+    if (long) long.told = true
+    return long
   }
 
   /** Those that ended last, the last one first: of what is fleeting only what was long. */

@@ -21,6 +21,7 @@ import {
   sameAddress,
 } from '../../src/net/index.ts'
 import { OperationStats } from '../../src/observability/operation-stats.ts'
+import { SlowLog } from '../../src/observability/slow-log.ts'
 import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
 import { refusal } from './access.ts'
 import { ClientFacts } from './client-facts.ts'
@@ -40,8 +41,6 @@ const READ_BYTES = 64 * 1024
 /** Requests that go to a pipeline in one piece at most. */
 const MAX_RUN = 4096
 const SWEEP_MS = 1000
-/** Slow requests between two sweeps that get a line of their own: when all are slow, logging must not make it worse. */
-const MAX_SLOW_LINES = 10
 
 export class RedisListener implements Listener, SessionHost {
   readonly name: string
@@ -67,8 +66,7 @@ export class RedisListener implements Listener, SessionHost {
   #nextId = 1
   readonly #release: (() => void)[] = []
   readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
-  readonly #slow: { value: number }
-  #slowLines = 0
+  readonly #slowLog: SlowLog
   #draining: Promise<void> | undefined
   #drained: (() => void) | null = null
 
@@ -88,7 +86,7 @@ export class RedisListener implements Listener, SessionHost {
       received: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'received' }),
       sent: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'sent' }),
     }
-    this.#slow = metrics.cell('portolan_slow_requests_total', { listener })
+    this.#slowLog = new SlowLog(listener, runtime)
     this.#apply()
     this.#release.push(
       metrics.source('portolan_requests_total', () => this.stats.requests(listener)),
@@ -250,13 +248,10 @@ export class RedisListener implements Listener, SessionHost {
   }
 
   slow(session: Session, operation: number, durationMs: number): void {
-    this.#slow.value++
-    if (++this.#slowLines > MAX_SLOW_LINES) return
-    const command = operation === 0 ? 'unknown' : (this.names[operation - 1] ?? 'unknown')
-    this.#runtime.logger.info(
-      { listener: this.name, command, durationMs: Math.round(durationMs * 100) / 100, client: session.id },
-      'slow request',
-    )
+    this.#slowLog.add(durationMs, () => ({
+      command: operation === 0 ? 'unknown' : (this.names[operation - 1] ?? 'unknown'),
+      client: session.id,
+    }))
   }
 
   protocolError(kind: string): void {
@@ -280,11 +275,7 @@ export class RedisListener implements Listener, SessionHost {
 
   #sweep(): void {
     const now = this.clock.now()
-    if (this.#slowLines > MAX_SLOW_LINES) {
-      const count = this.#slowLines - MAX_SLOW_LINES
-      this.#runtime.logger.info({ listener: this.name, count }, 'further slow requests')
-    }
-    this.#slowLines = 0
+    this.#slowLog.sweep()
     const { idleTimeout, requestTimeout, authenticationTimeout } = this.options
     if (this.#plan.revision !== this.table.revision) this.#apply()
     let received = 0
