@@ -13,9 +13,10 @@ export const QUERY: CommandHandler = (session, { packet, partial }) => {
   const { scanner } = session.host
   scanner.scan(packet, start, packet.length, session.host.scanMode(session))
   session.note(session.host.observer.facts(scanner))
-  if (scanner.kind === StatementKind.KILL && scanner.killId >= 0 && scanner.statements === 1) {
-    const queryOnly = /^[\s\S]{0,64}?\bquery\b/i.test(packet.toString('latin1', start))
-    if (kill(session, scanner.killId, { queryOnly })) return Handled.DONE
+  const { kind, killId } = scanner
+  const isKill = kind === StatementKind.KILL || kind === StatementKind.KILL_QUERY
+  if (isKill && killId >= 0 && scanner.statements === 1) {
+    if (kill(session, killId, { queryOnly: kind === StatementKind.KILL_QUERY })) return Handled.DONE
   }
   return Handled.FORWARD
 }
