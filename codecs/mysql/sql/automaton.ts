@@ -1,4 +1,5 @@
 /** The grammar of grammar.ts as arrays: a rule for each state and word. */
+import { BODY, START } from './codes.ts'
 import { GRAMMAR } from './grammar.ts'
 import { SetForm, StatementFlag, StatementKind } from './statement.ts'
 import { grammarColumn, grammarColumns, wordNumber } from './vocabulary.ts'
@@ -12,7 +13,7 @@ export const stateOf = (name: string): number => {
   return state
 }
 
-const BODY = stateOf('body')
+if (stateOf('body') !== BODY || stateOf('start') !== START) throw new Error('body and start come first in the grammar')
 const MAX_RULES = 256
 
 /** The rule for a word in a state: `ruleAt[state * grammarColumns + column]`. */

@@ -1,52 +1,50 @@
 /** Classes of bytes as MySQL's lexer sees them, and of the few character sets whose second bytes look like ASCII. */
-
-/** What a byte begins. */
-export const ByteClass = {
-  OPERATOR: 0,
-  SPACE: 1,
-  WORD: 2,
-  DIGIT: 3,
-  QUOTE: 4,
-  BACKTICK: 5,
-  OPEN: 6,
-  CLOSE: 7,
-  COMMA: 8,
-  SEMICOLON: 9,
-  DOT: 10,
-  AT: 11,
-  MINUS: 12,
-  SLASH: 13,
-  HASH: 14,
-  STAR: 15,
-  PLACEHOLDER: 16,
-  PLUS: 17,
-} as const
+import {
+  BYTE_AT,
+  BYTE_BACKTICK,
+  BYTE_CLOSE,
+  BYTE_COMMA,
+  BYTE_DIGIT,
+  BYTE_DOT,
+  BYTE_HASH,
+  BYTE_MINUS,
+  BYTE_OPEN,
+  BYTE_OPERATOR,
+  BYTE_PLACEHOLDER,
+  BYTE_PLUS,
+  BYTE_QUOTE,
+  BYTE_SEMICOLON,
+  BYTE_SLASH,
+  BYTE_SPACE,
+  BYTE_STAR,
+  BYTE_WORD,
+} from './codes.ts'
 
 const SINGLES: Readonly<Record<string, number>> = {
-  "'": ByteClass.QUOTE,
-  '"': ByteClass.QUOTE,
-  '`': ByteClass.BACKTICK,
-  '(': ByteClass.OPEN,
-  ')': ByteClass.CLOSE,
-  ',': ByteClass.COMMA,
-  ';': ByteClass.SEMICOLON,
-  '.': ByteClass.DOT,
-  '@': ByteClass.AT,
-  '-': ByteClass.MINUS,
-  '/': ByteClass.SLASH,
-  '#': ByteClass.HASH,
-  '*': ByteClass.STAR,
-  '?': ByteClass.PLACEHOLDER,
-  '+': ByteClass.PLUS,
+  "'": BYTE_QUOTE,
+  '"': BYTE_QUOTE,
+  '`': BYTE_BACKTICK,
+  '(': BYTE_OPEN,
+  ')': BYTE_CLOSE,
+  ',': BYTE_COMMA,
+  ';': BYTE_SEMICOLON,
+  '.': BYTE_DOT,
+  '@': BYTE_AT,
+  '-': BYTE_MINUS,
+  '/': BYTE_SLASH,
+  '#': BYTE_HASH,
+  '*': BYTE_STAR,
+  '?': BYTE_PLACEHOLDER,
+  '+': BYTE_PLUS,
 }
 
 /** The class of each byte. */
 export const byteClass = Uint8Array.from({ length: 256 }, (_, byte) => {
   const char = String.fromCharCode(byte)
-  if (byte === 32 || (byte >= 9 && byte <= 13)) return ByteClass.SPACE
-  if (byte >= 0x80 || /[A-Za-z_$]/.test(char)) return ByteClass.WORD
-  if (/\d/.test(char)) return ByteClass.DIGIT
-  return SINGLES[char] ?? ByteClass.OPERATOR
+  if (byte === 32 || (byte >= 9 && byte <= 13)) return BYTE_SPACE
+  if (byte >= 0x80 || /[A-Za-z_$]/.test(char)) return BYTE_WORD
+  if (/\d/.test(char)) return BYTE_DIGIT
+  return SINGLES[char] ?? BYTE_OPERATOR
 })
 
 /** Bytes of words to lower case, all others to 0. */

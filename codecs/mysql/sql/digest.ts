@@ -8,26 +8,26 @@
  *     SELECT * FROM `Users` WHERE id IN (1,2) -- x   ->   select * from `users` where id in (...)
  */
 
-import { Hash } from './vocabulary.ts'
+import {
+  HASH_FIRST,
+  HASH_FIRST_PRIME,
+  HASH_SECOND,
+  HASH_SECOND_PRIME,
+  LAST_AT,
+  LAST_CLOSE,
+  LAST_COMMA,
+  LAST_DOT,
+  LAST_LITERAL,
+  LAST_NOTHING,
+  LAST_OPEN,
+  LAST_OPERATOR,
+  LAST_SEMICOLON,
+  LAST_SIGN,
+  LAST_WORD,
+} from './codes.ts'
 
 /** Bytes that a digest has at most; what differs only behind them is alike. */
 export const MAX_DIGEST_BYTES = 1024
-
-/** What was written last. Up to SIGN nothing comes between it and a word. */
-export const Last = {
-  NOTHING: 0,
-  OPEN: 1,
-  DOT: 2,
-  AT: 3,
-  SIGN: 4,
-  CLAUSE: 5,
-  WORD: 6,
-  LITERAL: 7,
-  CLOSE: 8,
-  COMMA: 9,
-  OPERATOR: 10,
-  SEMICOLON: 11,
-} as const
 
 const SPACE = 32
 
@@ -39,12 +39,11 @@ export class NormalForm {
   readonly #words = new Int32Array(this.bytes.buffer, 0, ROOM / 4)
   /** May exceed what fits: the end of what was written had there been room. */
   length = 0
-  last: number = Last.NOTHING
+  last: number = LAST_NOTHING
 
-  /** Where the last word or literal began, what stood before, and where the list began that it spoiled. */
+  /** Where the last word or sign began; what stood before the sign. */
   #tokenAt = 0
-  #before: number = Last.NOTHING
-  #spoiled = -1
+  #beforeSign: number = LAST_NOTHING
   /** Where the list of literals began that was not spoiled yet, behind its parenthesis; -1 without one. */
   #listAt = -1
   /** Where the last folded list ended, and whether one of its kind may be open behind a comma. */
@@ -59,7 +58,7 @@ export class NormalForm {
 
   reset(): void {
     this.length = 0
-    this.last = Last.NOTHING
+    this.last = LAST_NOTHING
     this.#listAt = -1
     this.#foldEnd = -1
     this.#foldsInto = -1
@@ -70,33 +69,29 @@ export class NormalForm {
   /** A word or quoted name begins; its bytes go to `bytes` from `length` on, by the caller. */
   begin(): void {
     this.#tokenAt = this.length
-    this.#before = this.last
-    this.#spoiled = this.#listAt
-    this.#listAt = -1
-    if (this.last > Last.SIGN) this.bytes[this.length++] = SPACE
+    if (this.last > LAST_SIGN) this.bytes[this.length++] = SPACE
   }
 
-  /** The word that was begun is one literal, whatever was written of it. */
+  /** The word that was begun ends: LAST_WORD or LAST_CLAUSE. */
+  word(sort: number): void {
+    this.#listAt = -1
+    this.last = sort
+  }
+
+  /** The word that was begun is none: nothing is left of it. */
   takeBack(): void {
     this.length = this.#tokenAt
-    this.last = this.#before
-    this.#listAt = this.#spoiled
-  }
-
-  /** What stood before the word that was begun. */
-  get before(): number {
-    return this.#before
   }
 
   literal(): void {
-    if (this.last === Last.LITERAL) return
-    if (this.last === Last.SIGN) {
+    if (this.last === LAST_LITERAL) return
+    if (this.last === LAST_SIGN) {
       this.length = this.#tokenAt
-      this.last = this.#before
+      this.last = this.#beforeSign
     }
-    if (this.last > Last.SIGN) this.bytes[this.length++] = SPACE
+    if (this.last > LAST_SIGN) this.bytes[this.length++] = SPACE
     this.bytes[this.length++] = 63
-    this.last = Last.LITERAL
+    this.last = LAST_LITERAL
   }
 
   /** A literal in quotes, or a name that the mode makes one. */
@@ -107,58 +102,58 @@ export class NormalForm {
 
   /** `adjacent`: nothing stood between it and the operator before. */
   operator(byte: number, adjacent: boolean): void {
-    if (this.last > Last.SIGN && !(adjacent && this.last === Last.OPERATOR)) this.bytes[this.length++] = SPACE
+    if (this.last > LAST_SIGN && !(adjacent && this.last === LAST_OPERATOR)) this.bytes[this.length++] = SPACE
     this.#listAt = -1
     this.bytes[this.length++] = byte < 32 || byte === 127 ? 63 : byte
-    this.last = Last.OPERATOR
+    this.last = LAST_OPERATOR
   }
 
   sign(byte: number): void {
     const { last } = this
-    if (last === Last.WORD || last === Last.LITERAL || last === Last.CLOSE || last === Last.DOT || last === Last.AT) {
+    if (last === LAST_WORD || last === LAST_LITERAL || last === LAST_CLOSE || last === LAST_DOT || last === LAST_AT) {
       this.operator(byte, false)
       return
     }
-    if (last !== Last.SIGN) {
+    if (last !== LAST_SIGN) {
       this.#tokenAt = this.length
-      this.#before = last
+      this.#beforeSign = last
     }
-    if (last > Last.SIGN) this.bytes[this.length++] = SPACE
+    if (last > LAST_SIGN) this.bytes[this.length++] = SPACE
     this.bytes[this.length++] = byte
-    this.last = Last.SIGN
+    this.last = LAST_SIGN
   }
 
   at(isSystem: boolean): void {
-    if (this.last > Last.SIGN && this.last !== Last.LITERAL) this.bytes[this.length++] = SPACE
+    if (this.last > LAST_SIGN && this.last !== LAST_LITERAL) this.bytes[this.length++] = SPACE
     this.#listAt = -1
     this.bytes[this.length++] = 64
     if (isSystem) this.bytes[this.length++] = 64
-    this.last = Last.AT
+    this.last = LAST_AT
   }
 
   dot(): void {
     this.#listAt = -1
     this.bytes[this.length++] = 46
-    this.last = Last.DOT
+    this.last = LAST_DOT
   }
 
   comma(): void {
     this.#foldsInto = this.#foldEnd === this.length ? this.#foldEnd : -1
     this.bytes[this.length++] = 44
-    this.last = Last.COMMA
+    this.last = LAST_COMMA
   }
 
   open(): void {
     const { last } = this
-    if (last !== Last.COMMA) this.#foldsInto = -1
-    if (last > Last.SIGN && last !== Last.WORD) this.bytes[this.length++] = SPACE
+    if (last !== LAST_COMMA) this.#foldsInto = -1
+    if (last > LAST_SIGN && last !== LAST_WORD) this.bytes[this.length++] = SPACE
     this.bytes[this.length++] = 40
     this.#listAt = this.length
-    this.last = Last.OPEN
+    this.last = LAST_OPEN
   }
 
   close(): void {
-    if (this.#listAt >= 0 && this.last === Last.LITERAL) {
+    if (this.#listAt >= 0 && this.last === LAST_LITERAL) {
       this.length = this.#listAt
       this.bytes[this.length++] = 46
       this.bytes[this.length++] = 46
@@ -171,15 +166,15 @@ export class NormalForm {
     }
     this.#listAt = -1
     this.#foldsInto = -1
-    this.last = Last.CLOSE
+    this.last = LAST_CLOSE
   }
 
   semicolon(): void {
-    if (this.last === Last.SEMICOLON || this.last === Last.NOTHING) return
+    if (this.last === LAST_SEMICOLON || this.last === LAST_NOTHING) return
     this.endRows()
     this.#listAt = -1
     this.bytes[this.length++] = 59
-    this.last = Last.SEMICOLON
+    this.last = LAST_SEMICOLON
   }
 
   /** What comes up to `endRows` is left out. */
@@ -191,17 +186,17 @@ export class NormalForm {
     if (this.#rowsAt < 0) return
     this.length = this.#rowsAt
     this.#rowsAt = -1
-    this.last = Last.CLOSE
+    this.last = LAST_CLOSE
     this.#foldEnd = -1
   }
 
   /** The statement is over. `broken`: quotes are misplaced, so that nothing behind the first one can be trusted. */
   end(broken: boolean): void {
     this.endRows()
-    if (this.last === Last.SEMICOLON) this.length--
+    if (this.last === LAST_SEMICOLON) this.length--
     if (broken && this.#quoteAt >= 0) {
       this.length = Math.min(this.length, this.#quoteAt)
-      this.last = Last.WORD
+      this.last = LAST_WORD
       this.literal()
     }
     if (this.length <= MAX_DIGEST_BYTES) return
@@ -228,13 +223,13 @@ export class NormalForm {
   #hash(): void {
     const { bytes, length } = this
     for (let i = length; (i & 3) !== 0; i++) bytes[i] = 0
-    let high: number = Hash.FIRST
-    let low: number = Hash.SECOND ^ length
+    let high: number = HASH_FIRST
+    let low: number = HASH_SECOND ^ length
     const words = this.#words
     for (let i = 0, count = (length + 3) >>> 2; i < count; i++) {
       const word = words[i]!
-      high = Math.imul(high ^ word, Hash.FIRST_PRIME)
-      low = Math.imul(low ^ word, Hash.SECOND_PRIME)
+      high = Math.imul(high ^ word, HASH_FIRST_PRIME)
+      low = Math.imul(low ^ word, HASH_SECOND_PRIME)
       high ^= high >>> 15
       low ^= low >>> 13
     }

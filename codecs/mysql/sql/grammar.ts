@@ -9,6 +9,14 @@
  * are not looked up. `body` is where most statements spend their time: whatever is not listed there costs nothing.
  */
 export const GRAMMAR = `
+body  stay
+  into                            >into
+  for                             >for
+  lock                            >lock
+  next|previous                   >sequence
+  identified                      +PASSWORD
+  sql_calc_found_rows             +CALC_FOUND_ROWS
+
 start  =OTHER
   select                          =SELECT
   with                            =WITH
@@ -56,14 +64,6 @@ start  =OTHER
   backup                          =ADMIN +TABLE_LOCK >rest
   if|case|loop|while|repeat|for   =COMPOUND
   declare                         =COMPOUND
-
-body  stay
-  into                            >into
-  for                             >for
-  lock                            >lock
-  next|previous                   >sequence
-  identified                      +PASSWORD
-  sql_calc_found_rows             +CALC_FOUND_ROWS
 
 rest  stay
 

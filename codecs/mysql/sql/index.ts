@@ -2,5 +2,6 @@
 export { type LeadBytes, leadBytesOf } from './bytes.ts'
 export { MAX_DIGEST_BYTES } from './digest.ts'
 export { quoteName, quoteString } from './literals.ts'
-export { DEFAULT_SCAN_MODE, MAX_ASSIGNMENTS, MAX_PARTS, type ScanMode, StatementScanner } from './scanner.ts'
+export { MAX_ASSIGNMENTS, MAX_PARTS } from './reader.ts'
+export { DEFAULT_SCAN_MODE, type ScanMode, StatementScanner } from './scanner.ts'
 export { SetForm, StatementFlag, StatementKind, statementKindNames } from './statement.ts'

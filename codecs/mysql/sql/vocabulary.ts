@@ -2,16 +2,18 @@
  * All words with a meaning, found by two hashes of their lower-case bytes, which together are as good as the word: 64
  * bits for a thousand words. Facts stand in arrays under the word's number; 0 is the word that is not known.
  */
+import {
+  HASH_FIRST,
+  HASH_FIRST_PRIME,
+  HASH_SECOND,
+  HASH_SECOND_PRIME,
+  TRAIT_CLAUSE,
+  TRAIT_FUNCTION,
+  TRAIT_GRAMMAR,
+  TRAIT_LITERAL,
+} from './codes.ts'
 import { FUNCTION_FLAGS, PLAIN_FUNCTIONS, SCHEMA_FLAGS, VARIABLE_FLAGS } from './functions.ts'
 import { CLAUSE_WORDS, GRAMMAR, LITERAL_WORDS, OTHER_WORDS } from './grammar.ts'
-
-/** Where both hashes begin and what each byte is multiplied with: FNV-1a's numbers, and others. */
-export const Hash = {
-  FIRST: 0x811c9dc5 | 0,
-  SECOND: 0x27d4eb2f,
-  FIRST_PRIME: 0x01000193,
-  SECOND_PRIME: 0x5bd1e995,
-} as const
 
 const split = (words: string) => words.split(/\s+/).filter(Boolean)
 
@@ -47,35 +49,30 @@ export const schemaFlags = facts(word => SCHEMA_FLAGS[word] ?? 0)
 export const variableReadFlags = facts(word => VARIABLE_FLAGS[word]?.[0] ?? 0)
 export const variableSetFlags = facts(word => VARIABLE_FLAGS[word]?.[1] ?? 0)
 
-export const Trait = {
-  /** May stand before a sign without being an operand. */
-  CLAUSE: 1,
-  /** Built in: `f(` is a call. */
-  FUNCTION: 2,
-  /** NULL, TRUE, FALSE. */
-  LITERAL: 4,
-} as const
-
 export const traits = facts(
   word =>
-    (clauses.has(word) ? Trait.CLAUSE : 0) |
-    (functions.has(word) ? Trait.FUNCTION : 0) |
-    (literals.has(word) ? Trait.LITERAL : 0),
+    (clauses.has(word) ? TRAIT_CLAUSE : 0) |
+    (functions.has(word) ? TRAIT_FUNCTION : 0) |
+    (literals.has(word) ? TRAIT_LITERAL : 0) |
+    (columns.includes(word) ? TRAIT_GRAMMAR : 0),
 )
 
+/** Letters that a quote turns into part of a literal: N'text', B'01', X'4D'. */
+export const lettersOfLiterals = facts(word => Number(word === 'n' || word === 'b' || word === 'x'))
+
 /** Open addressing by the first hash; the word's number, or 0 for a free slot. */
-const SLOTS = 8192
+const SLOTS = 4096
 const slots = new Int16Array(SLOTS)
 const firsts = new Int32Array(words.length)
 const seconds = new Int32Array(words.length)
 
 for (const [number, word] of words.entries()) {
   if (number === 0) continue
-  let first: number = Hash.FIRST
-  let second: number = Hash.SECOND
+  let first: number = HASH_FIRST
+  let second: number = HASH_SECOND
   for (const byte of Buffer.from(word)) {
-    first = Math.imul(first ^ byte, Hash.FIRST_PRIME)
-    second = Math.imul(second ^ byte, Hash.SECOND_PRIME)
+    first = Math.imul(first ^ byte, HASH_FIRST_PRIME)
+    second = Math.imul(second ^ byte, HASH_SECOND_PRIME)
   }
   firsts[number] = first
   seconds[number] = second
