@@ -1,7 +1,7 @@
 /**
  * What is known of the statements that a listener has seen, by their normal form (codecs/mysql/sql/digest.ts), which holds
  * no literal. The table is bounded: the one that was used least recently makes room. A statement that is known costs a
- * look-up by a number and a few additions (bench/README.md, "what digests cost").
+ * look-up by a number and a few additions (bench/README.md, "What digests cost").
  */
 import type { StatementScanner } from '../../codecs/mysql/index.ts'
 import { BOUNDS_MS, BUCKETS } from '../../src/observability/operation-stats.ts'
