@@ -100,7 +100,7 @@ export async function enter(
   } catch (error) {
     const packet =
       error instanceof ProxyError && !wire.closed
-        ? encodeErr(wire.sequence, errorOf(error), error.message, { beforeGreeting: wire.sequence === 0 })
+        ? encodeErr(wire.sequence, errorOf(error), undefined, { beforeGreeting: wire.sequence === 0 })
         : refusalPacket(wire.sequence, error)
     if (packet === null && !(error instanceof ProxyError)) throw error
     leave(wire, packet)

@@ -12,9 +12,9 @@ const BY_CODE: Readonly<Record<string, ServerError>> = {
   'upstream-closed': ServerErrors.shutdown,
 }
 
-/** The server's own code and state where it was the server that refused. */
+/** The server's own code, state and words where it was the server that refused. */
 export function errorOf(error: ProxyError): ServerError {
   if (error instanceof ServerRefusal)
     return { code: error.serverCode, sqlState: error.sqlState || 'HY000', message: error.words }
-  return BY_CODE[error.code] ?? UNREACHABLE
+  return { ...(BY_CODE[error.code] ?? UNREACHABLE), message: error.message }
 }

@@ -200,7 +200,7 @@ export class MysqlListener implements Listener, SessionHost {
       this.#sessions.set(session.id, session)
       session.begin()
     }
-    session.enter(begin, error => leave(wire, encodeErr(wire.sequence, errorOf(error), error.message)))
+    session.enter(begin, error => leave(wire, encodeErr(wire.sequence, errorOf(error))))
     socket.on('end', () => session.onEnd())
     socket.on('close', () => session.destroy())
   }

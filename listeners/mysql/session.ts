@@ -9,6 +9,7 @@ import {
   commandFacts,
   encodeErr,
   encodeOk,
+  type Integer64,
   type OkFields,
   PACKET_HEADER_BYTES,
   type ResponseTracker,
@@ -92,6 +93,9 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   pins = 0
   bookedPins = 0
   readonly openPins: OpenPin[] = []
+  /** FOUND_ROWS() and ROW_COUNT() of the last statement. */
+  lastRows = 0
+  lastAffected: Integer64 = -1
   /** Server status flags, as the client saw them last. */
   status = SERVER_STATUS_AUTOCOMMIT
   activeAt: number
@@ -379,6 +383,12 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     upstream.holder = this
   }
 
+  /** Whether the connection that served this client last would do so again, and has served nobody else. */
+  get hasLastConnection(): boolean {
+    const upstream = this.upstream ?? this.#last
+    return upstream !== null && upstream.lastUser === this && (upstream === this.upstream || upstream.idle)
+  }
+
   // What the pool asks.
 
   get group(): string {
@@ -417,7 +427,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     }
     if (isOurs && this.#whenRefused) return this.#whenRefused(error)
     this.host.observer.failed(this, error)
-    this.fail(isOurs ? errorOf(error) : error, error.message)
+    this.fail(isOurs ? errorOf(error) : error)
     if (this.request.partial) return this.close()
     if (isOurs && !this.#isMovable) return this.close()
     this.answered()
@@ -464,6 +474,10 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
       this.#pieces = null
     }
     if (!tracker.error) this.status = tracker.status
+    const hasRows = tracker.columns > 0
+    if (hasRows) this.lastRows = tracker.rows
+    this.lastAffected = hasRows || tracker.error ? -1 : tracker.affectedRows
+    upstream.lastUser = this
     this.state.copy(upstream.state)
     if (tracker.insertId !== 0 || (this.facts.flags & StatementFlag.LAST_INSERT_ID_WRITE) !== 0) {
       upstream.insertUser = this

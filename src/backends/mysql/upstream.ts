@@ -106,6 +106,8 @@ export class Upstream implements IntakeSink {
   idle = false
   idleSince = 0
   holder: Holder | null = null
+  /** Who was served last: compared, never used. */
+  lastUser: object | null = null
   /** Whose LAST_INSERT_ID() the server has. */
   insertUser: InsertUser | null = null
   /** LAST_INSERT_ID() as it was when that one came. */
@@ -219,6 +221,7 @@ export class Upstream implements IntakeSink {
       this.state.reset()
       this.session.reset()
       this.statements.clear()
+      this.lastUser = null
       this.insertUser = null
       this.insertId = '0'
       done(error)
