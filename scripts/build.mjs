@@ -4,7 +4,16 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -30,7 +39,7 @@ const withoutLocales = {
 }
 
 /** Node's own modules that nothing needs on the way to listening: each is loaded when something of it is first used. */
-const LATE = ['assert', 'crypto', 'fs/promises', 'tls']
+const LATE = ['assert', 'crypto', 'fs/promises', 'tls', 'v8']
 const lateBuiltins = {
   name: 'late-builtins',
   setup({ onResolve, onLoad }) {
@@ -43,6 +52,23 @@ const lateBuiltins = {
       const contents = `const load = () => require('node:${path}')
 module.exports = Object.defineProperties(${target}, { ${getters.join(',')} })`
       return { contents }
+    })
+  },
+}
+
+/** In the registries a protocol stands for itself by its name, its folder's; its code runs when anything else is asked of it. */
+const lateProtocols = {
+  name: 'late-protocols',
+  setup({ onLoad }) {
+    onLoad({ filter: /(listeners|src\/backends)\/index\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8')
+      const late = /^import \{ (\w+) \} from '(\.\/(\w+)\/index\.ts)'$/gm
+      if (!late.test(source)) throw new Error('has changed: it imports no protocols')
+      const contents = source.replace(
+        late,
+        `const $1 = new Proxy({ name: '$3', protocol: '$3' }, { get: (own, key) => own[key] ?? require('$2').$1[key] })`,
+      )
+      return { contents, loader: 'ts' }
     })
   },
 }
@@ -68,7 +94,7 @@ export const bundleOptions = {
   // pino and prom-client are inside although they load late: from node_modules, without the code cache, pino alone
   // holds up the event loop for 25 ms right after the start.
   external: ['mysql2', '@aws-sdk/*', '@grpc/*'],
-  plugins: [withoutLocales, lateBuiltins],
+  plugins: [withoutLocales, lateBuiltins, lateProtocols],
   logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },
 }
 

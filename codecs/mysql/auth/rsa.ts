@@ -8,12 +8,13 @@ import { malformed } from '../reader.ts'
 import { clearPassword, readClearPassword } from './clear.ts'
 import { xor } from './digests.ts'
 
-const PADDING = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' } as const
+// A function: the start must not load node:crypto for it.
+const padding = () => ({ padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' })
 
 /** `publicKey` in PEM form. Throws ProtocolError when that is no key or the password too long for it. */
 export function encryptPassword(password: string, scramble: Uint8Array, publicKey: string | Uint8Array): Buffer {
   try {
-    return publicEncrypt({ key: Buffer.from(publicKey), ...PADDING }, xor(clearPassword(password), scramble))
+    return publicEncrypt({ key: Buffer.from(publicKey), ...padding() }, xor(clearPassword(password), scramble))
   } catch {
     throw malformed("the server's public key cannot encrypt the password")
   }
@@ -23,7 +24,7 @@ export function encryptPassword(password: string, scramble: Uint8Array, publicKe
 export function decryptPassword(cipher: Uint8Array, scramble: Uint8Array, privateKey: KeyObject): Buffer {
   let plain: Buffer
   try {
-    plain = privateDecrypt({ key: privateKey, ...PADDING }, cipher)
+    plain = privateDecrypt({ key: privateKey, ...padding() }, cipher)
   } catch {
     throw malformed('the password is not encrypted with our public key')
   }
