@@ -30,6 +30,7 @@ import { ProxyError } from '../../src/errors.ts'
 import type { Intake } from '../../src/net/index.ts'
 import { errorOf } from './errors.ts'
 import { authenticate, LoginRefusal, type Questioner, refusalPacket } from './login.ts'
+import { databaseForbidden } from './rights.ts'
 import type { User, Users } from './users.ts'
 
 export interface Entrance {
@@ -142,11 +143,8 @@ export function loginOk(wire: PacketWire, status = SERVER_STATUS_AUTOCOMMIT): vo
 }
 
 export function checkDatabase(user: User | null, database: string): void {
-  if (database === '' || !user?.databases || user.databases.has(database)) return
-  throw new LoginRefusal(
-    ServerErrors.databaseAccessDenied,
-    `Access denied for user '${user.name}'@'%' to database '${database}'`,
-  )
+  const error = database === '' ? undefined : databaseForbidden(user, database)
+  if (error) throw new LoginRefusal(error)
 }
 
 function offer(backend: MysqlBackend, tls: boolean): Capabilities {

@@ -9,12 +9,14 @@ const user = z.strictObject({
     .array(z.string())
     .optional()
     .describe(
-      'Databases that the user may choose; without the list any. What the backend account may do comes on top.',
+      'Databases that the user may choose, at login or by USE; without the list any. Tables of others can be named all the same: what the account at the backend may not do, the server refuses.',
     ),
   readOnly: z
     .boolean()
     .default(false)
-    .describe('Transactions of this user are read-only at the backend (`SET SESSION TRANSACTION READ ONLY`).'),
+    .describe(
+      'The user may only read: other statements are refused by what they are. A stored function may still write.',
+    ),
 })
 
 export const mysqlListenerOptions = z.strictObject({

@@ -55,7 +55,7 @@ export function pinsAfter(
   command: number,
   { kind, flags, sets }: StatementFacts,
   tracker: ResponseTracker,
-  { session }: Upstream,
+  { session, tracks }: Upstream,
 ): number {
   let pins = before
   if (tracker.error) {
@@ -86,8 +86,8 @@ export function pinsAfter(
   if (kind === StatementKind.CREATE_TEMPORARY) pins |= Pin.TEMPORARY_TABLE
   if (kind === StatementKind.XA && (tracker.status & SERVER_STATUS_IN_TRANS) !== 0) pins |= Pin.XA
   if ((sets & SetForm.ROLE) !== 0) pins |= Pin.ROLE
-  // The server says that something has changed and not what, nor does the statement explain it.
+  // The server says that something has changed and not what, nor does the statement explain it; or it says nothing at all.
   const explained = (flags & EXPLAINING_FLAGS) !== 0 || (sets & SetForm.ROLE) !== 0
-  if (session.changedUnnamed && !explained) pins |= Pin.UNEXPLAINED
+  if (!tracks || (session.changedUnnamed && !explained)) pins |= Pin.UNEXPLAINED
   return pins
 }

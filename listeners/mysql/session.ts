@@ -6,9 +6,12 @@
 import type { Socket } from 'node:net'
 import { ProtocolError } from '../../codecs/codec.ts'
 import {
+  CLIENT_QUERY_ATTRIBUTES,
+  COM_QUERY,
   commandFacts,
   encodeErr,
   encodeOk,
+  encodePacket,
   type Integer64,
   type OkFields,
   PACKET_HEADER_BYTES,
@@ -40,6 +43,7 @@ import { errorOf } from './errors.ts'
 import { Pin } from './pin.ts'
 import type { OpenPin } from './pin-log.ts'
 import { NOTHING, pinsAfter, type StatementFacts } from './pinning.ts'
+import { databaseForbidden } from './rights.ts'
 import type { SessionHost } from './session-host.ts'
 import type { User } from './users.ts'
 
@@ -127,6 +131,10 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   #recorded: Buffer[] = []
   #recordedBytes = 0
   #pieces: StatementScanner | null = null
+  #takenBytes = -1
+  #takenAt = 0
+  /** The answer to SHOW WARNINGS, saved when the connection was given up; null when the server is to be asked. */
+  #savedWarnings: Buffer | null = null
 
   constructor(host: SessionHost, socket: Socket, intake: Intake | undefined, who: Who, id: number) {
     this.host = host
@@ -473,6 +481,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
       this.note(this.host.observer.facts(this.#pieces))
       this.#pieces = null
     }
+    this.#savedWarnings = null
     if (!tracker.error) this.status = tracker.status
     const hasRows = tracker.columns > 0
     if (hasRows) this.lastRows = tracker.rows
@@ -485,6 +494,9 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     }
     this.pins = pinsAfter(this.pins, this.request.command, this.facts, tracker, upstream)
     this.host.answered(this, tracker)
+    const { schema } = this.state
+    // However it was chosen: the commands that do so by name are refused before.
+    if (schema !== null && databaseForbidden(this.user, schema)) return this.close()
     if (this.phase === 'uploading') {
       // The server has answered before it had all, and will close.
       upstream.destroy()
@@ -504,8 +516,33 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   answered(): void {
     this.settle()
     this.phase = 'ready'
-    if (this.#draining && this.#isMovable) this.close()
-    else this.#goOn()
+    if (this.#draining && this.#isMovable) return this.close()
+    this.#goOn()
+    if (this.pins === Pin.DIAGNOSTICS && this.backend.pool.waiting > 0) this.yieldConnection()
+  }
+
+  yieldConnection(): boolean {
+    const { upstream } = this
+    if (!upstream || this.phase !== 'ready' || this.pins !== Pin.DIAGNOSTICS || this.#input.waiting > 0) return false
+    const hasAttributes = (upstream.facts.capabilities.low & CLIENT_QUERY_ATTRIBUTES) !== 0
+    const payload = Buffer.concat([Buffer.from(hasAttributes ? [COM_QUERY, 0, 1] : [COM_QUERY]), SHOW_WARNINGS])
+    this.send(upstream, COM_QUERY, encodePacket(0, payload), {
+      record: true,
+      silent: true,
+      done: (_, response) => {
+        this.#savedWarnings = response
+        this.pins = 0
+        this.answered()
+      },
+    })
+    return true
+  }
+
+  /** Answers SHOW WARNINGS about a statement whose connection serves another client now. */
+  showSavedWarnings(text: string): boolean {
+    if (!this.#savedWarnings || !/^\s*show\s+warnings\s*;?\s*$/i.test(text)) return false
+    this.answerHere(this.#savedWarnings)
+    return true
   }
 
   /** Gives the connection back when nothing ties it to this client. */
@@ -613,6 +650,17 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     if (this.phase === 'ready' && this.#isMovable) this.close()
   }
 
+  /** Whether bytes have waited for the client for so long without it taking any; to be asked now and then. */
+  isStalled(now: number, ms: number): boolean {
+    const { bytesWritten, writableLength } = this.socket
+    const taken = bytesWritten - writableLength
+    if (writableLength === 0 || taken !== this.#takenBytes) {
+      this.#takenBytes = taken
+      this.#takenAt = now
+    }
+    return now - this.#takenAt >= ms
+  }
+
   /** The client has been silent for too long. */
   expire(): void {
     this.fail(ServerErrors.idleTimeout, undefined, 0)
@@ -659,5 +707,6 @@ const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
 
 /** What another connection serves as well. */
 const MOVABLE = Pin.SESSION_MODE | Pin.DIAGNOSTICS
+const SHOW_WARNINGS = Buffer.from('SHOW WARNINGS')
 const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'infile', 'proving'])
 const EMPTY = Buffer.alloc(0)

@@ -1,20 +1,33 @@
 /** COM_QUERY: looked at by the scanner, and passed on as it came, but for KILL with a number of ours. */
-import { StatementKind } from '../../../codecs/mysql/index.ts'
+import { ServerErrors, StatementKind } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
 import { textStart } from '../query-text.ts'
+import { forbidden } from '../rights.ts'
 import { kill } from './kill.ts'
 import { answerOurselves } from './own-answers.ts'
 
 export const QUERY: CommandHandler = (session, { packet, partial }) => {
   const start = textStart(packet, session.identity.capabilities.low)
   if (partial) {
+    // What it is shows only at its end.
+    if (session.user?.readOnly) {
+      session.fail(ServerErrors.readOnly, `User '${session.user.name}' may only read`)
+      return Handled.DONE
+    }
     session.scanPieces(packet, start)
     return Handled.FORWARD
   }
   const { scanner } = session.host
   scanner.scan(packet, start, packet.length, session.host.scanMode(session))
   session.note(session.host.observer.facts(scanner))
-  if (answerOurselves(session, scanner.flags, () => packet.toString('latin1', start))) return Handled.DONE
+  const text = () => packet.toString('utf8', start)
+  const error = forbidden(session.user, scanner, text)
+  if (error) {
+    session.fail(error)
+    return Handled.DONE
+  }
+  if (scanner.kind === StatementKind.SHOW_WARNINGS && session.showSavedWarnings(text())) return Handled.DONE
+  if (answerOurselves(session, scanner.flags, text)) return Handled.DONE
   const { kind, killId } = scanner
   const isKill = kind === StatementKind.KILL || kind === StatementKind.KILL_QUERY
   if (isKill && killId >= 0 && scanner.statements === 1) {

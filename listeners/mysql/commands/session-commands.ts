@@ -1,7 +1,8 @@
 /** Commands about the session itself. */
-import { PACKET_HEADER_BYTES, ServerErrors } from '../../../codecs/mysql/index.ts'
+import { PACKET_HEADER_BYTES } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
 import { Pin } from '../pin.ts'
+import { databaseForbidden } from '../rights.ts'
 
 export const QUIT: CommandHandler = session => {
   session.close()
@@ -10,15 +11,10 @@ export const QUIT: CommandHandler = session => {
 
 export const INIT_DB: CommandHandler = (session, { packet }) => {
   const database = packet.toString('utf8', PACKET_HEADER_BYTES + 1)
-  const { user } = session
-  if (user?.databases && !user.databases.has(database)) {
-    session.fail(
-      ServerErrors.databaseAccessDenied,
-      `Access denied for user '${user.name}'@'%' to database '${database}'`,
-    )
-    return Handled.DONE
-  }
-  return Handled.FORWARD
+  const error = databaseForbidden(session.user, database)
+  if (!error) return Handled.FORWARD
+  session.fail(error)
+  return Handled.DONE
 }
 
 /** Nothing is left of the session but its database; the connection that had it is cleaned meanwhile. */

@@ -15,6 +15,7 @@ import type { ClientStatement } from '../client-statements.ts'
 import { type CommandHandler, Handled, type Request } from '../command-handler.ts'
 import { Pin } from '../pin.ts'
 import { NOTHING, type StatementFacts } from '../pinning.ts'
+import { forbidden } from '../rights.ts'
 import type { Session } from '../session.ts'
 import { findTypes, insertTypes, opensCursor } from './binding.ts'
 
@@ -27,6 +28,11 @@ export const PREPARE: CommandHandler = (session, { packet, partial }) => {
   }
   const { scanner } = session.host
   scanner.scan(packet, ID_OFFSET, packet.length, session.host.scanMode(session))
+  const error = forbidden(session.user, scanner, () => packet.toString('utf8', ID_OFFSET))
+  if (error) {
+    session.fail(error)
+    return Handled.DONE
+  }
   const facts = session.host.observer.facts(scanner)
   // That it is prepared does nothing that its text says.
   session.note({ ...NOTHING, digest: facts.digest })

@@ -29,7 +29,7 @@ import { type LoggedIn, logIn, ServerRefusal } from './handshake.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import { OwnAccount } from './own-account.ts'
 import { PacketWire } from './packet-wire.ts'
-import { Pool, type Waiter } from './pool.ts'
+import { type Open, Pool, type Waiter } from './pool.ts'
 import { probe } from './probe.ts'
 import type { SessionState } from './session-state.ts'
 import { type Account, type Home, Upstream, type UpstreamFacts } from './upstream.ts'
@@ -97,7 +97,11 @@ export class MysqlBackend implements Backend, Home {
       ok: metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'ok' }),
       failed: metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'failed' }),
     }
-    this.pool = new Pool((waiter, done) => void this.#open(waiter as Client, done), runtime.clock, {
+    const calls = {
+      open: (waiter: Waiter, done: Parameters<Open>[1]) => void this.#open(waiter as Client, done),
+      onShortage: () => this.#onShortage(),
+    }
+    this.pool = new Pool(calls, runtime.clock, {
       max: pool.max,
       waitMs: pool.waitTimeout,
       idleMs: pool.idleTimeout,
@@ -173,6 +177,11 @@ export class MysqlBackend implements Backend, Home {
     const { facts } = upstream
     upstream.destroy()
     void this.kill(facts, { queryOnly: false })
+  }
+
+  /** One of those who keep a connection without need gives it back. */
+  #onShortage(): void {
+    for (const { holder } of this.#all) if (holder?.yieldConnection()) return
   }
 
   onClosed(upstream: Upstream): void {

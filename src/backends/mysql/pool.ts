@@ -23,6 +23,12 @@ export interface Waiter extends Want {
   onNoUpstream(error: ProxyError): void
 }
 
+export interface PoolCalls {
+  readonly open: Open
+  /** Somebody waits, and no further connection may be opened. */
+  onShortage(): void
+}
+
 export interface PoolLimits {
   readonly max: number
   readonly waitMs: number
@@ -36,7 +42,7 @@ export type Open = (waiter: Waiter, done: (upstream: Upstream | null, error?: Pr
 const MAX_LOOK = 16
 
 export class Pool {
-  readonly #open: Open
+  readonly #calls: PoolCalls
   readonly #clock: Clock
   readonly #limits: PoolLimits
   /** By group, the one used last at the end. */
@@ -49,8 +55,8 @@ export class Pool {
   #idleCount = 0
   #closed = false
 
-  constructor(open: Open, clock: Clock, limits: PoolLimits) {
-    this.#open = open
+  constructor(calls: PoolCalls, clock: Clock, limits: PoolLimits) {
+    this.#calls = calls
     this.#clock = clock
     this.#limits = limits
   }
@@ -208,12 +214,13 @@ export class Pool {
     if (this.#size >= this.#limits.max) {
       const spare = this.#spareOf(waiter.group)
       // Its end makes room, and calls again.
-      spare?.destroy()
+      if (spare) spare.destroy()
+      else this.#calls.onShortage()
       return
     }
     this.#size++
     this.#opening++
-    this.#open(waiter, (upstream, error) => {
+    this.#calls.open(waiter, (upstream, error) => {
       this.#opening--
       if (upstream) return this.release(upstream)
       this.#size--

@@ -13,6 +13,7 @@ import {
   decodeTextResults,
   encodePacket,
   ResponseTracker,
+  SERVER_STATUS_AUTOCOMMIT,
 } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
 import { type Endpoint, type Intake, type IntakeSink, Pump } from '../../net/index.ts'
@@ -92,6 +93,8 @@ export interface Home {
 
 /** Whom a connection is lent to. */
 export interface Holder {
+  /** Somebody waits: gives the connection back if it is only kept for what can be saved. True if it will come back soon. */
+  yieldConnection(): boolean
   /** The connection has gone while it was not answering anything. */
   onUpstreamClosed(error: ProxyError): void
 }
@@ -129,6 +132,8 @@ export class Upstream implements IntakeSink {
     this.state.schema = facts.schema
     this.session = new TrackedSession(this.state, facts.baseline)
     this.#tracker = new ResponseTracker(facts.capabilities, this.session)
+    // As after every login; an error tells no status.
+    this.#tracker.status = SERVER_STATUS_AUTOCOMMIT
     this.#pump = new Pump({ target: socket, onDrained: () => this.#drained() })
     socket.on('error', cause => this.#lost(cause))
     socket.on('close', () => this.#lost(undefined))

@@ -114,13 +114,25 @@ describe('over one connection', () => {
     expect(await row(a, 'SELECT @x x, @@time_zone z, DATABASE() d')).toMatchObject({ x: null, z: 'SYSTEM', d: 'other' })
   })
 
-  test('warnings and errors of the last statement are there to be shown', async () => {
+  test('warnings of the last statement are there to be shown, although another client has the connection now', async () => {
     const { a, b } = await pair()
     await expect(a.query('SELEC')).rejects.toThrow(/SQL syntax/)
-    const waits = b.query('SELECT 1')
+    expect(await value(b, 'SELECT 1')).toBe(1)
     const [warnings] = await a.query('SHOW WARNINGS')
-    expect(warnings).toHaveLength(1)
-    await a.query('SELECT 1')
-    await waits
+    expect(warnings).toMatchObject([{ Level: 'Error', Code: 1064 }])
+    expect(await value(b, 'SELECT 2')).toBe(2)
+    await a.query('SELECT COUNT(*) FROM t')
+    expect((await a.query('SHOW WARNINGS'))[0]).toEqual([])
+  })
+
+  test('the number of rows and of the connection are those of the client', async () => {
+    const { a, b } = await pair()
+    await a.query('SELECT 1 UNION SELECT 2 UNION SELECT 3')
+    await b.query('INSERT INTO t (s) VALUES (1), (2)')
+    expect(await value(a, 'SELECT FOUND_ROWS()')).toBe(3)
+    await a.query('DO 0')
+    expect(await value(b, 'SELECT ROW_COUNT() AS rows_changed')).toBe(2)
+    expect(await value(a, 'SELECT CONNECTION_ID()')).toBe(a.threadId)
+    expect(await value(b, 'SELECT CONNECTION_ID()')).toBe(b.threadId)
   })
 })
