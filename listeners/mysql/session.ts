@@ -113,7 +113,6 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   readonly #input: ClientInput
   #paused = false
   #reading = false
-  #ended = false
   #draining = false
   #last: Upstream | null = null
   #cancelWait: (() => void) | null = null
@@ -200,11 +199,13 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     return !this.#paused
   }
 
-  /** The client sends no more; what it sent is still answered. */
+  /**
+   * The client has gone: what it runs is ended. Its FIN may also mean that it only sends no more, but clients of MySQL
+   * close both ways at once, and a statement that nobody waits for must not run on.
+   */
   onEnd(): void {
-    this.#ended = true
     if (this.phase === 'ready') this.close()
-    else if (this.phase === 'uploading' || this.phase === 'infile') this.destroy()
+    else this.destroy()
   }
 
   /** Looks at what was read for as long as the phase allows. */
@@ -227,7 +228,6 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     } finally {
       this.#reading = false
     }
-    if (this.#ended && this.phase === 'ready') this.close()
   }
 
   #onProtocolError(error: ProtocolError): void {

@@ -313,29 +313,31 @@ export class MysqlBackend implements Backend, Home {
     return upstream
   }
 
+  /** Reaches the given endpoint, or the first one in their order that answers. */
   async #connect(to?: Endpoint): Promise<{ wire: PacketWire; intake: Intake; endpoint: Endpoint }> {
-    const endpoint = to ?? this.#endpoints.choose(new Set())
-    if (!endpoint)
-      throw (
-        this.#lastError ??
-        new ProxyError('upstream-circuit', 'every endpoint has failed lately', { source: 'upstream', retryable: true })
-      )
-    endpoint.circuit.begin()
-    endpoint.connections++
-    const intake = new Intake(this.#buffers)
-    try {
-      const socket = await connected({
-        address: endpoint.address,
-        connectTimeoutMs: this.options.connectTimeout,
-        keepAliveMs: 60_000,
-        ...(this.#tls ? {} : { onread: intake.onread }),
-      })
-      return { wire: new PacketWire(socket, this.#tls ? undefined : intake), intake, endpoint }
-    } catch (error) {
-      endpoint.connections--
-      this.#failed(endpoint, asProxyError(error))
-      throw error
+    const candidates = to ? [to] : this.#endpoints.all.filter(({ circuit }) => circuit.allows)
+    let failure: unknown =
+      this.#lastError ??
+      new ProxyError('upstream-circuit', 'every endpoint has failed lately', { source: 'upstream', retryable: true })
+    for (const endpoint of candidates) {
+      const intake = new Intake(this.#buffers)
+      endpoint.circuit.begin()
+      endpoint.connections++
+      try {
+        const socket = await connected({
+          address: endpoint.address,
+          connectTimeoutMs: this.options.connectTimeout,
+          keepAliveMs: 60_000,
+          ...(this.#tls ? {} : { onread: intake.onread }),
+        })
+        return { wire: new PacketWire(socket, this.#tls ? undefined : intake), intake, endpoint }
+      } catch (error) {
+        endpoint.connections--
+        this.#failed(endpoint, asProxyError(error))
+        failure = error
+      }
     }
+    throw failure
   }
 
   async #account({ username, password }: Identity): Promise<Account> {
