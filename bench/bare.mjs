@@ -27,12 +27,14 @@ const CUTS = {
   'listeners/redis/outlet.ts': [[/this\.sent \+= end - start\n/, '\n']],
 }
 
+const missing = new Set(Object.keys(CUTS))
 const cut = {
   name: 'cut',
   setup({ onLoad }) {
     for (const [file, cuts] of Object.entries(CUTS)) {
       const path = join(ROOT, file)
       onLoad({ filter: new RegExp(`${file.replaceAll('.', '\\.')}$`) }, () => {
+        missing.delete(file)
         let contents = readFileSync(path, 'utf8')
         for (const [pattern, replacement] of cuts) {
           if (!pattern.test(contents)) throw new Error(`${file} has changed: there is no ${pattern}`)
@@ -53,4 +55,5 @@ const folder = resolve(target)
 const { plugins, ...options } = bundleOptions
 mkdirSync(join(folder, 'dist'), { recursive: true })
 await build({ ...options, plugins: [cut, ...plugins], outfile: join(folder, 'dist/portolan.cjs') })
+if (missing.size > 0) throw new Error(`no part of the program any more: ${[...missing].join(', ')}`)
 cpSync(join(ROOT, 'bin'), join(folder, 'bin'), { recursive: true })
