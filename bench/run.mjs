@@ -24,6 +24,10 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
+  // As the program is built: numbers of hot loops are written into them.
+  minifySyntax: true,
+  // For what CommonJS packages in the bundle require of Node.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
   sourcemap: 'inline',
   logLevel: 'warning',
 })

@@ -74,21 +74,26 @@ const LEADS: Readonly<Record<string, readonly (readonly [number, number])[]>> = 
   ],
 }
 
-/** 1 for each byte that begins a character of two bytes. */
-export type LeadBytes = Uint8Array
+/** The tables for a character set: as for all others, but that lead bytes end words. */
+export interface LeadBytes {
+  /** 1 for each byte that begins a character of two bytes. */
+  readonly isLead: Uint8Array
+  readonly wordByte: Uint8Array
+}
 
-const tables = new Map(
-  Object.entries(LEADS).map(([charset, ranges]) => [
-    charset,
-    Uint8Array.from({ length: 256 }, (_, byte) => Number(ranges.some(([from, to]) => byte >= from && byte <= to))),
-  ]),
+const charsets = new Map(
+  Object.entries(LEADS).map(([charset, ranges]): [string, LeadBytes] => {
+    const isLead = wordByte.map((_, byte) => Number(ranges.some(([from, to]) => byte >= from && byte <= to)))
+    const without = wordByte.map((folded, byte) => (isLead[byte] === 1 ? 0 : folded))
+    return [charset, { isLead, wordByte: without }]
+  }),
 )
 
 /**
- * For `character_set_client`: the lead bytes, when the byte behind one may be a backslash or a backtick that is none;
- * undefined for all other character sets, UTF-8 among them.
+ * For `character_set_client`: what must be known of it when the byte behind a lead byte may be a backslash or a backtick
+ * that is none; undefined for all other character sets, UTF-8 among them.
  */
-export const leadBytesOf = (charset: string): LeadBytes | undefined => tables.get(charset.toLowerCase())
+export const leadBytesOf = (charset: string): LeadBytes | undefined => charsets.get(charset.toLowerCase())
 
 /** Whether the byte may stand behind a lead byte. */
 export const isTrailByte = (byte: number): boolean => byte >= 0x40 && byte !== 0x7f && byte !== 0xff

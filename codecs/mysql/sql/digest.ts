@@ -2,8 +2,8 @@
  * The normal form of a statement, for metrics and logs, written while it is scanned: lower case; literals, also NULL,
  * TRUE and FALSE where a value stands, are `?`, signs before them dropped; blanks and comments are folded; a list of
  * literals is `(...)`, and so is a list of such lists; of the rows of an INSERT the first one stands for all. Nothing
- * between quotes but a name in backticks ever gets in, and when a quote is missing or misplaced the text ends before
- * the first one. Names of tables are in lower case too: two that differ in case only share a digest.
+ * between quotes but a name in backticks ever gets in, and when a quote is missing or misplaced the text is the
+ * statement's kind. Names of tables are in lower case too: two that differ in case only share a digest.
  *
  *     SELECT * FROM `Users` WHERE id IN (1,2) -- x   ->   select * from `users` where id in (...)
  */
@@ -24,12 +24,11 @@ import {
   LAST_SEMICOLON,
   LAST_SIGN,
   LAST_WORD,
+  SPACE,
 } from './codes.ts'
 
 /** Bytes that a digest has at most; what differs only behind them is alike. */
 export const MAX_DIGEST_BYTES = 1024
-
-const SPACE = 32
 
 /** Room for the digest and most words behind its end: stores beyond a typed array's end are dropped by definition. */
 const ROOM = 2048
@@ -42,51 +41,54 @@ export class NormalForm {
   last: number = LAST_NOTHING
 
   /** Where the last word or sign began; what stood before the sign. */
-  #tokenAt = 0
+  tokenAt = 0
   #beforeSign: number = LAST_NOTHING
   /** Where the list of literals began that was not spoiled yet, behind its parenthesis; -1 without one. */
-  #listAt = -1
-  /** Where the last folded list ended, and whether one of its kind may be open behind a comma. */
+  listAt = -1
+  /** Where the last folded list ended; the same when a comma is behind it, and when a list is open behind that. */
   #foldEnd = -1
+  #foldBefore = -1
   #foldsInto = -1
   /** Where the rows behind the first one began; -1 when none are left out. */
   #rowsAt = -1
-  /** Where the first quote stood; -1 before. */
-  #quoteAt = -1
   #high = 0
   #low = 0
 
   reset(): void {
     this.length = 0
     this.last = LAST_NOTHING
-    this.#listAt = -1
+    this.listAt = -1
     this.#foldEnd = -1
     this.#foldsInto = -1
     this.#rowsAt = -1
-    this.#quoteAt = -1
   }
 
-  /** A word or quoted name begins; its bytes go to `bytes` from `length` on, by the caller. */
+  /** A word or quoted name begins; its bytes go to `bytes` from `length` on, by the caller, who does the same itself. */
   begin(): void {
-    this.#tokenAt = this.length
+    this.tokenAt = this.length
     if (this.last > LAST_SIGN) this.bytes[this.length++] = SPACE
   }
 
   /** The word that was begun ends: LAST_WORD or LAST_CLAUSE. */
   word(sort: number): void {
-    this.#listAt = -1
+    this.listAt = -1
     this.last = sort
+  }
+
+  /** Whether the word that was begun has this as its first byte. */
+  beginsWith(byte: number): boolean {
+    return this.bytes[this.last > LAST_SIGN ? this.tokenAt + 1 : this.tokenAt] === byte
   }
 
   /** The word that was begun is none: nothing is left of it. */
   takeBack(): void {
-    this.length = this.#tokenAt
+    this.length = this.tokenAt
   }
 
   literal(): void {
     if (this.last === LAST_LITERAL) return
     if (this.last === LAST_SIGN) {
-      this.length = this.#tokenAt
+      this.length = this.tokenAt
       this.last = this.#beforeSign
     }
     if (this.last > LAST_SIGN) this.bytes[this.length++] = SPACE
@@ -94,16 +96,10 @@ export class NormalForm {
     this.last = LAST_LITERAL
   }
 
-  /** A literal in quotes, or a name that the mode makes one. */
-  quoted(): void {
-    if (this.#quoteAt < 0) this.#quoteAt = this.length
-    this.literal()
-  }
-
   /** `adjacent`: nothing stood between it and the operator before. */
   operator(byte: number, adjacent: boolean): void {
     if (this.last > LAST_SIGN && !(adjacent && this.last === LAST_OPERATOR)) this.bytes[this.length++] = SPACE
-    this.#listAt = -1
+    this.listAt = -1
     this.bytes[this.length++] = byte < 32 || byte === 127 ? 63 : byte
     this.last = LAST_OPERATOR
   }
@@ -115,7 +111,7 @@ export class NormalForm {
       return
     }
     if (last !== LAST_SIGN) {
-      this.#tokenAt = this.length
+      this.tokenAt = this.length
       this.#beforeSign = last
     }
     if (last > LAST_SIGN) this.bytes[this.length++] = SPACE
@@ -125,36 +121,36 @@ export class NormalForm {
 
   at(isSystem: boolean): void {
     if (this.last > LAST_SIGN && this.last !== LAST_LITERAL) this.bytes[this.length++] = SPACE
-    this.#listAt = -1
+    this.listAt = -1
     this.bytes[this.length++] = 64
     if (isSystem) this.bytes[this.length++] = 64
     this.last = LAST_AT
   }
 
   dot(): void {
-    this.#listAt = -1
+    this.listAt = -1
     this.bytes[this.length++] = 46
     this.last = LAST_DOT
   }
 
   comma(): void {
-    this.#foldsInto = this.#foldEnd === this.length ? this.#foldEnd : -1
+    this.#foldBefore = this.#foldEnd === this.length ? this.#foldEnd : -1
     this.bytes[this.length++] = 44
     this.last = LAST_COMMA
   }
 
   open(): void {
     const { last } = this
-    if (last !== LAST_COMMA) this.#foldsInto = -1
+    this.#foldsInto = last === LAST_COMMA ? this.#foldBefore : -1
     if (last > LAST_SIGN && last !== LAST_WORD) this.bytes[this.length++] = SPACE
     this.bytes[this.length++] = 40
-    this.#listAt = this.length
+    this.listAt = this.length
     this.last = LAST_OPEN
   }
 
   close(): void {
-    if (this.#listAt >= 0 && this.last === LAST_LITERAL) {
-      this.length = this.#listAt
+    if (this.listAt >= 0 && this.last === LAST_LITERAL) {
+      this.length = this.listAt
       this.bytes[this.length++] = 46
       this.bytes[this.length++] = 46
       this.bytes[this.length++] = 46
@@ -164,7 +160,7 @@ export class NormalForm {
     } else {
       this.bytes[this.length++] = 41
     }
-    this.#listAt = -1
+    this.listAt = -1
     this.#foldsInto = -1
     this.last = LAST_CLOSE
   }
@@ -172,7 +168,7 @@ export class NormalForm {
   semicolon(): void {
     if (this.last === LAST_SEMICOLON || this.last === LAST_NOTHING) return
     this.endRows()
-    this.#listAt = -1
+    this.listAt = -1
     this.bytes[this.length++] = 59
     this.last = LAST_SEMICOLON
   }
@@ -190,19 +186,19 @@ export class NormalForm {
     this.#foldEnd = -1
   }
 
-  /** The statement is over. `broken`: quotes are misplaced, so that nothing behind the first one can be trusted. */
-  end(broken: boolean): void {
+  /** The text is over. */
+  end(): void {
     this.endRows()
     if (this.last === LAST_SEMICOLON) this.length--
-    if (broken && this.#quoteAt >= 0) {
-      this.length = Math.min(this.length, this.#quoteAt)
-      this.last = LAST_WORD
-      this.literal()
-    }
     if (this.length <= MAX_DIGEST_BYTES) return
     this.length = MAX_DIGEST_BYTES
     // No half character at the end.
     while (this.length > 0 && (this.bytes[this.length]! & 0xc0) === 0x80) this.length--
+  }
+
+  /** Quotes are misplaced: nothing that was written can be trusted to be no literal. */
+  replace(word: string): void {
+    this.length = this.bytes.write(`${word} ?`, 'latin1')
   }
 
   toString(): string {

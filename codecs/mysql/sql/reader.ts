@@ -16,9 +16,6 @@ import {
   LAST_OPEN,
   LAST_OPERATOR,
   LAST_WORD,
-  ROWS_NONE,
-  ROWS_OVER,
-  ROWS_WITHIN,
   START,
   TRAIT_CLAUSE,
   TRAIT_FUNCTION,
@@ -26,7 +23,7 @@ import {
   TRAIT_LITERAL,
 } from './codes.ts'
 import { NormalForm } from './digest.ts'
-import { SetForm, StatementFlag, StatementKind } from './statement.ts'
+import { SetForm, StatementFlag, StatementKind, statementKindNames } from './statement.ts'
 import {
   functionFlags,
   grammarColumn,
@@ -112,6 +109,8 @@ export class StatementReader {
   /** Where the last token ended, and the last literal in quotes. */
   tokenEnd = -1
   quoteEnd = -1
+  /** Within the rows of an INSERT, of which the digest shows the first. */
+  inRows = false
 
   #state: number = START
   #statementKind: number = Kind.EMPTY
@@ -127,7 +126,7 @@ export class StatementReader {
   #isLastInsertId = false
   #flagsBefore = 0
   #operatorBefore = 0
-  #rows: number = ROWS_NONE
+  #hadRows = false
   /** Within a stored program, and the flags before it. */
   #isStoring = false
   #outerFlags = 0
@@ -161,7 +160,8 @@ export class StatementReader {
     if (this.#state !== START || this.#depth > 0) this.#endStatement(at)
     if (this.statements > 1) this.flags |= Flag.MULTI
     this.readOnly = this.statements > 0 && this.#allRead && this.sets === 0 && (this.flags & NOT_ON_REPLICA) === 0
-    this.form.end((this.flags & Flag.BROKEN) !== 0)
+    if ((this.flags & Flag.BROKEN) === 0) this.form.end()
+    else this.form.replace(statementKindNames[this.kind]!)
   }
 
   /** A quote is misplaced. */
@@ -182,7 +182,8 @@ export class StatementReader {
     this.#name = -1
     this.#variable = 0
     this.#isLastInsertId = false
-    this.#rows = ROWS_NONE
+    this.inRows = false
+    this.#hadRows = false
     this.#isAssigning = false
     this.#isStoring = false
   }
@@ -225,10 +226,11 @@ export class StatementReader {
     this.#state = BODY
   }
 
-  /** Before each word: the rows of an INSERT end with one. */
-  beginWord(): void {
-    if (this.#rows === ROWS_WITHIN && this.#depth <= this.#baseDepth) this.#endRows()
-    this.form.begin()
+  /** The rows of an INSERT end with a word that is in none of them. */
+  beginWordInRows(): void {
+    if (this.#depth > this.#baseDepth) return
+    this.inRows = false
+    this.form.endRows()
   }
 
   /** A word with its number in the vocabulary ends; its bytes are in the normal form. */
@@ -238,7 +240,8 @@ export class StatementReader {
     const trait = traits[number]!
     this.tokenEnd = end
     if (trait === 0) {
-      form.word(LAST_WORD)
+      form.listAt = -1
+      form.last = LAST_WORD
     } else if (trait & TRAIT_LITERAL && (before === LAST_OPEN || before === LAST_COMMA || before === LAST_OPERATOR)) {
       form.takeBack()
       form.literal()
@@ -295,8 +298,9 @@ export class StatementReader {
     if (this.#statementKind === Kind.WITH) {
       const kind = ruleKind[ruleAt[START * grammarColumns + column]!]!
       if (endsWith[kind] === 1) this.#statementKind = kind
-    } else if (this.#rows === ROWS_NONE && (number === VALUES || number === VALUE)) {
-      if (inserts[this.#statementKind] === 1) this.#rows = ROWS_WITHIN
+    } else if (!this.#hadRows && (number === VALUES || number === VALUE)) {
+      this.#hadRows = true
+      this.inRows = inserts[this.#statementKind] === 1
     }
   }
 
@@ -315,7 +319,7 @@ export class StatementReader {
     this.tokenEnd = end
     if (isLiteral) {
       form.takeBack()
-      form.quoted()
+      form.literal()
       this.quoteEnd = end
     } else {
       form.word(LAST_WORD)
@@ -337,12 +341,7 @@ export class StatementReader {
   /** A quoted name does not end. */
   brokenName(): void {
     this.form.takeBack()
-    this.form.quoted()
-  }
-
-  #endRows(): void {
-    this.#rows = ROWS_OVER
-    this.form.endRows()
+    this.form.literal()
   }
 
   /** A literal in quotes begins at `at`. */
@@ -350,7 +349,7 @@ export class StatementReader {
     if (this.#state === START) this.#startOther()
     // A number that touches a quote.
     if (this.form.last === LAST_LITERAL && at === this.tokenEnd && at !== this.quoteEnd) this.flags |= Flag.BROKEN
-    this.form.quoted()
+    this.form.literal()
     this.#name = -1
   }
 
@@ -412,7 +411,7 @@ export class StatementReader {
       if (state === SET_VALUE || state === SET_NAME) {
         this.#endAssignment()
         this.#state = SET
-      } else if (this.#rows === ROWS_WITHIN) {
+      } else if (this.inRows) {
         this.form.leaveOutRows()
       }
     }

@@ -61,11 +61,14 @@ import {
   IN_WORD_TRAIL,
   LAST_CLAUSE,
   LAST_LITERAL,
+  LAST_SIGN,
   LINE_FEED,
   MINUS,
   PLUS,
+  POINT,
   SINGLE_QUOTE,
   SLASH,
+  SPACE,
   STAR,
   UNDERSCORE,
 } from './codes.ts'
@@ -99,17 +102,17 @@ const LAST_MYSQL_ONLY = 99999
 export class StatementScanner {
   readonly #reader = new StatementReader()
   #length = 0
-  #leads: LeadBytes | undefined
+  #leads: Uint8Array | undefined
+  #wordBytes: Uint8Array = wordByte
   #ansiQuotes = false
   #escapes = true
   #isMariaDb = false
   #version = 0
 
   #in: number = IN_SPACE
-  /** Hashes of a word or name that was cut, and where it begins in the normal form. */
+  /** Hashes of a word or name that was cut. */
   #first = 0
   #second = 0
-  #wordAt = 0
   /** The quote that is open, and other bytes to remember. */
   #quote = 0
   /** A word touches the closing quote before it. */
@@ -118,7 +121,7 @@ export class StatementScanner {
   #number = 0
   #digits = 0
   #isVersionOfMariaDb = false
-  /** Levels of comments to skip. */
+  /** Of a comment that is skipped: 0, or 1 for one with a version, in which another may stand, then 2. */
   #commentLevel = 0
   /** Within an executed comment. */
   #isExecuting = false
@@ -138,7 +141,7 @@ export class StatementScanner {
     return this.#reader.sets
   }
 
-  /** How many statements the text has. */
+  /** How many statements the text has; to a mere comment behind a semicolon the server answers too, with an OK. */
   get statements(): number {
     return this.#reader.statements
   }
@@ -180,7 +183,9 @@ export class StatementScanner {
 
   /** A text is to come. */
   begin(mode: ScanMode): void {
-    this.#leads = mode.leadBytes
+    const { leadBytes } = mode
+    this.#leads = leadBytes?.isLead
+    this.#wordBytes = leadBytes?.wordByte ?? wordByte
     this.#ansiQuotes = mode.ansiQuotes
     this.#escapes = !mode.noBackslashEscapes
     this.#isMariaDb = mode.isMariaDb
@@ -204,6 +209,10 @@ export class StatementScanner {
     const reader = this.#reader
     const { form } = reader
     const out = form.bytes
+    const classes = byteClass
+    const wordBytes = this.#wordBytes
+    let first = this.#first | 0
+    let second = this.#second | 0
     // As 32-bit integers, lest the engine keeps them as tagged values throughout the loop.
     const base = (this.#length - start) | 0
     const last = end | 0
@@ -213,22 +222,24 @@ export class StatementScanner {
       const byte = bytes[i]!
       // Blanks and words are most of a text: they pass by no switch.
       if (state === IN_SPACE) {
-        const sort = byteClass[byte]!
+        const sort = classes[byte]!
         if (sort === BYTE_SPACE) {
           i++
           continue
         }
         if (sort === BYTE_WORD) {
-          reader.beginWord()
-          this.#first = HASH_FIRST
-          this.#second = HASH_SECOND
-          this.#wordAt = form.length
+          if (reader.inRows) reader.beginWordInRows()
+          form.tokenAt = form.length
+          if (form.last > LAST_SIGN) out[form.length++] = SPACE
+          first = HASH_FIRST
+          second = HASH_SECOND
           state = IN_WORD
         } else {
           switch (sort) {
             case BYTE_COMMA:
               i++
               reader.comma(i + base)
+              if (i < last && bytes[i] === SPACE) i++
               break
             case BYTE_DIGIT:
               this.#number = 0
@@ -255,6 +266,8 @@ export class StatementScanner {
               i++
               if (this.#ansiQuotes && byte === DOUBLE_QUOTE) {
                 this.#beginName(reader)
+                first = HASH_FIRST
+                second = HASH_SECOND
                 state = IN_NAME
               } else {
                 reader.beginString(i - 1 + base)
@@ -265,6 +278,8 @@ export class StatementScanner {
               this.#quote = byte
               i++
               this.#beginName(reader)
+              first = HASH_FIRST
+              second = HASH_SECOND
               state = IN_NAME
               break
             case BYTE_PLACEHOLDER:
@@ -308,31 +323,36 @@ export class StatementScanner {
         }
       }
       if (state === IN_WORD) {
-        let first = this.#first | 0
-        let second = this.#second | 0
         let length = form.length | 0
-        const leads = this.#leads
         let folded = 0
-        while (i < last && (folded = wordByte[bytes[i]!]!) !== 0) {
-          if (leads !== undefined && leads[bytes[i]!] === 1) {
-            state = IN_WORD_TRAIL
-            i++
-            first = 0
-            break
-          }
+        while (i < last && (folded = wordBytes[bytes[i]!]!) !== 0) {
           first = Math.imul(first ^ folded, HASH_FIRST_PRIME)
           second = Math.imul(second ^ folded, HASH_SECOND_PRIME)
           out[length++] = folded
           i++
         }
         form.length = length
-        if (i < last && state === IN_WORD) {
-          this.#endWord(first, second, i + base, bytes[i]!)
-          state = IN_SPACE
-        } else {
-          this.#first = first
-          this.#second = second
+        if (i === last) break
+        const next = bytes[i]!
+        if (next >= 0x80) {
+          // A lead byte: with what follows it is part of a word that means nothing.
+          first = 0
+          i++
+          state = IN_WORD_TRAIL
+          continue
         }
+        if (next === SINGLE_QUOTE || next === DOUBLE_QUOTE || this.#touchesQuote) {
+          this.#endWordAtQuote(first, second, i + base, next)
+        } else {
+          reader.word(findWord(first, second), i + base)
+          if (next === SPACE) {
+            i++
+          } else if (next === POINT) {
+            i++
+            reader.dot(i + base)
+          }
+        }
+        state = IN_SPACE
         continue
       }
       switch (state) {
@@ -343,8 +363,8 @@ export class StatementScanner {
 
         case IN_STRING: {
           const quote = this.#quote
-          const leads = this.#leads
           const escapeByte = this.#escapes ? BACKSLASH : quote
+          const leads = this.#leads
           while (i < last) {
             const inner = bytes[i++]!
             if (inner === quote) {
@@ -369,13 +389,9 @@ export class StatementScanner {
           break
 
         case IN_ESCAPE:
-          if (this.#leads !== undefined && this.#leads[byte] === 1) {
-            i++
-            state = IN_STRING_TRAIL
-          } else {
-            i++
-            state = IN_STRING
-          }
+          // One byte, also of a character of two.
+          i++
+          state = IN_STRING
           break
 
         case IN_STRING_END:
@@ -393,8 +409,6 @@ export class StatementScanner {
         case IN_NAME: {
           const quote = this.#quote
           const leads = this.#leads
-          let first = this.#first | 0
-          let second = this.#second | 0
           let length = form.length | 0
           while (i < last) {
             const inner = bytes[i++]!
@@ -412,14 +426,12 @@ export class StatementScanner {
             }
           }
           form.length = length
-          this.#first = first
-          this.#second = second
           break
         }
 
         case IN_NAME_TRAIL:
           if (isTrailByte(byte)) {
-            this.#first = Math.imul(this.#first ^ byte, HASH_FIRST_PRIME)
+            first = Math.imul(first ^ byte, HASH_FIRST_PRIME)
             out[form.length++] = byte
             i++
           }
@@ -428,13 +440,13 @@ export class StatementScanner {
 
         case IN_NAME_END:
           if (byte === this.#quote) {
-            this.#first = Math.imul(this.#first ^ byte, HASH_FIRST_PRIME)
+            first = Math.imul(first ^ byte, HASH_FIRST_PRIME)
             out[form.length++] = byte
             out[form.length++] = byte
             i++
             state = IN_NAME
           } else {
-            this.#endName(i + base)
+            this.#endName(first, second, i + base)
             state = IN_SPACE
           }
           break
@@ -617,7 +629,7 @@ export class StatementScanner {
           break
 
         case IN_COMMENT:
-          while (i < last && bytes[i] !== STAR && (this.#commentLevel === 0 || bytes[i] !== SLASH)) i++
+          while (i < last && bytes[i] !== STAR && (this.#commentLevel !== 1 || bytes[i] !== SLASH)) i++
           if (i < last) {
             this.#quote = bytes[i]!
             i++
@@ -660,6 +672,8 @@ export class StatementScanner {
       }
     }
     this.#in = state
+    this.#first = first
+    this.#second = second
     this.#length = base + end
   }
 
@@ -690,13 +704,13 @@ export class StatementScanner {
     switch (this.#in) {
       case IN_WORD:
       case IN_WORD_TRAIL:
-        this.#endWord(this.#first, this.#second, at, 0)
+        this.#endWordAtQuote(this.#first, this.#second, at, 0)
         return true
       case IN_STRING_END:
         reader.endString(at)
         return true
       case IN_NAME_END:
-        this.#endName(at)
+        this.#endName(this.#first, this.#second, at)
         return true
       case IN_INTEGER:
         reader.integer(this.#number, at)
@@ -736,8 +750,8 @@ export class StatementScanner {
     }
   }
 
-  /** `next` is the byte behind the word, 0 at the end. */
-  #endWord(first: number, second: number, end: number, next: number): void {
+  /** A word ends that has a quote before or behind it; `next` is the byte behind it, 0 at the end. */
+  #endWordAtQuote(first: number, second: number, end: number, next: number): void {
     const reader = this.#reader
     const number = findWord(first, second)
     if (this.#touchesQuote) {
@@ -745,7 +759,7 @@ export class StatementScanner {
       if (number === 0) reader.markBroken()
     }
     if (next === SINGLE_QUOTE || next === DOUBLE_QUOTE) {
-      if (number === 0 && reader.form.bytes[this.#wordAt] !== UNDERSCORE) reader.markBroken()
+      if (number === 0 && !reader.form.beginsWith(UNDERSCORE)) reader.markBroken()
       if (next === SINGLE_QUOTE && lettersOfLiterals[number] === 1) {
         reader.letterOfLiteral()
         return
@@ -756,16 +770,15 @@ export class StatementScanner {
 
   #beginName(reader: StatementReader): void {
     const { form } = reader
-    reader.beginWord()
+    if (reader.inRows) reader.beginWordInRows()
+    form.begin()
     if (this.#quote === BACKTICK) form.bytes[form.length++] = BACKTICK
-    this.#first = HASH_FIRST
-    this.#second = HASH_SECOND
   }
 
-  #endName(end: number): void {
+  #endName(first: number, second: number, end: number): void {
     const { form } = this.#reader
     if (this.#quote === BACKTICK) form.bytes[form.length++] = BACKTICK
-    this.#reader.name(findWord(this.#first, this.#second), this.#quote === DOUBLE_QUOTE, end)
+    this.#reader.name(findWord(first, second), this.#quote === DOUBLE_QUOTE, end)
   }
 
   /** Behind `/*!` and the version's digits. Returns what the automaton is within then. */

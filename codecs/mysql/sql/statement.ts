@@ -131,13 +131,13 @@ export const StatementFlag = {
   DISCONNECTS: 1 << 28,
   /** A versioned comment whose reading depends on the server's version. */
   VERSIONED_COMMENT: 1 << 29,
-  /** A quote or comment does not end, or what follows one shows that quotes are misplaced: a syntax error. */
+  /** A quote or comment does not end: a syntax error; or a word or number touches a quote, as if one were misplaced. */
   BROKEN: 1 << 30,
 } as const
 
 /** What a SET sets; bits of `StatementScanner.sets`, 0 for other statements. */
 export const SetForm = {
-  /** A system variable of the session, also by `@@x`. */
+  /** A system variable of the session, also by `@@x`; in doubt too, as behind the first of several GLOBAL ones. */
   SESSION: 1 << 0,
   /** `@x`. */
   USER: 1 << 1,

@@ -399,6 +399,8 @@ const SET: readonly Row[] = [
   ['SET GLOBAL max_connections = 5', 'set %global'],
   ['SET @@global.max_connections = 5', 'set %global'],
   ['SET GLOBAL a = 1, SESSION b = 2, @@persist.c = 3', 'set %session %global %persist'],
+  // In doubt: GLOBAL holds for what follows too.
+  ['SET GLOBAL a = 1, b = 2', 'set %session %global'],
   ['SET PERSIST a = 1', 'set %persist'],
   ['SET PERSIST_ONLY a = 1', 'set %persist'],
   ['SET @@PERSIST_ONLY.a = 1', 'set %persist'],
@@ -489,7 +491,8 @@ export const IN_MODES: readonly (readonly [mode: ScanMode, rows: readonly Row[]]
     [
       // In GBK 0xbf5c is one character: the quote behind it ends the string.
       ["SELECT '\u00bf\\' FOR UPDATE", 'select locking-read'],
-      ["SELECT '\\\u00bf\\' FOR UPDATE", 'select locking-read'],
+      // But a backslash takes one byte with it.
+      ["SELECT '\\\u00bf\\' FOR UPDATE", 'select broken'],
       ['SELECT \u00bf`a FOR UPDATE', 'select locking-read'],
       ['SELECT `\u00bf`` FOR UPDATE', 'select locking-read'],
       ["SELECT '\\' FOR UPDATE'", 'select read-only'],
