@@ -44,42 +44,48 @@ export const BYTE_STAR = 15
 export const BYTE_PLACEHOLDER = 16
 export const BYTE_PLUS = 17
 
-// What the lexer is within.
+// What the lexer is within. _END: behind what may be the end; _TRAIL: behind the first byte of a character of two.
 
 export const IN_SPACE = 0
 export const IN_WORD = 1
-/** A literal in quotes; behind a backslash in it; behind what may be its end. */
-export const IN_STRING = 2
-export const IN_ESCAPE = 3
-export const IN_STRING_END = 4
-/** A quoted name, and behind what may be its end. */
-export const IN_NAME = 5
-export const IN_NAME_END = 6
-export const IN_INTEGER = 7
-/** Digits and `e`; a sign behind it; the exponent's digits; digits behind a point, and `e` behind those. */
-export const IN_EXPONENT = 8
-export const IN_EXPONENT_SIGN = 9
-export const IN_EXPONENT_DIGITS = 10
-export const IN_FRACTION = 11
-export const IN_FRACTION_EXPONENT = 12
-/** The rest of a hexadecimal number or of a name that begins with a digit. */
-export const IN_NUMBER_WORD = 13
-export const IN_POINT = 14
-export const IN_MINUS = 15
-export const IN_TWO_MINUS = 16
-export const IN_LINE_COMMENT = 17
-export const IN_SLASH = 18
-export const IN_COMMENT_START = 19
-export const IN_COMMENT_M = 20
-export const IN_COMMENT = 21
-export const IN_COMMENT_END = 22
-export const IN_VERSION = 23
-export const IN_STAR = 24
-export const IN_AT = 25
-/** Behind the lead byte of a character of two bytes: in a literal, a name, a word. */
-export const IN_STRING_TRAIL = 26
-export const IN_NAME_TRAIL = 27
-export const IN_WORD_TRAIL = 28
+export const IN_WORD_TRAIL = 2
+/** A literal in quotes. */
+export const IN_STRING = 3
+export const IN_STRING_ESCAPE = 4
+export const IN_STRING_TRAIL = 5
+export const IN_STRING_END = 6
+/** A quoted name. */
+export const IN_NAME = 7
+export const IN_NAME_TRAIL = 8
+export const IN_NAME_END = 9
+export const IN_NUMBER = 10
+export const IN_POINT = 11
+export const IN_MINUS = 12
+export const IN_TWO_MINUS = 13
+export const IN_LINE_COMMENT = 14
+export const IN_SLASH = 15
+export const IN_COMMENT = 16
+export const IN_STAR = 17
+export const IN_AT = 18
+
+// What the lexer of numbers is within: digits, those behind a point, `e` behind either, its sign and digits, a word.
+
+export const NUMBER_INTEGER = 0
+export const NUMBER_FRACTION = 1
+export const NUMBER_EXPONENT = 2
+export const NUMBER_FRACTION_EXPONENT = 3
+export const NUMBER_SIGN = 4
+export const NUMBER_DIGITS = 5
+export const NUMBER_WORD = 6
+
+// What the lexer of comments is within: its first byte, `!` behind an M, a version, and three sorts of bodies.
+
+export const COMMENT_START = 0
+export const COMMENT_MARIADB = 1
+export const COMMENT_VERSION = 2
+export const COMMENT_BODY = 3
+export const COMMENT_SKIPPED = 4
+export const COMMENT_NESTED = 5
 
 // What was written last to the normal form. Up to SIGN nothing comes between it and a word.
 

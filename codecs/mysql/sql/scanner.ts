@@ -32,31 +32,21 @@ import {
   HASH_SECOND_PRIME,
   IN_AT,
   IN_COMMENT,
-  IN_COMMENT_END,
-  IN_COMMENT_M,
-  IN_COMMENT_START,
-  IN_ESCAPE,
-  IN_EXPONENT,
-  IN_EXPONENT_DIGITS,
-  IN_EXPONENT_SIGN,
-  IN_FRACTION,
-  IN_FRACTION_EXPONENT,
-  IN_INTEGER,
   IN_LINE_COMMENT,
   IN_MINUS,
   IN_NAME,
   IN_NAME_END,
   IN_NAME_TRAIL,
-  IN_NUMBER_WORD,
+  IN_NUMBER,
   IN_POINT,
   IN_SLASH,
   IN_SPACE,
   IN_STAR,
   IN_STRING,
   IN_STRING_END,
+  IN_STRING_ESCAPE,
   IN_STRING_TRAIL,
   IN_TWO_MINUS,
-  IN_VERSION,
   IN_WORD,
   IN_WORD_TRAIL,
   LAST_CLAUSE,
@@ -72,6 +62,8 @@ import {
   STAR,
   UNDERSCORE,
 } from './codes.ts'
+import { CommentLexer } from './comment-lexer.ts'
+import { NumberLexer } from './number-lexer.ts'
 import { StatementReader } from './reader.ts'
 import { findWord, lettersOfLiterals } from './vocabulary.ts'
 
@@ -95,34 +87,24 @@ export const DEFAULT_SCAN_MODE: ScanMode = {
   serverVersion: 0,
 }
 
-/** MySQL's versions from here on mean nothing to MariaDB, which skips such comments. */
-const FIRST_MYSQL_ONLY = 50700
-const LAST_MYSQL_ONLY = 99999
-
 export class StatementScanner {
   readonly #reader = new StatementReader()
+  readonly #numbers = new NumberLexer()
+  readonly #comments = new CommentLexer()
   #length = 0
   #leads: Uint8Array | undefined
   #wordBytes: Uint8Array = wordByte
   #ansiQuotes = false
   #escapes = true
-  #isMariaDb = false
-  #version = 0
 
   #in: number = IN_SPACE
   /** Hashes of a word or name that was cut. */
   #first = 0
   #second = 0
-  /** The quote that is open, and other bytes to remember. */
+  /** The quote that is open. */
   #quote = 0
   /** A word touches the closing quote before it. */
   #touchesQuote = false
-  /** Digits of a number or version that was begun, while they fit. */
-  #number = 0
-  #digits = 0
-  #isVersionOfMariaDb = false
-  /** Of a comment that is skipped: 0, or 1 for one with a version, in which another may stand, then 2. */
-  #commentLevel = 0
   /** Within an executed comment. */
   #isExecuting = false
 
@@ -188,8 +170,8 @@ export class StatementScanner {
     this.#wordBytes = leadBytes?.wordByte ?? wordByte
     this.#ansiQuotes = mode.ansiQuotes
     this.#escapes = !mode.noBackslashEscapes
-    this.#isMariaDb = mode.isMariaDb
-    this.#version = mode.serverVersion
+    this.#comments.isMariaDb = mode.isMariaDb
+    this.#comments.serverVersion = mode.serverVersion
     this.#length = 0
     this.#in = IN_SPACE
     this.#touchesQuote = false
@@ -207,13 +189,15 @@ export class StatementScanner {
   /** The next piece of the text. */
   write(bytes: Uint8Array, start: number, end: number): void {
     const reader = this.#reader
+    const numbers = this.#numbers
+    const comments = this.#comments
     const { form } = reader
     const out = form.bytes
     const classes = byteClass
     const wordBytes = this.#wordBytes
+    // As 32-bit integers, lest the engine keeps them as tagged values throughout the loop.
     let first = this.#first | 0
     let second = this.#second | 0
-    // As 32-bit integers, lest the engine keeps them as tagged values throughout the loop.
     const base = (this.#length - start) | 0
     const last = end | 0
     let state = this.#in | 0
@@ -242,8 +226,8 @@ export class StatementScanner {
               if (i < last && bytes[i] === SPACE) i++
               break
             case BYTE_DIGIT:
-              this.#number = 0
-              state = IN_INTEGER
+              numbers.begin(false)
+              state = IN_NUMBER
               break
             case BYTE_DOT:
               i++
@@ -372,7 +356,7 @@ export class StatementScanner {
               break
             }
             if (inner === escapeByte) {
-              state = IN_ESCAPE
+              state = IN_STRING_ESCAPE
               break
             }
             if (leads !== undefined && leads[inner] === 1) {
@@ -388,7 +372,7 @@ export class StatementScanner {
           state = IN_STRING
           break
 
-        case IN_ESCAPE:
+        case IN_STRING_ESCAPE:
           // One byte, also of a character of two.
           i++
           state = IN_STRING
@@ -451,100 +435,24 @@ export class StatementScanner {
           }
           break
 
-        case IN_INTEGER: {
-          let number = this.#number
-          let digit = 0
-          while (i < last && (digit = bytes[i]! - 48) >= 0 && digit <= 9) {
-            if (number < 1e14) number = number * 10 + digit
-            i++
-          }
-          this.#number = number
-          if (i < last) {
-            const next = bytes[i]!
-            if (next === 46) {
-              i++
-              state = IN_FRACTION
-            } else if ((next | 32) === 101) {
-              i++
-              state = IN_EXPONENT
-            } else if (wordByte[next] !== 0) {
-              state = IN_NUMBER_WORD
-            } else {
-              reader.integer(this.#number, i + base)
-              state = IN_SPACE
-            }
-          }
-          break
-        }
-
-        case IN_EXPONENT:
-          if (byte >= 48 && byte <= 57) {
-            state = IN_EXPONENT_DIGITS
-          } else if (byte === PLUS || byte === MINUS) {
-            this.#quote = byte
-            i++
-            state = IN_EXPONENT_SIGN
-          } else {
-            state = IN_NUMBER_WORD
-          }
-          break
-
-        case IN_EXPONENT_SIGN:
-          if (byte >= 48 && byte <= 57) {
-            state = IN_EXPONENT_DIGITS
+        case IN_NUMBER:
+          i = numbers.write(bytes, i, last)
+          if (numbers.isOpen) break
+          state = IN_SPACE
+          if (numbers.sign === 0) {
+            this.#endNumber(i + base)
           } else {
             // A name such as 1e, and an operator behind it.
             reader.literal(i - 1 + base)
-            if (this.#quote === MINUS) state = IN_MINUS
-            else {
-              reader.sign(PLUS, i + base)
-              state = IN_SPACE
-            }
-          }
-          break
-
-        case IN_EXPONENT_DIGITS:
-          while (i < last && bytes[i]! >= 48 && bytes[i]! <= 57) i++
-          if (i < last) {
-            reader.literal(i + base)
-            state = IN_SPACE
-          }
-          break
-
-        case IN_FRACTION:
-          while (i < last && bytes[i]! >= 48 && bytes[i]! <= 57) i++
-          if (i < last) {
-            if ((bytes[i]! | 32) === 101) {
-              i++
-              state = IN_FRACTION_EXPONENT
-            } else {
-              reader.literal(i + base)
-              state = IN_SPACE
-            }
-          }
-          break
-
-        case IN_FRACTION_EXPONENT:
-          if (byte === PLUS || byte === MINUS) {
-            this.#quote = byte
-            i++
-            state = IN_EXPONENT_SIGN
-          } else {
-            state = byte >= 48 && byte <= 57 ? IN_EXPONENT_DIGITS : IN_NUMBER_WORD
-          }
-          break
-
-        case IN_NUMBER_WORD:
-          while (i < last && wordByte[bytes[i]!] !== 0) i++
-          if (i < last) {
-            reader.literal(i + base)
-            state = IN_SPACE
+            if (numbers.sign === MINUS) state = IN_MINUS
+            else reader.sign(PLUS, i + base)
           }
           break
 
         case IN_POINT:
           if (byte >= 48 && byte <= 57) {
-            state = IN_FRACTION
+            numbers.begin(true)
+            state = IN_NUMBER
           } else {
             reader.dot(i + base)
             state = IN_SPACE
@@ -583,71 +491,20 @@ export class StatementScanner {
         case IN_SLASH:
           if (byte === STAR) {
             i++
-            state = IN_COMMENT_START
+            comments.begin()
+            state = IN_COMMENT
           } else {
             reader.operator(SLASH, i + base)
             state = IN_SPACE
           }
           break
 
-        case IN_COMMENT_START:
-          this.#commentLevel = 0
-          if (byte === 33) {
-            i++
-            this.#isVersionOfMariaDb = false
-            this.#number = 0
-            this.#digits = 0
-            state = IN_VERSION
-          } else if (byte === 77 && this.#isMariaDb) {
-            i++
-            state = IN_COMMENT_M
-          } else {
-            state = IN_COMMENT
-          }
-          break
-
-        case IN_COMMENT_M:
-          if (byte === 33) {
-            i++
-            this.#isVersionOfMariaDb = true
-            this.#number = 0
-            this.#digits = 0
-            state = IN_VERSION
-          } else {
-            state = IN_COMMENT
-          }
-          break
-
-        case IN_VERSION:
-          if (byte >= 48 && byte <= 57 && this.#digits < 6) {
-            this.#number = this.#number * 10 + byte - 48
-            this.#digits++
-            i++
-          } else {
-            state = this.#startVersionedComment()
-          }
-          break
-
         case IN_COMMENT:
-          while (i < last && bytes[i] !== STAR && (this.#commentLevel !== 1 || bytes[i] !== SLASH)) i++
-          if (i < last) {
-            this.#quote = bytes[i]!
-            i++
-            state = IN_COMMENT_END
-          }
-          break
-
-        case IN_COMMENT_END:
-          // #quote is the byte before: `*` and `/` close, `/` and `*` open another level of a skipped comment.
-          state = IN_COMMENT
-          if (this.#quote === STAR && byte === SLASH) {
-            i++
-            if (this.#commentLevel <= 1) state = IN_SPACE
-            else this.#commentLevel--
-          } else if (this.#quote === SLASH && byte === STAR) {
-            i++
-            this.#commentLevel++
-          }
+          i = comments.write(bytes, i, last)
+          if (comments.isOpen) break
+          state = IN_SPACE
+          this.#isExecuting ||= comments.isExecuted
+          if (comments.isVersioned) reader.markVersioned()
           break
 
         case IN_STAR:
@@ -712,19 +569,13 @@ export class StatementScanner {
       case IN_NAME_END:
         this.#endName(this.#first, this.#second, at)
         return true
-      case IN_INTEGER:
-        reader.integer(this.#number, at)
-        return true
-      case IN_EXPONENT:
-      case IN_EXPONENT_DIGITS:
-      case IN_FRACTION:
-      case IN_FRACTION_EXPONENT:
-      case IN_NUMBER_WORD:
-        reader.literal(at)
-        return true
-      case IN_EXPONENT_SIGN:
-        reader.literal(at - 1)
-        reader.sign(this.#quote, at)
+      case IN_NUMBER:
+        if (this.#numbers.sign === 0) {
+          this.#endNumber(at)
+        } else {
+          reader.literal(at - 1)
+          reader.sign(this.#numbers.sign, at)
+        }
         return true
       case IN_POINT:
         reader.dot(at)
@@ -768,6 +619,11 @@ export class StatementScanner {
     reader.word(number, end)
   }
 
+  #endNumber(end: number): void {
+    if (this.#numbers.integer < 0) this.#reader.literal(end)
+    else this.#reader.integer(this.#numbers.integer, end)
+  }
+
   #beginName(reader: StatementReader): void {
     const { form } = reader
     if (reader.inRows) reader.beginWordInRows()
@@ -779,19 +635,5 @@ export class StatementScanner {
     const { form } = this.#reader
     if (this.#quote === BACKTICK) form.bytes[form.length++] = BACKTICK
     this.#reader.name(findWord(first, second), this.#quote === DOUBLE_QUOTE, end)
-  }
-
-  /** Behind `/*!` and the version's digits. Returns what the automaton is within then. */
-  #startVersionedComment(): number {
-    const version = this.#digits >= 5 ? this.#number : 0
-    if (version >= FIRST_MYSQL_ONLY || this.#isVersionOfMariaDb) this.#reader.markVersioned()
-    const isOtherProducts =
-      this.#isMariaDb && !this.#isVersionOfMariaDb && version >= FIRST_MYSQL_ONLY && version <= LAST_MYSQL_ONLY
-    if (this.#version === 0 || (version <= this.#version && !isOtherProducts)) {
-      this.#isExecuting = true
-      return IN_SPACE
-    }
-    this.#commentLevel = 1
-    return IN_COMMENT
   }
 }
