@@ -122,6 +122,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
   /** LAST_INSERT_ID(), as it was on a connection that serves others now, and what inserts since then have told. */
   #insertId = '0'
   #toldInsertId: string | null = null
+  #insertUpstream: Upstream | null = null
   /** Of a command that is answered here. */
   #outcome: number = Outcome.OK
   /** Bytes of the response have gone to the client. */
@@ -366,24 +367,32 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     const before = upstream.insertUser
     if (before && before !== this) {
       const { insertId } = upstream
-      upstream.query('SELECT LAST_INSERT_ID()', rows =>
-        before.saveInsertId(rows[0]?.[0] ?? insertId, insertId, upstream),
-      )
+      upstream.query('SELECT LAST_INSERT_ID()', rows => {
+        const now = rows[0]?.[0] ?? insertId
+        // Unless it was set to this client's right behind.
+        if (upstream.insertUser === null) upstream.insertId = now
+        before.saveInsertId(now, insertId, upstream)
+      })
       upstream.insertUser = null
     }
     const { kind, flags } = this.facts
     const mayRead = (flags & StatementFlag.LAST_INSERT_ID_READ) !== 0 || kind === StatementKind.CALL
-    if (!mayRead || upstream.insertUser === this) return
-    upstream.insertId = this.#toldInsertId ?? this.#insertId
+    if (!mayRead || (upstream.insertUser === this && upstream === this.#insertUpstream)) return
+    this.#insertId = this.#toldInsertId ?? this.#insertId
+    this.#toldInsertId = null
+    upstream.insertId = this.#insertId
     upstream.query(`SET last_insert_id=${upstream.insertId}`, () => {})
     upstream.insertUser = this
+    this.#insertUpstream = upstream
   }
 
   saveInsertId(now: string, before: string, upstream: Upstream): void {
+    // Late: the client has inserted elsewhere since.
+    if (upstream !== this.#insertUpstream) return
     // What was inserted under a number of the client's own is told as inserted, but does not change the function's value.
-    if (now !== before) this.#insertId = now
+    // Another client may by chance have had the same number before.
+    if (now !== before || now === this.#toldInsertId) this.#insertId = now
     this.#toldInsertId = null
-    upstream.insertId = now
   }
 
   #hold(upstream: Upstream): void {
@@ -490,6 +499,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     this.state.copy(upstream.state)
     if (tracker.insertId !== 0 || (this.facts.flags & StatementFlag.LAST_INSERT_ID_WRITE) !== 0) {
       upstream.insertUser = this
+      this.#insertUpstream = upstream
       this.#toldInsertId = String(tracker.insertId)
     }
     this.pins = pinsAfter(this.pins, this.request.command, this.facts, tracker, upstream)
@@ -639,6 +649,7 @@ export class Session implements Recipient, IntakeSink, InsertUser, Holder {
     this.statements.clear()
     this.#insertId = '0'
     this.#toldInsertId = null
+    this.#insertUpstream = null
     this.pins = this.host.options.pooling === 'session' ? Pin.SESSION_MODE : 0
     this.notePins()
     this.status = SERVER_STATUS_AUTOCOMMIT
