@@ -16,6 +16,9 @@ import {
   POINT,
 } from './codes.ts'
 
+/** From here on no more digits are added. */
+const MAX_INTEGER = 1e14
+
 export class NumberLexer {
   /** More bytes may belong to it. */
   isOpen = false
@@ -42,8 +45,7 @@ export class NumberLexer {
       switch (this.#within) {
         case NUMBER_INTEGER:
           if (isDigit) {
-            if (this.integer < 1e14) this.integer = this.integer * 10 + byte - 48
-            i++
+            i = this.#takeDigits(bytes, i, last)
             continue
           }
           if (byte === POINT) this.#within = NUMBER_FRACTION
@@ -84,6 +86,16 @@ export class NumberLexer {
           i++
       }
     }
+    return i
+  }
+
+  #takeDigits(bytes: Uint8Array, at: number, last: number): number {
+    let { integer } = this
+    let i = at
+    for (let digit = 0; i < last && (digit = bytes[i]! - 48) >= 0 && digit <= 9; i++) {
+      if (integer < MAX_INTEGER) integer = integer * 10 + digit
+    }
+    this.integer = integer
     return i
   }
 
