@@ -1,47 +1,22 @@
-/** A MySQL backend: its endpoints, the pool of connections to them, and what makes a connection right for a client. */
-import { randomInt } from 'node:crypto'
-import { ProtocolError } from '../../../codecs/codec.ts'
-import {
-  type Capabilities,
-  CLIENT_MULTI_STATEMENTS,
-  CLIENT_PROTOCOL_41,
-  CLIENT_RESERVED2,
-  COM_QUERY,
-  capabilityKey,
-  decodeGreeting,
-  type Greeting,
-} from '../../../codecs/mysql/index.ts'
+/** A MySQL backend: its endpoints, and the pool of connections to them that clients share. */
+import { CLIENT_PROTOCOL_41, CLIENT_RESERVED2, type Greeting } from '../../../codecs/mysql/index.ts'
 import type { Address, BackendConfig } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
-import {
-  type ClientTls,
-  connected,
-  type Endpoint,
-  Endpoints,
-  Intake,
-  openClientTls,
-  RelayBuffers,
-} from '../../net/index.ts'
+import { type ClientTls, type Endpoint, Endpoints, openClientTls } from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import type { PrivateServer } from '../../supervise/index.ts'
+import { Alignment } from './alignment.ts'
+import { ControlConnection } from './control.ts'
+import { Dialer, type Identity } from './dialer.ts'
 import { embeddedMysql } from './embedded.ts'
-import { type LoggedIn, logIn, ServerRefusal } from './handshake.ts'
+import { observePool } from './gauges.ts'
+import { ServerRefusal } from './handshake.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import { OwnAccount } from './own-account.ts'
-import { PacketWire } from './packet-wire.ts'
 import { type Open, Pool, type Waiter } from './pool.ts'
 import { probe } from './probe.ts'
 import type { SessionState } from './session-state.ts'
-import { type Account, type Home, Upstream, type UpstreamFacts } from './upstream.ts'
-
-/** Who a client is at the backend, and what its connection must be like. */
-export interface Identity {
-  /** At the listener; also at the backend when that has no credentials of its own. */
-  readonly username: string
-  readonly password: string
-  readonly capabilities: Capabilities
-  readonly collation: number
-}
+import type { Home, Upstream, UpstreamFacts } from './upstream.ts'
 
 /** One that waits, as the pool and the dialler see it. */
 export interface Client extends Waiter {
@@ -49,16 +24,7 @@ export interface Client extends Waiter {
   readonly state: SessionState
 }
 
-interface DialOptions {
-  /** Counts as one of the pool's. */
-  readonly pooled: boolean
-  /** Not whatever endpoint is next but this one. */
-  readonly to?: Endpoint
-}
-
 const SWEEP_MS = 250
-/** Statements of ours that a server has accepted once, and so will again: they go out in one write with the request. */
-const MAX_PROVEN = 1000
 
 export class MysqlBackend implements Backend, Home {
   readonly name: string
@@ -66,37 +32,33 @@ export class MysqlBackend implements Backend, Home {
   readonly pool: Pool
   /** Rises with every DDL that passes: what was learnt of prepared statements before may be out of date. */
   epoch = 0
+  readonly align: Alignment['align']
   readonly #runtime: Runtime
   readonly #embedded: PrivateServer | null
   /** Empty until an embedded server has started. */
   #endpoints: Endpoints
   readonly #tls: ClientTls | undefined
   readonly #own: OwnAccount | null
-  readonly #buffers = new RelayBuffers()
+  readonly #dialer: Dialer
   readonly #all = new Set<Upstream>()
-  readonly #proven = new Set<string>()
   readonly #release: (() => void)[] = []
-  readonly #outcomes: { readonly ok: { value: number }; readonly failed: { value: number } }
-  #greeting: Greeting | null = null
-  #lastError: ProxyError | null = null
   #learning: Promise<void> | null = null
   #closed = false
 
   constructor(config: BackendConfig, runtime: Runtime) {
     const options = config.options as MysqlBackendOptions
-    this.name = config.name
+    const { name } = config
+    this.name = name
     this.options = options
     this.#runtime = runtime
     this.#endpoints = new Endpoints(options.endpoints ?? [], runtime.clock)
     this.#tls = options.tls && openClientTls(options.tls, runtime.logger)
     this.#own = OwnAccount.of(options, runtime)
     this.#embedded = options.embedded ? embeddedMysql(embeddedOptions(options), runtime) : null
+    this.#dialer = new Dialer({ name, options, runtime, own: this.#own, tls: this.#tls }, this)
+    const alignment = new Alignment()
+    this.align = alignment.align.bind(alignment)
     const { pool } = options
-    const { metrics } = runtime
-    this.#outcomes = {
-      ok: metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'ok' }),
-      failed: metrics.cell('portolan_upstream_connects_total', { backend: this.name, outcome: 'failed' }),
-    }
     const calls = {
       open: (waiter: Waiter, done: Parameters<Open>[1]) => void this.#open(waiter as Client, done),
       onShortage: () => this.#onShortage(),
@@ -106,7 +68,7 @@ export class MysqlBackend implements Backend, Home {
       waitMs: pool.waitTimeout,
       idleMs: pool.idleTimeout,
     })
-    this.#observe()
+    this.#release.push(...observePool(name, runtime.metrics, this.pool, () => this.status().state === 'up'))
   }
 
   async start(): Promise<void> {
@@ -118,7 +80,7 @@ export class MysqlBackend implements Backend, Home {
 
   /** The greeting of the server, as it was last; null while no server was reached. */
   get greeting(): Greeting | null {
-    return this.#greeting
+    return this.#dialer.greeting
   }
 
   /** Reaches a server for its greeting. Rejects with the reason. */
@@ -130,32 +92,8 @@ export class MysqlBackend implements Backend, Home {
   }
 
   /** The pool's group for a client, but for whether it has a database. */
-  groupOf({ username, capabilities, collation }: Identity, state: SessionState): string {
-    const account = this.#own ? '' : username
-    return `${groupPrefix(account, { capabilities, collation })}${state.schema === null ? '-' : '+'}`
-  }
-
-  /** Brings a connection into a client's state. The callback may come at once. */
-  align(upstream: Upstream, state: SessionState, done: (error: ProxyError | null) => void): void {
-    const { schema } = state
-    if (schema !== null && upstream.state.schema !== schema) {
-      // Awaited: a statement must not run in another database because this one is gone.
-      upstream.useSchema(schema, error => (error ? done(error) : this.align(upstream, state, done)))
-      return
-    }
-    const sql = upstream.state.changeTo(state, upstream.facts.baseline)
-    if (sql === '') return done(null)
-    if (this.#proven.has(sql)) {
-      upstream.run(COM_QUERY, sql, error => {
-        if (error) upstream.destroy(error)
-      })
-      upstream.state.copy(state)
-      return done(null)
-    }
-    upstream.run(COM_QUERY, sql, error => {
-      if (!error && this.#proven.size < MAX_PROVEN) this.#proven.add(sql)
-      done(error)
-    })
+  groupOf(identity: Identity, state: SessionState): string {
+    return `${this.#dialer.keyOf(identity)}${state.schema === null ? '-' : '+'}`
   }
 
   readonly now = (): number => this.#runtime.clock.now()
@@ -190,15 +128,23 @@ export class MysqlBackend implements Backend, Home {
     if (upstream.facts.pooled) this.pool.onClosed(upstream)
   }
 
-  /** Ends what a connection runs, or the connection, by a connection of its own. */
-  kill({ endpoint, account, threadId }: UpstreamFacts, { queryOnly }: { queryOnly: boolean }): Promise<void> {
-    const sql = `KILL ${queryOnly ? 'QUERY' : 'CONNECTION'} ${threadId}`
-    return this.#control(endpoint, account, sql).catch(error =>
-      this.#runtime.logger.debug(
-        { backend: this.name, reason: (error as Error).message },
-        'a statement could not be killed',
-      ),
-    )
+  /** Ends what a connection runs, or the connection, by a connection of its own. Never rejects. */
+  async kill({ endpoint, account, threadId }: UpstreamFacts, { queryOnly }: { queryOnly: boolean }): Promise<void> {
+    let control: ControlConnection | undefined
+    try {
+      control = await ControlConnection.open({
+        address: endpoint.address,
+        tls: this.#tls,
+        timeoutMs: this.options.connectTimeout,
+        ...account,
+      })
+      await control.query(`KILL ${queryOnly ? 'QUERY' : 'CONNECTION'} ${threadId}`)
+    } catch (error) {
+      const reason = (error as Error).message
+      this.#runtime.logger.debug({ backend: this.name, reason }, 'a statement could not be killed')
+    } finally {
+      control?.close()
+    }
   }
 
   async probe(timeoutMs: number): Promise<ProbeReport> {
@@ -216,13 +162,13 @@ export class MysqlBackend implements Backend, Home {
   }
 
   status(): BackendStatus {
-    const up = this.#all.size > 0 || (this.#greeting !== null && this.#lastError === null)
-    const error = this.#lastError
-    const state = this.#closed ? 'closed' : up ? 'up' : error ? 'down' : 'connecting'
+    const { greeting, lastError } = this.#dialer
+    const up = this.#all.size > 0 || (greeting !== null && lastError === null)
+    const state = this.#closed ? 'closed' : up ? 'up' : lastError ? 'down' : 'connecting'
     return {
       state,
       endpoints: this.#endpoints.all.map(endpoint => endpoint.status()),
-      ...(state === 'down' && error ? { lastError: error.message } : {}),
+      ...(state === 'down' && lastError ? { lastError: lastError.message } : {}),
     }
   }
 
@@ -244,180 +190,53 @@ export class MysqlBackend implements Backend, Home {
   // --- Connections -------------------------------------------------------------------------------------------------
 
   async #open(client: Client, done: (upstream: Upstream | null, error?: ProxyError) => void): Promise<void> {
+    let upstream: Upstream
     try {
-      done(await this.#dial(client.identity, client.state.schema, { pooled: true }))
+      upstream = await this.#dial(client.identity, client.state.schema, true)
     } catch (error) {
-      done(null, asProxyError(error))
+      if (!(error instanceof ProxyError)) throw error
+      return done(null, error)
     }
+    done(upstream)
   }
 
   async #learn(): Promise<void> {
-    if (this.#own) {
-      const upstream = await this.#dial({ ...PLAIN, username: '', password: '' }, null, { pooled: false })
-      upstream.quit()
-      return
-    }
-    // Without an account of ours the greeting is all that can be had.
-    const { wire } = await this.#connect()
-    const payload = await wire.read()
-    this.#greeting = decodeGreeting(payload, 0, payload.length)
-    wire.socket.destroy()
+    if (this.#own) (await this.#dial(NOBODY, null, false)).quit()
+    else await this.#first(endpoint => this.#dialer.greet(endpoint))
   }
 
-  /** Connects to the endpoint that is next and logs in. Rejects with ProxyError or ProtocolError. */
-  async #dial(identity: Identity, schema: string | null, { pooled, to }: DialOptions): Promise<Upstream> {
-    const account = await this.#account(identity)
-    const { wire, intake, endpoint } = await this.#connect(to)
-    const cancel = this.#runtime.clock.after(this.options.connectTimeout, () =>
-      wire.fail(
-        new ProxyError('upstream-timeout', 'the backend accepted the connection but the login did not end', {
-          source: 'upstream',
-          retryable: true,
-        }),
-      ),
-    )
-    let loggedIn: LoggedIn
-    try {
-      loggedIn = await logIn(wire, { ...identity, ...account, schema }, this.#tls, endpoint.address)
-      this.#succeeded(endpoint, loggedIn.greeting)
-    } catch (error) {
-      wire.socket.destroy()
-      endpoint.connections--
-      this.#failed(endpoint, asProxyError(error))
-      throw error
-    } finally {
-      cancel()
-    }
-    const { pool } = this.options
-    const { greeting, capabilities, baseline, setup } = loggedIn
-    const upstream = new Upstream(
-      wire.release(),
-      wire.secure ? undefined : intake,
-      {
-        group: groupPrefix(this.#own ? '' : identity.username, identity),
-        endpoint,
-        account,
-        threadId: greeting.connectionId,
-        capabilities,
-        baseline,
-        setup,
-        expiresAt: this.now() + pool.maxLifetime * (0.9 + randomInt(200) / 1000),
-        maxStatements: pool.maxStatements,
-        schema,
-        pooled,
-      },
-      this,
-    )
+  /** Connects to the first endpoint that can be reached, and logs in. */
+  async #dial(identity: Identity, schema: string | null, pooled: boolean): Promise<Upstream> {
+    const upstream = await this.#first(endpoint => this.#dialer.dial(endpoint, { identity, schema, pooled }))
     this.#all.add(upstream)
     if (this.#closed) upstream.destroy()
     return upstream
   }
 
-  /** Reaches the given endpoint, or the first one in their order that answers. */
-  async #connect(to?: Endpoint): Promise<{ wire: PacketWire; intake: Intake; endpoint: Endpoint }> {
-    const candidates = to ? [to] : this.#endpoints.all.filter(({ circuit }) => circuit.allows)
-    let failure: unknown =
-      this.#lastError ??
+  /** Tries the endpoints in their order. A server that refuses is one that was reached. */
+  async #first<Result>(attempt: (endpoint: Endpoint) => Promise<Result>): Promise<Result> {
+    let failure =
+      this.#dialer.lastError ??
       new ProxyError('upstream-circuit', 'every endpoint has failed lately', { source: 'upstream', retryable: true })
-    for (const endpoint of candidates) {
-      const intake = new Intake(this.#buffers)
-      endpoint.circuit.begin()
-      endpoint.connections++
+    for (const endpoint of this.#endpoints.all) {
+      if (!endpoint.circuit.allows) continue
       try {
-        const socket = await connected({
-          address: endpoint.address,
-          connectTimeoutMs: this.options.connectTimeout,
-          keepAliveMs: 60_000,
-          ...(this.#tls ? {} : { onread: intake.onread }),
-        })
-        return { wire: new PacketWire(socket, this.#tls ? undefined : intake), intake, endpoint }
+        return await attempt(endpoint)
       } catch (error) {
-        endpoint.connections--
-        this.#failed(endpoint, asProxyError(error))
+        if (!(error instanceof ProxyError) || error instanceof ServerRefusal) throw error
         failure = error
       }
     }
     throw failure
   }
-
-  async #account({ username, password }: Identity): Promise<Account> {
-    const own = this.#own
-    return own ? { username: own.username, password: await own.password() } : { username, password }
-  }
-
-  #succeeded(endpoint: Endpoint, greeting: Greeting): void {
-    endpoint.circuit.succeeded()
-    endpoint.health = 'up'
-    endpoint.lastError = undefined
-    this.#greeting = greeting
-    this.#lastError = null
-    this.#outcomes.ok.value++
-  }
-
-  #failed(endpoint: Endpoint, error: ProxyError): void {
-    this.#outcomes.failed.value++
-    // A wrong password or database is no fault of the endpoint.
-    if (error instanceof ServerRefusal) {
-      endpoint.circuit.succeeded()
-      this.#own?.expire()
-    } else {
-      endpoint.circuit.failed()
-      endpoint.lastError = error.message
-    }
-    this.#lastError = error
-  }
-
-  async #control(endpoint: Endpoint, account: Account, sql: string): Promise<void> {
-    const upstream = await this.#dial({ ...PLAIN, ...account }, null, { pooled: false, to: endpoint })
-    await new Promise<void>((resolve, reject) =>
-      upstream.run(COM_QUERY, sql, error => (error ? reject(error) : resolve())),
-    )
-    upstream.quit()
-  }
-
-  #observe(): void {
-    const { metrics } = this.#runtime
-    const backend = this.name
-    const gauge = (value: () => number) => () => [{ labels: { backend }, value: value() }]
-    this.#release.push(
-      metrics.source(
-        'portolan_upstream_up',
-        gauge(() => (this.status().state === 'up' ? 1 : 0)),
-      ),
-      metrics.source(
-        'portolan_upstream_in_flight',
-        gauge(() => this.pool.lent),
-      ),
-      metrics.source(
-        'portolan_upstream_queue',
-        gauge(() => this.pool.waiting),
-      ),
-      metrics.source('portolan_upstream_connections', () => [
-        { labels: { backend, use: 'exclusive' }, value: this.pool.lent },
-        { labels: { backend, use: 'spare' }, value: this.pool.idle },
-      ]),
-    )
-  }
 }
 
-/** What a connection of our own is like. */
-const PLAIN = { capabilities: { low: (CLIENT_PROTOCOL_41 | CLIENT_RESERVED2) >>> 0, mariadb: 0 }, collation: 33 }
-
-function groupPrefix(
-  account: string,
-  { capabilities, collation }: Pick<Identity, 'capabilities' | 'collation'>,
-): string {
-  const multi = capabilities.low & CLIENT_MULTI_STATEMENTS ? 'm' : ''
-  return `${account}\0${capabilityKey(capabilities)}${multi}\0${collation}`
-}
-
-function asProxyError(error: unknown): ProxyError {
-  if (error instanceof ProxyError) return error
-  if (!(error instanceof ProtocolError)) throw error
-  return new ProxyError('upstream-protocol', `the backend does not answer as MySQL does: ${error.message}`, {
-    source: 'upstream',
-    cause: error,
-  })
+/** For a look at the server that is for no client. */
+const NOBODY: Identity = {
+  username: '',
+  password: '',
+  capabilities: { low: (CLIENT_PROTOCOL_41 | CLIENT_RESERVED2) >>> 0, mariadb: 0 },
+  collation: 33,
 }
 
 function embeddedOptions({ embedded }: MysqlBackendOptions) {

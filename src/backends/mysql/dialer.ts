@@ -1,0 +1,196 @@
+/** Opens connections to the servers of a backend: dials, logs in, and notes at the endpoint how that went. */
+import { randomInt } from 'node:crypto'
+import { ProtocolError } from '../../../codecs/codec.ts'
+import {
+  type Capabilities,
+  CLIENT_MULTI_STATEMENTS,
+  capabilityKey,
+  decodeGreeting,
+  type Greeting,
+} from '../../../codecs/mysql/index.ts'
+import { ProxyError } from '../../errors.ts'
+import { type ClientTls, connected, type Endpoint, Intake, RelayBuffers } from '../../net/index.ts'
+import type { Runtime } from '../../protocol.ts'
+import { type LoggedIn, logIn, ServerRefusal } from './handshake.ts'
+import type { MysqlBackendOptions } from './options.ts'
+import type { OwnAccount } from './own-account.ts'
+import { PacketWire } from './packet-wire.ts'
+import { type Account, type Home, Upstream } from './upstream.ts'
+
+/** Who a client is at the backend, and what its connection must be like. */
+export interface Identity {
+  /** At the listener; also at the backend when that has no credentials of its own. */
+  readonly username: string
+  readonly password: string
+  readonly capabilities: Capabilities
+  readonly collation: number
+}
+
+export interface Wish {
+  readonly identity: Identity
+  readonly schema: string | null
+  /** Counts as one of the pool's. */
+  readonly pooled: boolean
+}
+
+export interface DialerParts {
+  readonly name: string
+  readonly options: MysqlBackendOptions
+  readonly runtime: Runtime
+  readonly own: OwnAccount | null
+  readonly tls: ClientTls | undefined
+}
+
+const KEEP_ALIVE_MS = 60_000
+
+export class Dialer {
+  /** Of the server that was reached last; null while none was. */
+  greeting: Greeting | null = null
+  /** Why the last attempt failed; null when it did not. */
+  lastError: ProxyError | null = null
+  readonly #parts: DialerParts
+  readonly #home: Home
+  readonly #buffers = new RelayBuffers()
+  readonly #ok: { value: number }
+  readonly #failed: { value: number }
+
+  constructor(parts: DialerParts, home: Home) {
+    this.#parts = parts
+    this.#home = home
+    const { name: backend, runtime } = parts
+    this.#ok = runtime.metrics.cell('portolan_upstream_connects_total', { backend, outcome: 'ok' })
+    this.#failed = runtime.metrics.cell('portolan_upstream_connects_total', { backend, outcome: 'failed' })
+  }
+
+  /** What connections with the same key have in common, whichever server they lead to. */
+  keyOf({ username, capabilities, collation }: Identity): string {
+    const multi = capabilities.low & CLIENT_MULTI_STATEMENTS ? 'm' : ''
+    return `${this.#parts.own ? '' : username}\0${capabilityKey(capabilities)}${multi}\0${collation}`
+  }
+
+  /** Connects and logs in. Rejects with ProxyError. */
+  async dial(endpoint: Endpoint, { identity, schema, pooled }: Wish): Promise<Upstream> {
+    const account = await this.#account(identity)
+    const { wire, intake } = await this.#connect(endpoint)
+    let loggedIn: LoggedIn
+    try {
+      loggedIn = await this.#within(wire, () =>
+        logIn(wire, { ...identity, ...account, schema }, this.#parts.tls, endpoint.address),
+      )
+    } catch (error) {
+      wire.socket.destroy()
+      endpoint.connections--
+      throw this.#noteFailure(endpoint, error)
+    }
+    this.#noteSuccess(endpoint, loggedIn.greeting)
+    const { maxLifetime, maxStatements } = this.#parts.options.pool
+    const { greeting, capabilities, baseline, setup } = loggedIn
+    return new Upstream(
+      wire.release(),
+      wire.secure ? undefined : intake,
+      {
+        group: this.keyOf(identity),
+        endpoint,
+        account,
+        threadId: greeting.connectionId,
+        capabilities,
+        baseline,
+        setup,
+        expiresAt: this.#home.now() + maxLifetime * (0.9 + randomInt(200) / 1000),
+        maxStatements,
+        schema,
+        pooled,
+      },
+      this.#home,
+    )
+  }
+
+  /** Connects for the greeting only, which is all that can be had without an account. Rejects with ProxyError. */
+  async greet(endpoint: Endpoint): Promise<void> {
+    const { wire } = await this.#connect(endpoint)
+    try {
+      const payload = await this.#within(wire, () => wire.read())
+      this.#noteSuccess(endpoint, decodeGreeting(payload, 0, payload.length))
+    } catch (error) {
+      throw this.#noteFailure(endpoint, error)
+    } finally {
+      wire.socket.destroy()
+      endpoint.connections--
+    }
+  }
+
+  async #connect(endpoint: Endpoint): Promise<{ wire: PacketWire; intake: Intake }> {
+    const { tls, options } = this.#parts
+    const intake = new Intake(this.#buffers)
+    endpoint.circuit.begin()
+    endpoint.connections++
+    try {
+      const socket = await connected({
+        address: endpoint.address,
+        connectTimeoutMs: options.connectTimeout,
+        keepAliveMs: KEEP_ALIVE_MS,
+        ...(tls ? {} : { onread: intake.onread }),
+      })
+      return { wire: new PacketWire(socket, tls ? undefined : intake), intake }
+    } catch (error) {
+      endpoint.connections--
+      throw this.#noteFailure(endpoint, error)
+    }
+  }
+
+  /** The conversation of a login has a deadline. */
+  async #within<Result>(wire: PacketWire, talk: () => Promise<Result>): Promise<Result> {
+    const { runtime, options } = this.#parts
+    const cancel = runtime.clock.after(options.connectTimeout, () =>
+      wire.fail(
+        new ProxyError('upstream-timeout', 'the backend accepted the connection but the login did not end', {
+          source: 'upstream',
+          retryable: true,
+        }),
+      ),
+    )
+    try {
+      return await talk()
+    } finally {
+      cancel()
+    }
+  }
+
+  async #account({ username, password }: Identity): Promise<Account> {
+    const { own } = this.#parts
+    return own ? { username: own.username, password: await own.password() } : { username, password }
+  }
+
+  #noteSuccess(endpoint: Endpoint, greeting: Greeting): void {
+    endpoint.circuit.succeeded()
+    endpoint.health = 'up'
+    endpoint.lastError = undefined
+    this.greeting = greeting
+    this.lastError = null
+    this.#ok.value++
+  }
+
+  #noteFailure(endpoint: Endpoint, cause: unknown): ProxyError {
+    const error = asProxyError(cause)
+    this.#failed.value++
+    // A wrong password or database is no fault of the endpoint.
+    if (error instanceof ServerRefusal) {
+      endpoint.circuit.succeeded()
+      this.#parts.own?.expire()
+    } else {
+      endpoint.circuit.failed()
+      endpoint.lastError = error.message
+    }
+    this.lastError = error
+    return error
+  }
+}
+
+function asProxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error
+  if (!(error instanceof ProtocolError)) throw error
+  return new ProxyError('upstream-protocol', `the backend does not answer as MySQL does: ${error.message}`, {
+    source: 'upstream',
+    cause: error,
+  })
+}

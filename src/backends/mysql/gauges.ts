@@ -1,0 +1,26 @@
+/** What metrics tell of a MySQL backend at each scrape. */
+import type { Metrics } from '../../observability/metrics.ts'
+import type { Pool } from './pool.ts'
+
+/** Returns the functions that take the sources away. */
+export function observePool(backend: string, metrics: Metrics, pool: Pool, isUp: () => boolean): (() => void)[] {
+  const gauge = (value: () => number) => () => [{ labels: { backend }, value: value() }]
+  return [
+    metrics.source(
+      'portolan_upstream_up',
+      gauge(() => Number(isUp())),
+    ),
+    metrics.source(
+      'portolan_upstream_in_flight',
+      gauge(() => pool.lent),
+    ),
+    metrics.source(
+      'portolan_upstream_queue',
+      gauge(() => pool.waiting),
+    ),
+    metrics.source('portolan_upstream_connections', () => [
+      { labels: { backend, use: 'exclusive' }, value: pool.lent },
+      { labels: { backend, use: 'spare' }, value: pool.idle },
+    ]),
+  ]
+}
