@@ -270,7 +270,7 @@ export class MysqlListener implements Listener, SessionHost {
     const { idleTimeout, transactionIdleTimeout, writeTimeout } = this.options
     for (const session of this.#sessions.values()) {
       const quiet = now - session.activeAt
-      if (session.isStalled(now, writeTimeout)) session.destroy()
+      if (session.downstream.isStalled(now, writeTimeout)) session.destroy()
       if (session.phase !== 'ready') continue
       if (idleTimeout > 0 && quiet > idleTimeout) session.expire()
       else if (transactionIdleTimeout > 0 && session.upstream && quiet > transactionIdleTimeout) session.expire()

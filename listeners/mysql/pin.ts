@@ -35,6 +35,9 @@ export const Pin = {
 export const FLEETING =
   Pin.TRANSACTION | Pin.TABLE_LOCK | Pin.NEXT_TRANSACTION | Pin.CURSOR | Pin.LONG_DATA | Pin.DIAGNOSTICS | Pin.XA
 
+/** What another connection serves as well. */
+export const MOVABLE = Pin.SESSION_MODE | Pin.DIAGNOSTICS
+
 export const PINS: ReadonlyMap<number, PinFacts> = new Map([
   [Pin.TRANSACTION, { name: 'transaction', advice: 'Commit or roll back; keep transactions short.' }],
   [Pin.TABLE_LOCK, { name: 'table-lock', advice: 'UNLOCK TABLES; use a transaction where one will do.' }],

@@ -14,7 +14,7 @@ const QUESTION =
 export function answerOurselves(session: Session, flags: number, text: () => string): boolean {
   if ((flags & ASKING) === 0) return false
   const isAboutRows = (flags & StatementFlag.CONNECTION_ID) === 0
-  if (isAboutRows && session.hasLastConnection) return false
+  if (isAboutRows && session.lease.hasLast) return false
   const match = QUESTION.exec(text())
   if (!match) return false
   const [, expression, name, alias] = match
@@ -27,6 +27,6 @@ export function answerOurselves(session: Session, flags: number, text: () => str
 
 const VALUES: Readonly<Record<string, (session: Session) => number | bigint>> = {
   connection_id: session => session.id,
-  found_rows: session => session.lastRows,
-  row_count: session => session.lastAffected,
+  found_rows: session => session.diagnostics.foundRows,
+  row_count: session => session.diagnostics.rowCount,
 }

@@ -1,6 +1,7 @@
 /** COM_QUERY: looked at by the scanner, and passed on as it came, but for KILL with a number of ours. */
 import { ServerErrors, StatementKind } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
+import { asksForWarnings } from '../diagnostics.ts'
 import { textStart } from '../query-text.ts'
 import { forbidden } from '../rights.ts'
 import { kill } from './kill.ts'
@@ -14,7 +15,7 @@ export const QUERY: CommandHandler = (session, { packet, partial }) => {
       session.fail(ServerErrors.readOnly, `User '${session.user.name}' may only read`)
       return Handled.DONE
     }
-    session.scanPieces(packet, start)
+    session.exchange.scanPieces(packet, start)
     return Handled.FORWARD
   }
   const { scanner } = session.host
@@ -26,7 +27,11 @@ export const QUERY: CommandHandler = (session, { packet, partial }) => {
     session.fail(error)
     return Handled.DONE
   }
-  if (scanner.kind === StatementKind.SHOW_WARNINGS && session.showSavedWarnings(text())) return Handled.DONE
+  const { warnings } = session.diagnostics
+  if (warnings && scanner.kind === StatementKind.SHOW_WARNINGS && asksForWarnings(text())) {
+    session.answer(warnings)
+    return Handled.DONE
+  }
   if (answerOurselves(session, scanner.flags, text)) return Handled.DONE
   const { kind, killId } = scanner
   const isKill = kind === StatementKind.KILL || kind === StatementKind.KILL_QUERY

@@ -37,7 +37,7 @@ export const PREPARE: CommandHandler = (session, { packet, partial }) => {
   // That it is prepared does nothing that its text says.
   session.note({ ...NOTHING, digest: facts.digest })
   const go = (upstream: Upstream) => prepare(session, upstream, packet, facts)
-  if (session.attach(go)) go(session.upstream!)
+  if (session.lease.attach(go)) go(session.upstream!)
   return Handled.WAIT
 }
 
@@ -54,7 +54,7 @@ function prepare(session: Session, upstream: Upstream, packet: Buffer, facts: St
     session.answered()
     return
   }
-  session.send(upstream, COM_STMT_PREPARE, packet, {
+  session.exchange.send(upstream, COM_STMT_PREPARE, packet, {
     statementId: nextId,
     record: true,
     done: (tracker, answer) => {
@@ -89,7 +89,7 @@ function withStatement(
     const known = upstream.statements.get(client.key)
     if (known) return then(upstream, known)
     const { epoch } = session.backend
-    session.send(upstream, COM_STMT_PREPARE, client.request, {
+    session.exchange.send(upstream, COM_STMT_PREPARE, client.request, {
       silent: true,
       done: tracker => {
         if (tracker.error) session.refuse(tracker.error)
@@ -97,7 +97,7 @@ function withStatement(
       },
     })
   }
-  if (session.attach(go)) go(session.upstream!)
+  if (session.lease.attach(go)) go(session.upstream!)
   return Handled.WAIT
 }
 
@@ -129,7 +129,7 @@ export const EXECUTE: CommandHandler = (session, request) => {
     if (client.hasLongData) session.pins &= ~Pin.LONG_DATA
     client.hasLongData = false
     client.hasCursor = opensCursor(packet)
-    session.pass(upstream, packet)
+    session.exchange.pass(upstream, packet)
   })
 }
 
@@ -198,7 +198,7 @@ export const CLOSE: CommandHandler = (session, request) => {
 
 function passOn(session: Session, upstream: Upstream, server: ServerStatement, { packet }: Request): void {
   packet.writeUInt32LE(server.id, ID_OFFSET)
-  session.pass(upstream, packet)
+  session.exchange.pass(upstream, packet)
 }
 
 /** The statement has neither cursor nor data any more; the pins go with the last one that has. */

@@ -1,6 +1,6 @@
 /** Makes a connection right for a client: its database, then the variables that differ. */
-import { COM_QUERY } from '../../../codecs/mysql/index.ts'
 import type { ProxyError } from '../../errors.ts'
+import { run, useSchema } from './own-statements.ts'
 import type { SessionState } from './session-state.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -15,19 +15,19 @@ export class Alignment {
     const { schema } = state
     if (schema !== null && upstream.state.schema !== schema) {
       // Awaited: a statement must not run in another database because this one is gone.
-      upstream.useSchema(schema, error => (error ? done(error) : this.align(upstream, state, done)))
+      useSchema(upstream, schema, error => (error ? done(error) : this.align(upstream, state, done)))
       return
     }
     const sql = upstream.state.changeTo(state, upstream.facts.baseline)
     if (sql === '') return done(null)
     if (this.#proven.has(sql)) {
-      upstream.run(COM_QUERY, sql, error => {
+      run(upstream, sql, error => {
         if (error) upstream.destroy(error)
       })
       upstream.state.copy(state)
       return done(null)
     }
-    upstream.run(COM_QUERY, sql, error => {
+    run(upstream, sql, error => {
       if (!error && this.#proven.size < MAX_PROVEN) this.#proven.add(sql)
       done(error)
     })

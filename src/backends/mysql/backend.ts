@@ -13,10 +13,12 @@ import { observePool } from './gauges.ts'
 import { ServerRefusal } from './handshake.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import { OwnAccount } from './own-account.ts'
+import { reset } from './own-statements.ts'
 import { type Open, Pool, type Waiter } from './pool.ts'
 import { probe } from './probe.ts'
 import type { SessionState } from './session-state.ts'
-import type { Home, Upstream, UpstreamFacts } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
+import type { Home, UpstreamFacts } from './upstream-parties.ts'
 
 /** One that waits, as the pool and the dialler see it. */
 export interface Client extends Waiter {
@@ -107,7 +109,7 @@ export class MysqlBackend implements Backend, Home {
     upstream.holder = null
     if (upstream.closed) return
     if (!upstream.tracks) return upstream.destroy()
-    upstream.reset(error => (error ? upstream.destroy(error) : this.pool.release(upstream)))
+    reset(upstream, error => (error ? upstream.destroy(error) : this.pool.release(upstream)))
   }
 
   abandon(upstream: Upstream): void {

@@ -15,7 +15,8 @@ import { type LoggedIn, logIn, ServerRefusal } from './handshake.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import type { OwnAccount } from './own-account.ts'
 import { PacketWire } from './packet-wire.ts'
-import { type Account, type Home, Upstream } from './upstream.ts'
+import { Upstream } from './upstream.ts'
+import type { Account, Home } from './upstream-parties.ts'
 
 /** Who a client is at the backend, and what its connection must be like. */
 export interface Identity {

@@ -7,7 +7,6 @@ import {
   CLIENT_PLUGIN_AUTH,
   CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA,
   CLIENT_PROTOCOL_41,
-  CLIENT_QUERY_ATTRIBUTES,
   CLIENT_RESERVED2,
   CLIENT_SESSION_TRACK,
   CLIENT_SSL,
@@ -34,9 +33,9 @@ import {
 import type { Address } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { ClientTls } from '../../net/index.ts'
+import { queryPacket, type Rows } from './own-statements.ts'
 import type { PacketWire } from './packet-wire.ts'
 import { type Baseline, setStatement } from './session-state.ts'
-import type { Rows } from './upstream.ts'
 import { TRACKED_VARIABLES } from './variables.ts'
 
 /** The server has said no, in its own words. */
@@ -208,8 +207,7 @@ function setupStatement(baseline: Baseline): string {
 /** A statement of ours; its rows, none for a statement without a result. Rejects with ServerRefusal. */
 async function query(wire: PacketWire, capabilities: Capabilities, sql: string): Promise<Rows> {
   wire.restart()
-  const prefix = (capabilities.low & CLIENT_QUERY_ATTRIBUTES) === 0 ? [COM_QUERY] : [COM_QUERY, 0, 1]
-  wire.write(encodePacket(0, Buffer.concat([Buffer.from(prefix), Buffer.from(sql)])))
+  wire.write(queryPacket(sql, capabilities))
   const tracker = new ResponseTracker(capabilities, UNTRACKED)
   tracker.begin(COM_QUERY)
   const packets: Buffer[] = []

@@ -6,11 +6,13 @@ import { mysqlBackendOptions } from './options.ts'
 export { type Client, MysqlBackend } from './backend.ts'
 export type { Identity } from './dialer.ts'
 export { ServerRefusal } from './handshake.ts'
+export { query, queryPacket } from './own-statements.ts'
 export { PacketWire } from './packet-wire.ts'
 export type { Waiter } from './pool.ts'
 export type { ServerStatement } from './server-statements.ts'
 export { SessionState } from './session-state.ts'
-export type { Holder, InsertUser, Recipient, Upstream } from './upstream.ts'
+export type { Upstream } from './upstream.ts'
+export type { Holder, InsertUser, Recipient } from './upstream-parties.ts'
 
 export const mysqlBackendKind: BackendKind = {
   protocol: 'mysql',

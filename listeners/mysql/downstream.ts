@@ -1,0 +1,116 @@
+/**
+ * The client's side of a session: what it has sent, in packets, read ahead up to a bound; and what it gets, as fast as it
+ * takes it.
+ */
+import type { Socket } from 'node:net'
+import { type Intake, type IntakeSink, Pump } from '../../src/net/index.ts'
+import { ClientInput } from './client-input.ts'
+
+/** Commands read ahead of the one that is being answered. */
+const MAX_AHEAD_BYTES = 256 * 1024
+
+/** Who reads. */
+export interface DownstreamSink {
+  /** So many bytes have come. */
+  onInput(bytes: number): void
+  /** The client has taken what it was behind with. */
+  onDrained(): void
+  /** The client sends no more. */
+  onEnd(): void
+}
+
+export class Downstream implements IntakeSink {
+  readonly socket: Socket
+  readonly input: ClientInput
+  readonly #sink: DownstreamSink
+  readonly #intake: Intake | undefined
+  readonly #pump: Pump
+  #paused = false
+  #closed = false
+  #takenBytes = -1
+  #takenAt = 0
+
+  constructor(sink: DownstreamSink, socket: Socket, intake: Intake | undefined, maxPacketBytes: number) {
+    this.#sink = sink
+    this.socket = socket
+    this.#intake = intake
+    this.input = new ClientInput(maxPacketBytes)
+    this.#pump = new Pump({ target: socket, onDrained: () => sink.onDrained() })
+  }
+
+  /** Begins to read. */
+  open(): void {
+    const { socket } = this
+    if (this.#intake) this.#intake.attach(this)
+    else {
+      socket.on('data', (chunk: Buffer) => {
+        if (!this.push(chunk, true)) socket.pause()
+      })
+    }
+    socket.resume()
+  }
+
+  push(bytes: Buffer, owned: boolean): boolean {
+    if (this.#closed) return true
+    this.input.add(owned ? bytes : Buffer.from(bytes))
+    this.#sink.onInput(bytes.length)
+    if (this.input.waiting > MAX_AHEAD_BYTES) this.#paused = true
+    return !this.#paused
+  }
+
+  onEnd(): void {
+    this.#sink.onEnd()
+  }
+
+  /** Passes on bytes; false: read no more until onDrained(). */
+  write(bytes: Buffer, owned: boolean): boolean {
+    return this.#pump.push(bytes, owned)
+  }
+
+  /** Reads no more: the backend does not keep up. */
+  pause(): void {
+    this.#paused = true
+    this.socket.pause()
+  }
+
+  /** Reads again, when there was a pause. */
+  resume(): void {
+    if (!this.#paused || this.#closed) return
+    this.#paused = false
+    this.#intake?.drained()
+    this.socket.resume()
+  }
+
+  /** Reads again when little enough is left of what was read ahead. */
+  goOn(): void {
+    if (this.#paused && this.input.waiting <= MAX_AHEAD_BYTES) this.resume()
+  }
+
+  /** Whether bytes have waited for the client for so long without it taking any; to be asked now and then. */
+  isStalled(now: number, ms: number): boolean {
+    const { bytesWritten, writableLength } = this.socket
+    const taken = bytesWritten - writableLength
+    if (writableLength === 0 || taken !== this.#takenBytes) {
+      this.#takenBytes = taken
+      this.#takenAt = now
+    }
+    return now - this.#takenAt >= ms
+  }
+
+  /** What was written still reaches the client. */
+  close(): void {
+    this.#stop()
+    this.socket.end()
+    this.socket.resume()
+  }
+
+  destroy(): void {
+    this.#stop()
+    this.socket.destroy()
+  }
+
+  #stop(): void {
+    this.#closed = true
+    this.input.clear()
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * A command on its way: it is sent to the connection at hand, in pieces when it is large, and its response is followed to
+ * the client. Or a request that is not simply the client's, with a response that is looked at here.
+ */
+import {
+  commandFacts,
+  PACKET_HEADER_BYTES,
+  type ResponseTracker,
+  ServerErrors,
+  StatementScanner,
+} from '../../codecs/mysql/index.ts'
+import type { Recipient, Upstream } from '../../src/backends/mysql/index.ts'
+import type { ProxyError } from '../../src/errors.ts'
+import { Outcome } from '../../src/observability/operation-stats.ts'
+import type { Session } from './session.ts'
+
+/** How a request that is not simply the client's is sent, and what is done with the response. */
+export interface SendOptions {
+  /** Of COM_STMT_PREPARE: what the client knows the statement as. */
+  readonly statementId?: number
+  /** The response is kept for `done`, up to a bound. */
+  readonly record?: boolean
+  /** The response is not for the client. */
+  readonly silent?: boolean
+  done(tracker: ResponseTracker, response: Buffer | null): void
+}
+
+const MAX_RECORD_BYTES = 64 * 1024
+
+export class Exchange implements Recipient {
+  readonly #session: Session
+  /** Bytes of the response have gone to the client. */
+  #begun = false
+  #options: SendOptions | null = null
+  #recorded: Buffer[] = []
+  #recordedBytes = 0
+  #pieces: StatementScanner | null = null
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  // --- The request -------------------------------------------------------------------------------------------------
+
+  /** Sends the command at hand; its response is the client's. */
+  pass(upstream: Upstream, packet: Buffer): void {
+    const session = this.#session
+    const { command, partial } = session.request
+    const isAnswered = commandFacts(command).response !== 'none'
+    this.#begun = false
+    if (isAnswered) upstream.expect(command, this)
+    else session.host.observer.answeredHere(session, Outcome.OK)
+    session.phase = partial ? 'uploading' : isAnswered ? 'busy' : 'ready'
+    if (!upstream.write(packet, true) && partial) this.#pauseFor(upstream)
+    if (session.phase !== 'busy') session.goOn()
+  }
+
+  /** Sends a request whose response is looked at by the one who asks. */
+  send(upstream: Upstream, command: number, packet: Buffer, options: SendOptions): void {
+    this.#options = options
+    this.#begun = false
+    this.#session.phase = 'busy'
+    upstream.expect(command, this, options.statementId ?? 0)
+    upstream.write(packet, true)
+  }
+
+  /** The statement comes in pieces, of which this is the first: it is looked at as it passes. */
+  scanPieces(packet: Buffer, start: number): void {
+    const session = this.#session
+    this.#pieces = new StatementScanner()
+    this.#pieces.begin(session.host.scanMode(session))
+    this.#pieces.write(packet, start, packet.length)
+  }
+
+  /** Passes on a further piece of a large command, or of a file. */
+  onPiece(piece: Buffer, partial: boolean): void {
+    const session = this.#session
+    const upstream = session.upstream!
+    if (!upstream.write(piece, true)) this.#pauseFor(upstream)
+    if (session.phase === 'infile') {
+      // An empty packet ends the file.
+      if (piece.length === PACKET_HEADER_BYTES) session.phase = 'busy'
+      return
+    }
+    this.#pieces?.write(piece, 0, piece.length)
+    if (!partial) session.phase = commandFacts(session.request.command).response === 'none' ? 'ready' : 'busy'
+  }
+
+  #pauseFor(upstream: Upstream): void {
+    const { downstream } = this.#session
+    downstream.pause()
+    upstream.onceDrained(() => downstream.resume())
+  }
+
+  // --- The response ------------------------------------------------------------------------------------------------
+
+  get stripTrackers(): boolean {
+    return this.#session.host.hidesTrackers(this.#session)
+  }
+
+  get allowLocalInfile(): boolean {
+    return this.#session.host.allowsLocalInfile(this.#session)
+  }
+
+  onResponse(bytes: Buffer, owned: boolean): boolean {
+    const options = this.#options
+    if (options?.record && this.#recordedBytes < MAX_RECORD_BYTES) {
+      this.#recorded.push(Buffer.from(bytes))
+      this.#recordedBytes += bytes.length
+    }
+    if (options?.silent) return true
+    const session = this.#session
+    this.#begun = true
+    session.responseBytes += bytes.length
+    session.host.sent(bytes.length)
+    return session.downstream.write(bytes, owned)
+  }
+
+  onResponseEnd(tracker: ResponseTracker): void {
+    const session = this.#session
+    const upstream = session.upstream!
+    const options = this.#options
+    if (options) {
+      this.#options = null
+      options.done(tracker, this.#takeRecord())
+      if (options.silent) return
+    }
+    if (this.#pieces) {
+      this.#pieces.end()
+      session.note(session.host.observer.facts(this.#pieces))
+      this.#pieces = null
+    }
+    session.onAnswered(upstream, tracker)
+  }
+
+  #takeRecord(): Buffer | null {
+    const isWhole = this.#recordedBytes > 0 && this.#recordedBytes < MAX_RECORD_BYTES
+    const record = isWhole ? Buffer.concat(this.#recorded) : null
+    this.#recorded = []
+    this.#recordedBytes = 0
+    return record
+  }
+
+  onLocalInfile(tracker: ResponseTracker): void {
+    const session = this.#session
+    session.phase = 'infile'
+    session.downstream.input.expect((tracker.sequence + 1) & 0xff)
+    session.goOn()
+  }
+
+  onLost(error: ProxyError, tracker: ResponseTracker): void {
+    const session = this.#session
+    const { phase, isMovable } = session
+    session.lease.upstream = null
+    this.#options = null
+    if (phase === 'closed') return
+    session.host.observer.failed(session, error)
+    // In the middle of a packet no further one can be sent.
+    if (this.#begun && !tracker.betweenPackets) return session.destroy()
+    const message = `${ServerErrors.serverLost.message}: ${error.message}`
+    session.fail(ServerErrors.serverLost, message, this.#begun ? (tracker.sequence + 1) & 0xff : 1)
+    if (!isMovable || phase === 'uploading' || phase === 'infile') session.close()
+    else session.answered()
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The connection to the backend that serves a client now: taken from the pool when a command needs one, brought into the
+ * client's state, and given back when nothing ties it to the client.
+ */
+import { COM_QUERY } from '../../codecs/mysql/index.ts'
+import {
+  type Client,
+  type Holder,
+  type Identity,
+  queryPacket,
+  type SessionState,
+  type Upstream,
+} from '../../src/backends/mysql/index.ts'
+import type { ProxyError } from '../../src/errors.ts'
+import { Pin } from './pin.ts'
+import type { Session } from './session.ts'
+
+export class Lease implements Client, Holder {
+  upstream: Upstream | null = null
+  readonly #session: Session
+  #last: Upstream | null = null
+  #cancelWait: (() => void) | null = null
+  #whenAttached: ((upstream: Upstream) => void) | null = null
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  /** True when there is a connection that is right for this client; else the callback gets it, or the client an error. */
+  attach(then: (upstream: Upstream) => void): boolean {
+    const session = this.#session
+    let { upstream } = this
+    if (!upstream) {
+      const { pool } = session.backend
+      upstream = pool.take(this)
+      if (!upstream) {
+        session.phase = 'waiting'
+        this.#whenAttached = then
+        this.#cancelWait = pool.wait(this)
+        return false
+      }
+      this.#hold(upstream)
+    }
+    session.insertId.bring(upstream, session.facts)
+    if (upstream.state.key === session.state.key) return true
+    session.phase = 'waiting'
+    let isDone = false
+    let isLater = false
+    session.backend.align(upstream, session.state, error => {
+      isDone = true
+      if (session.phase !== 'waiting') return
+      if (error) session.refuse(error)
+      else if (isLater) then(upstream)
+    })
+    isLater = true
+    return isDone && this.upstream === upstream
+  }
+
+  #hold(upstream: Upstream): void {
+    this.upstream = upstream
+    upstream.holder = this
+  }
+
+  /** Whether the connection that served this client last would do so again, and has served nobody else. */
+  get hasLast(): boolean {
+    const upstream = this.upstream ?? this.#last
+    return upstream !== null && upstream.lastUser === this && (upstream === this.upstream || upstream.idle)
+  }
+
+  // --- What the pool asks ------------------------------------------------------------------------------------------
+
+  get identity(): Identity {
+    return this.#session.identity
+  }
+
+  get state(): SessionState {
+    return this.#session.state
+  }
+
+  get group(): string {
+    return this.#session.backend.groupOf(this.identity, this.state)
+  }
+
+  get key(): string {
+    return this.state.key
+  }
+
+  get preferred(): Upstream | null {
+    return this.#last
+  }
+
+  onUpstream(upstream: Upstream): void {
+    this.#cancelWait = null
+    this.#hold(upstream)
+    const then = this.#whenAttached!
+    this.#whenAttached = null
+    if (this.attach(then)) then(upstream)
+  }
+
+  onNoUpstream(error: ProxyError): void {
+    this.#cancelWait = null
+    this.#whenAttached = null
+    this.#session.refuse(error)
+  }
+
+  /** Saves the warnings that the connection is kept for, and gives it back. */
+  yieldConnection(): boolean {
+    const session = this.#session
+    const { upstream } = this
+    const { pins, phase } = session
+    if (!upstream || phase !== 'ready' || pins !== Pin.DIAGNOSTICS || session.downstream.input.waiting > 0) return false
+    session.exchange.send(upstream, COM_QUERY, queryPacket('SHOW WARNINGS', upstream.facts.capabilities), {
+      record: true,
+      silent: true,
+      done: (_, response) => {
+        session.diagnostics.warnings = response
+        session.pins = 0
+        session.answered()
+      },
+    })
+    return true
+  }
+
+  onUpstreamClosed(error: ProxyError): void {
+    this.upstream = null
+    this.#session.onUpstreamClosed(error)
+  }
+
+  // --- Its end -----------------------------------------------------------------------------------------------------
+
+  /** Gives it back, ready to serve anybody. */
+  release(): void {
+    const upstream = this.#end()
+    if (!upstream) return
+    this.#last = upstream
+    upstream.home.release(upstream)
+  }
+
+  /** Gives it back in whatever state it is. */
+  recycle(): void {
+    const upstream = this.#end()
+    upstream?.home.recycle(upstream)
+  }
+
+  /** Gives it back in the middle of a response: what runs is ended. */
+  abandon(): void {
+    const upstream = this.#end()
+    upstream?.home.abandon(upstream)
+  }
+
+  /** It has closed, or has to. */
+  drop(): void {
+    this.#end()?.destroy()
+  }
+
+  /** Waits for none any more. */
+  cancel(): void {
+    this.#cancelWait?.()
+    this.#cancelWait = null
+  }
+
+  #end(): Upstream | null {
+    const { upstream } = this
+    this.upstream = null
+    return upstream
+  }
+}

@@ -1,0 +1,117 @@
+/** Statements of ours on an upstream connection: between, or in front of, those of clients. */
+import {
+  type Capabilities,
+  CLIENT_QUERY_ATTRIBUTES,
+  COM_INIT_DB,
+  COM_QUERY,
+  COM_RESET_CONNECTION,
+  decodeTextResults,
+  encodePacket,
+  type ResponseTracker,
+} from '../../../codecs/mysql/index.ts'
+import { ProxyError } from '../../errors.ts'
+import type { Upstream } from './upstream.ts'
+import type { Recipient } from './upstream-parties.ts'
+
+export type Rows = readonly (readonly (string | null)[])[]
+
+type Done = (error: ProxyError | null) => void
+
+/** Runs a statement whose result is of no interest; calls back with the server's words if it refuses. */
+export function run(upstream: Upstream, sql: string, done: Done): void {
+  send(upstream, COM_QUERY, sql, new Swallow(done))
+}
+
+/** Runs a statement of which the rows are wanted: none when it fails. */
+export function query(upstream: Upstream, sql: string, done: (rows: Rows) => void): void {
+  send(upstream, COM_QUERY, sql, new Collect(upstream.facts.capabilities, done))
+}
+
+/** Chooses a database. */
+export function useSchema(upstream: Upstream, schema: string, done: Done): void {
+  const swallow = new Swallow(error => {
+    if (!error) upstream.state.schema = schema
+    done(error)
+  })
+  send(upstream, COM_INIT_DB, schema, swallow)
+}
+
+/** Makes the connection a fresh one again, for anybody. */
+export function reset(upstream: Upstream, done: Done): void {
+  send(upstream, COM_RESET_CONNECTION, '', new Swallow(() => {}))
+  run(upstream, upstream.facts.setup, error => {
+    upstream.forget()
+    done(error)
+  })
+}
+
+/** The packet of a statement, as a connection with these capabilities takes it. */
+export function queryPacket(sql: string, { low }: Capabilities): Buffer {
+  // No query attributes, one set of them.
+  const prefix = (low & CLIENT_QUERY_ATTRIBUTES) === 0 ? [COM_QUERY] : [COM_QUERY, 0, 1]
+  return encodePacket(0, Buffer.concat([Buffer.from(prefix), Buffer.from(sql)]))
+}
+
+function send(upstream: Upstream, command: number, argument: string, recipient: Recipient): void {
+  const packet =
+    command === COM_QUERY
+      ? queryPacket(argument, upstream.facts.capabilities)
+      : encodePacket(0, Buffer.concat([Buffer.from([command]), Buffer.from(argument)]))
+  upstream.expect(command, recipient)
+  upstream.write(packet, true)
+}
+
+/** Takes no interest in a response but whether it is an error. */
+class Swallow implements Recipient {
+  readonly stripTrackers = false
+  readonly allowLocalInfile = false
+  readonly #done: (error: ProxyError | null) => void
+
+  constructor(done: (error: ProxyError | null) => void) {
+    this.#done = done
+  }
+
+  onResponse(): boolean {
+    return true
+  }
+
+  onResponseEnd(tracker: ResponseTracker): void {
+    const { error } = tracker
+    this.#done(error ? new ProxyError('upstream-refused-state', error.message, { source: 'upstream' }) : null)
+  }
+
+  onLocalInfile(): void {}
+
+  onLost(error: ProxyError): void {
+    this.#done(error)
+  }
+}
+
+/** Keeps a small response whole. */
+class Collect implements Recipient {
+  readonly stripTrackers = false
+  readonly allowLocalInfile = false
+  readonly #capabilities: Capabilities
+  readonly #done: (rows: Rows) => void
+  readonly #chunks: Buffer[] = []
+
+  constructor(capabilities: Capabilities, done: (rows: Rows) => void) {
+    this.#capabilities = capabilities
+    this.#done = done
+  }
+
+  onResponse(bytes: Buffer): boolean {
+    this.#chunks.push(Buffer.from(bytes))
+    return true
+  }
+
+  onResponseEnd(): void {
+    this.#done(decodeTextResults(Buffer.concat(this.#chunks), this.#capabilities)[0]?.rows ?? [])
+  }
+
+  onLocalInfile(): void {}
+
+  onLost(): void {
+    this.#done([])
+  }
+}
