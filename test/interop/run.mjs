@@ -6,13 +6,13 @@ import { Unavailable } from './lib/cache.mjs'
 import { compareTcl } from './tcl/compare.mjs'
 
 const HELP = `usage: node test/interop/run.mjs [clients] [tcl] [options]     (both without a name)
-  --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a Redis behind it
+  --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a server behind it
   --program NAME  clients: only this program; may be repeated
   --file NAME     tcl: only this file, such as unit/type/list; may be repeated
   --only CASE     tcl: only this case; may be repeated
   --resp N        tcl: 2 or 3; both without it
   --tags TAGS     tcl: the suite's tags, by default "-slow"
-  --quick         tcl: without the files that take longest
+  --quick         without the programs and the files of tcl that take longest
   --fresh         tcl: run directly again instead of using the kept result`
 
 const { values, positionals } = parseArgs({
@@ -40,7 +40,7 @@ const started = Date.now()
 let lost = 0
 
 if (wanted('clients')) {
-  lost += (await compareClients({ through: values.through, only: values.program, print })).length
+  lost += (await compareClients({ through: values.through, only: values.program, quick: values.quick, print })).length
 }
 if (wanted('tcl')) {
   for (const resp of values.resp ? [Number(values.resp)] : [2, 3]) {

@@ -4,11 +4,6 @@ import { join } from 'node:path'
 
 const CASE_MS = 20_000
 
-export const host = process.env.REDIS_HOST
-export const port = Number(process.env.REDIS_PORT)
-/** The same service with passwords: `secret` for the default user, `app-secret` for the user `app`. */
-export const authPort = Number(process.env.REDIS_AUTH_PORT)
-
 /** A package from the folder that the harness installed it into. */
 export const load = name => createRequire(join(process.env.INTEROP_MODULES, 'package.json'))(name)
 

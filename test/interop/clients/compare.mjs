@@ -2,29 +2,14 @@
 import { Unavailable } from '../lib/cache.mjs'
 import { readExceptions } from '../lib/exceptions.mjs'
 import { runProgram } from '../lib/processes.mjs'
-import { startTarget } from '../lib/target.mjs'
 import { programs } from './programs.mjs'
 
-const PASSWORDS = {
-  redisArgs: ['--requirepass', 'secret', '--user', 'app', 'on', '>app-secret', '~*', '&*', '+@all'],
-  portolan: {
-    env: { INTEROP_SECRET: 'secret', INTEROP_APP_SECRET: 'app-secret' },
-    listener: {
-      users: [
-        { name: 'default', password: { env: 'INTEROP_SECRET' } },
-        { name: 'app', password: { env: 'INTEROP_APP_SECRET' } },
-      ],
-    },
-    backend: { credentials: { password: { env: 'INTEROP_SECRET' } } },
-  },
-}
-
 /** Runs the programs (all without `only`) and returns the cases lost and not excepted. */
-export async function compareClients({ through, only, print }) {
+export async function compareClients({ through, only, quick, print }) {
   const exceptionOf = readExceptions()
   const lost = []
   for (const program of programs) {
-    if (only !== undefined && !only.includes(program.name)) continue
+    if (only !== undefined ? !only.includes(program.name) : quick && program.isLong) continue
     try {
       lost.push(...(await compareProgram(program, through, exceptionOf, print)))
     } catch (error) {
@@ -38,11 +23,14 @@ export async function compareClients({ through, only, print }) {
 async function compareProgram(program, through, exceptionOf, print) {
   const prepared = await program.prepare()
   const started = Date.now()
-  const [direct, first] = await Promise.all([runCases(prepared, 'direct'), runCases(prepared, through)])
+  const [direct, first] = await Promise.all([
+    runCases(program, prepared, 'direct'),
+    runCases(program, prepared, through),
+  ])
   if (direct.ok.size === 0) throw new Unavailable(`it passes nothing directly: ${direct.rest}`)
   const names = [...direct.ok].filter(name => !first.ok.has(name))
   // On a busy machine a case may fail by its own deadlines: only what is lost twice is lost.
-  const second = names.length > 0 ? await runCases(prepared, through) : first
+  const second = names.length > 0 ? await runCases(program, prepared, through) : first
   const seconds = Math.round((Date.now() - started) / 1000)
   print(
     `${program.name} (${prepared.versions}): ${direct.ok.size} direct, ${first.ok.size} through ${through} (${seconds} s)`,
@@ -60,18 +48,11 @@ async function compareProgram(program, through, exceptionOf, print) {
 }
 
 /** One run against fresh servers: the names that passed, why others failed, and the end of whatever else was said. */
-async function runCases({ command, args, env, timeoutMs = 240_000 }, through) {
-  const target = await startTarget(through)
-  const withPasswords = await startTarget(through, PASSWORDS)
+async function runCases({ startService }, { command, args, env, timeoutMs = 240_000 }, through) {
+  const service = await startService(through)
   const { output, code } = await runProgram(command, args, {
     timeoutMs,
-    env: {
-      ...process.env,
-      ...env,
-      REDIS_HOST: target.host,
-      REDIS_PORT: String(target.port),
-      REDIS_AUTH_PORT: String(withPasswords.port),
-    },
+    env: { ...process.env, ...env, ...service.env },
   })
   const result = { ok: new Set(), failed: new Map(), rest: '' }
   const rest = []
@@ -82,8 +63,10 @@ async function runCases({ command, args, env, timeoutMs = 240_000 }, through) {
     else rest.push(line)
   }
   result.rest = `exit ${code}: ${rest.join(' | ').slice(-600)}`
-  if (!target.alive() || !withPasswords.alive()) result.rest += `; a server ended: ${target.log().slice(-1_000)}`
-  await target.stop()
-  await withPasswords.stop()
+  if (!service.alive()) result.rest += `; a server ended: ${service.log().slice(-1_000)}`
+  for (const [name, why] of (await service.stop()) ?? []) {
+    if (why === undefined) result.ok.add(name)
+    else result.failed.set(name, why)
+  }
   return result
 }

@@ -1,13 +1,9 @@
 // Starts and ends the processes that a run needs: servers on free loopback ports, and programs with a deadline.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Unavailable } from './cache.mjs'
 
-const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
 const living = new Set()
 process.on('exit', () => {
   for (const child of living) killGroup(child, 'SIGKILL')
@@ -42,7 +38,7 @@ export function freePort() {
 }
 
 /** A running server: `{ port, log(), exited, stop() }`; started when it accepts connections. */
-async function startServer(command, args, port, options = {}) {
+export async function startServer(command, args, port, options = {}) {
   const child = spawnGroup(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   let log = ''
   const keep = chunk => {
@@ -86,66 +82,8 @@ function accepts(port) {
   })
 }
 
-/** A private redis-server that allows DEBUG, MODULE and protected settings; further arguments as on its command line. */
-export async function startRedis(...extra) {
-  const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-redis-'))
-  const port = await freePort()
-  const args = [
-    '--port',
-    port,
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--dir',
-    dir,
-    '--unixsocket',
-    join(dir, 'redis.sock'),
-  ]
-  for (const group of ['protected-configs', 'debug-command', 'module-command']) args.push(`--enable-${group}`, 'yes')
-  const server = await startServer('redis-server', [...args, ...extra].map(String), port)
-  const { stop } = server
-  server.stop = async () => {
-    await stop()
-    rmSync(dir, { recursive: true, force: true })
-  }
-  return server
-}
-
-/** Portolan in front of a Redis port. `extra` adds options of the listener and the backend, and environment. */
-export async function startPortolan(redisPort, extra = {}) {
-  const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-'))
-  const port = await freePort()
-  const config = {
-    admin: { address: false },
-    listeners: { cache: { protocol: 'redis', address: `127.0.0.1:${port}`, backend: 'cache', ...extra.listener } },
-    backends: { cache: { protocol: 'redis', endpoints: [`127.0.0.1:${redisPort}`], ...extra.backend } },
-  }
-  const file = join(dir, 'portolan.yaml')
-  writeFileSync(file, JSON.stringify(config, null, 2)) // JSON is YAML
-  const bin = process.env['PORTOLAN_BIN'] ?? join(projectRoot, 'bin', 'portolan.cjs')
-  const server = await startServer(process.execPath, [bin, 'run', '-c', file], port, {
-    env: { ...process.env, ...extra.env },
-  })
-  const { stop } = server
-  server.stop = async () => {
-    await stop()
-    rmSync(dir, { recursive: true, force: true })
-  }
-  return server
-}
-
-/** HAProxy as a blind relay: what is lost through it is lost through any proxy. */
-export async function startHaproxy(redisPort) {
-  const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-haproxy-'))
-  const port = await freePort()
-  const file = join(dir, 'haproxy.cfg')
-  writeFileSync(
-    file,
-    `global\n  maxconn 4000\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 10m\n  timeout server 10m\n` +
-      `listen cache\n  bind 127.0.0.1:${port}\n  server redis 127.0.0.1:${redisPort}\n`,
-  )
-  const server = await startServer('haproxy', ['-db', '-f', file], port)
+/** A temporary folder that is removed when this server has stopped. */
+export function withFolder(dir, server) {
   const { stop } = server
   server.stop = async () => {
     await stop()

@@ -1,40 +1,41 @@
-// What stands between a program and Redis: nothing, Portolan, a blind relay, or a port somebody else opened.
-import { startHaproxy, startPortolan, startRedis } from './processes.mjs'
+// What a program talks to: a fresh server, directly or through Portolan or a blind relay; or a port somebody else opened.
+import { proxies } from './proxies.mjs'
+import { servers } from './servers.mjs'
 
-const starters = { portolan: startPortolan, haproxy: startHaproxy }
+const PROTOCOLS = { redis: 'redis', mariadb: 'mysql', mysql9: 'mysql' }
 
-/** Starts a fresh Redis and what `through` names in front of it: `{ host, port, redisPort, log(), stop() }`. */
-export async function startTarget(through, { redisArgs = [], portolan = {} } = {}) {
+/** Starts a server and what `through` names in front of it: `{ host, port, serverPort, log(), alive(), stop() }`. */
+export async function startTarget(through, { server: kind = 'redis', options, portolan = {} } = {}) {
   if (through.includes(':')) {
     const at = through.lastIndexOf(':')
     const [host, port] = [through.slice(0, at), Number(through.slice(at + 1))]
-    return { host, port, redisPort: port, log: () => '', alive: () => true, stop: async () => {} }
+    return { host, port, serverPort: port, log: () => '', alive: () => true, stop: async () => {} }
   }
-  const start = starters[through]
+  const start = proxies[through]
   if (through !== 'direct' && start === undefined) throw new Error(`unknown proxy: ${through}`)
-  const redis = await startRedis(...redisArgs)
+  const server = await servers[kind](options)
   let proxy
   try {
-    proxy = await start?.(redis.port, portolan)
+    proxy = await start?.(PROTOCOLS[kind], server.port, portolan)
   } catch (error) {
-    await redis.stop()
+    await server.stop()
     throw error
   }
-  const ended = new Set()
-  for (const [name, server] of [
-    ['redis', redis],
-    [through, proxy],
-  ])
-    server?.exited.then(() => ended.add(name))
+  let isAlive = true
+  for (const one of [server, proxy]) {
+    one?.exited.then(() => {
+      isAlive = false
+    })
+  }
   return {
     host: '127.0.0.1',
-    port: (proxy ?? redis).port,
-    redisPort: redis.port,
+    port: (proxy ?? server).port,
+    serverPort: server.port,
     log: () => proxy?.log() ?? '',
-    alive: () => ended.size === 0,
+    alive: () => isAlive,
     async stop() {
       await proxy?.stop()
-      await redis.stop()
+      await server.stop()
     },
   }
 }

@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { authPort, cases, host, port, until } from './cases.mjs'
+import { cases, until } from '../cases.mjs'
+import { authPort, host, port } from './address.mjs'
 
 /** A running redis-cli: `{ text(), end, type(line), stop() }`. */
 function start(after, args, { at = port, stdin, terminal = false } = {}) {

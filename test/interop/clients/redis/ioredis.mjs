@@ -1,7 +1,8 @@
 // ioredis as an application uses it, with its defaults.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { authPort, cases, host, load, port, until } from './cases.mjs'
+import { cases, load, until } from '../cases.mjs'
+import { authPort, host, port } from './address.mjs'
 
 const { Redis } = load('ioredis')
 

@@ -1,6 +1,7 @@
 // node-redis as an application uses it, with its defaults or with the RESP version of INTEROP_RESP.
 import assert from 'node:assert/strict'
-import { authPort, cases, host, load, port, until } from './cases.mjs'
+import { cases, load, until } from '../cases.mjs'
+import { authPort, host, port } from './address.mjs'
 
 const { createClient, createClientPool, RESP_TYPES, WatchError } = load('redis')
 const resp = process.env.INTEROP_RESP ? { RESP: Number(process.env.INTEROP_RESP) } : {}

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { authPort, cases, host, port } from './cases.mjs'
+import { cases } from '../cases.mjs'
+import { authPort, host, port } from './address.mjs'
 
 const run = promisify(execFile)
 

@@ -1,6 +1,7 @@
 // BullMQ: queues on Lua scripts, blocking pops and streams; what a job system asks of a Redis.
 import assert from 'node:assert/strict'
-import { cases, host, load, port, until } from './cases.mjs'
+import { cases, load, until } from '../cases.mjs'
+import { host, port } from './address.mjs'
 
 const { FlowProducer, Queue, QueueEvents, Worker } = load('bullmq')
 const connection = { host, port, maxRetriesPerRequest: null }

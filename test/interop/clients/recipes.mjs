@@ -1,0 +1,104 @@
+// How client programs are had: each recipe makes a program whose `prepare` installs what it needs into the cache and
+// returns `{ command, args, env, versions }`, or throws Unavailable when this machine cannot have it.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { npmPackages, npmVersion, once, pipPackages, sh } from '../lib/cache.mjs'
+
+/** A Node program `script` (a path) with packages of npm, the first of which is the one that it is about. */
+export function node(script, name, dependencies, env = {}) {
+  const main = Object.keys(dependencies)[0]
+  return {
+    name,
+    prepare() {
+      const modules = npmPackages(name, dependencies)
+      return {
+        command: process.execPath,
+        args: [script],
+        env: { INTEROP_MODULES: modules, ...env },
+        versions: `${main} ${npmVersion(modules, main)}`,
+      }
+    },
+  }
+}
+
+/** A Python program with a package of PyPI. */
+export function python(script, name, requirement, env = {}) {
+  return {
+    name,
+    prepare() {
+      const path = pipPackages(name, [requirement])
+      const main = requirement.split(/[=<>~[]/)[0]
+      const show = `import importlib.metadata as m; print(m.version('${main}'))`
+      const versions = `${main} ${sh('python3', ['-c', show], { env: { ...process.env, PYTHONPATH: path } }).trim()}`
+      return {
+        command: 'python3',
+        args: [script],
+        env: { PYTHONPATH: path, PYTHONUNBUFFERED: '1', ...env },
+        versions,
+      }
+    },
+  }
+}
+
+/** A Go program of one file with one module of the proxy. */
+export function go(script, name, module) {
+  return {
+    name,
+    prepare() {
+      const source = readFileSync(script, 'utf8')
+      const dir = once(name, source, work => {
+        writeFileSync(join(work, 'main.go'), source)
+        sh('go', ['mod', 'init', 'interop'], { cwd: work })
+        sh('go', ['get', module], { cwd: work })
+        sh('go', ['build', '-o', 'program', '.'], { cwd: work })
+      })
+      const path = module.split('@')[0]
+      const version = new RegExp(`${path} v(\\S+)`).exec(readFileSync(join(dir, 'go.mod'), 'utf8'))?.[1]
+      return { command: join(dir, 'program'), args: [], env: {}, versions: `${basename(script, '.go')} ${version}` }
+    },
+  }
+}
+
+/** A Java program of one file with artifacts of Maven: `{ 'group:artifact': version }`. */
+export function java(script, name, versions, args = []) {
+  return {
+    name,
+    prepare() {
+      const dependency = ([artifact, version]) => {
+        const [group, id] = artifact.split(':')
+        return `<dependency><groupId>${group}</groupId><artifactId>${id}</artifactId><version>${version}</version></dependency>`
+      }
+      const dir = once(name, versions, work => {
+        const dependencies = Object.entries(versions).map(dependency).join('')
+        const project =
+          '<modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId><version>1</version>'
+        writeFileSync(
+          join(work, 'pom.xml'),
+          `<project>${project}<dependencies>${dependencies}</dependencies></project>`,
+        )
+        sh('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=jars'], { cwd: work })
+      })
+      return {
+        command: 'java',
+        args: ['-cp', join(dir, 'jars', '*'), script, ...args],
+        env: {},
+        versions: Object.entries(versions)
+          .map(([artifact, version]) => `${artifact.split(':')[1]} ${version}`)
+          .join(', '),
+      }
+    },
+  }
+}
+
+/** A Node program about a program of the system, which tells its version with `--version`. */
+export function installed(script, name, program = name) {
+  return {
+    name,
+    prepare: () => ({
+      command: process.execPath,
+      args: [script],
+      env: {},
+      versions: sh(program, ['--version']).trim(),
+    }),
+  }
+}
