@@ -35,8 +35,16 @@ export function clientTls() {
 
 const server = z
   .strictObject({
-    cert: text.describe('File of the PEM certificate, followed by those between it and its authority.'),
-    key: text.describe('File of the PEM private key.'),
+    cert: text
+      .optional()
+      .describe('File of the PEM certificate, followed by those between it and its authority; needs `key`.'),
+    key: text.optional().describe('File of the PEM private key.'),
+    generate: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Instead of files: a key and a self-signed certificate, made at each start and kept in memory. Nobody can read along, but clients cannot tell this listener from one in between.',
+      ),
     clientCa: text.optional().describe('File of the PEM authorities whose client certificates count.'),
     requireClientCertificate: z
       .boolean()
@@ -44,9 +52,15 @@ const server = z
       .describe('Whether a connection without a valid client certificate is refused. Needs `clientCa`.'),
     minVersion,
   })
-  .refine(tls => !tls.requireClientCertificate || tls.clientCa !== undefined, {
-    path: ['requireClientCertificate'],
-    error: 'needs `clientCa`, the file of the authorities to trust',
+  .check(({ value, issues }) => {
+    const complain = (path: string, message: string) =>
+      issues.push({ code: 'custom', message, input: value, path: [path] })
+    const { generate, cert, key, requireClientCertificate, clientCa } = value
+    if (generate && (cert !== undefined || key !== undefined)) complain('generate', 'goes without `cert` and `key`')
+    if (!generate && cert === undefined) complain('cert', 'is required, unless `generate: true`')
+    if (!generate && key === undefined) complain('key', 'is required, unless `generate: true`')
+    if (requireClientCertificate && clientCa === undefined)
+      complain('requireClientCertificate', 'needs `clientCa`, the file of the authorities to trust')
   })
 
 /** TLS of a listener, towards the application. */

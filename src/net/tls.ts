@@ -1,9 +1,10 @@
 /**
- * TLS from files, for both sides. Certificates are rotated without a restart: the folders of the files are watched, and
+ * TLS from files, for both sides, or of a listener with a certificate of its own making. Certificates are rotated without a restart: the folders of the files are watched, and
  * new connections use the new contents. Contents that cannot be used are logged, and the old ones stay.
  */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import {
   type ConnectionOptions,
@@ -17,6 +18,7 @@ import {
 import { type Address, type ClientTlsOptions, type ServerTlsOptions, watchFiles } from '../config/index.ts'
 import { ProxyError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import { type Certificate, selfSigned } from './self-signed.ts'
 
 export interface ClientTls {
   /** Options for `tls.connect` to that address, as of now. */
@@ -58,9 +60,10 @@ export function openClientTls(options: ClientTlsOptions, logger: Logger): Client
 
 /** Reads the files. Throws ProxyError `tls-files` when they are missing or do not fit together. */
 export function openServerTls(options: ServerTlsOptions, logger: Logger): ServerTls {
-  const { cert, key, clientCa, requireClientCertificate, minVersion } = options
+  const { cert, key, generate, clientCa, requireClientCertificate, minVersion } = options
   const servers = new Set<Server>()
-  const context = liveContext({ ca: clientCa, cert, key, minVersion }, logger, pem => {
+  const own = generate ? selfSigned([...OWN_NAMES, hostname()], new Date()) : undefined
+  const context = liveContext({ ca: clientCa, cert, key, own, minVersion }, logger, pem => {
     for (const server of servers) server.setSecureContext(pem)
   })
   return {
@@ -81,10 +84,15 @@ export function openServerTls(options: ServerTlsOptions, logger: Logger): Server
   }
 }
 
+/** Whom a generated certificate names: clients of a sidecar are near. */
+const OWN_NAMES = ['localhost', '127.0.0.1', '::1']
+
 interface ContextFiles {
   readonly ca?: string | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
+  /** Instead of `cert` and `key`. */
+  readonly own?: Certificate | undefined
   readonly minVersion: SecureVersion
 }
 
@@ -115,9 +123,10 @@ function liveContext(files: ContextFiles, logger: Logger, onChange?: (pem: Secur
   return { current: () => context, close }
 }
 
-function readContext({ ca, cert, key, minVersion }: ContextFiles): Context {
+function readContext({ ca, cert, key, own, minVersion }: ContextFiles): Context {
   const pem = {
     minVersion,
+    ...own,
     ...(ca !== undefined && { ca: readPem(ca, 'CERTIFICATE') }),
     ...(cert !== undefined && { cert: readPem(cert, 'CERTIFICATE') }),
     ...(key !== undefined && { key: readPem(key, 'PRIVATE KEY') }),
