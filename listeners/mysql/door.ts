@@ -1,6 +1,5 @@
 /** From an accepted connection to a session: everything up to the OK of the login, under one deadline. */
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import {
   CACHING_SHA2_PASSWORD,
   type Capabilities,
@@ -30,6 +29,7 @@ import { ProxyError } from '../../src/errors.ts'
 import type { Intake } from '../../src/net/index.ts'
 import { errorOf } from './errors.ts'
 import { authenticate, LoginRefusal, type Questioner, refusalPacket } from './login.ts'
+import { originOf } from './origin.ts'
 import { databaseForbidden } from './rights.ts'
 import type { User, Users } from './users.ts'
 
@@ -48,6 +48,8 @@ export interface Entrant {
   readonly scramble: Buffer
   /** Empty for none. */
   readonly database: string
+  /** For the OK packet. */
+  readonly info: Buffer
 }
 
 /** Concerns one hop, or what is not spoken here. */
@@ -72,7 +74,6 @@ export async function enter(
   entrance: Entrance,
 ): Promise<Entrant | null> {
   const wire = new PacketWire(socket, intake)
-  const host = hostOf(socket)
   try {
     const { backend, secure } = entrance
     if (!backend.greeting) await backend.learn()
@@ -85,11 +86,11 @@ export async function enter(
       payload = await wire.read()
     }
     const login = decodeLogin(payload, 0, payload.length)
-    const secured = isSecure(wire.socket)
-    if (entrance.requireTls && !secured) throw new LoginRefusal(ServerErrors.secureTransportRequired)
+    const origin = originOf(wire.socket)
+    if (entrance.requireTls && !origin.isSecure) throw new LoginRefusal(ServerErrors.secureTransportRequired)
     const capabilities = intersection(login.capabilities, offered)
     const claim = { user: login.user, plugin: login.authPlugin, proof: login.proof, scramble }
-    const user = await authenticate(questioner(wire), claim, entrance.users, { host, isSecure: secured })
+    const { user, info } = await authenticate(questioner(wire), claim, entrance.users, origin)
     checkDatabase(user, login.database)
     const identity = {
       username: login.user,
@@ -97,7 +98,7 @@ export async function enter(
       capabilities,
       collation: login.collation || backend.greeting!.collation,
     }
-    return { wire, identity, user, scramble, database: login.database }
+    return { wire, identity, user, scramble, database: login.database, info }
   } catch (error) {
     const packet =
       error instanceof ProxyError && !wire.closed
@@ -107,16 +108,6 @@ export async function enter(
     leave(wire, packet)
     return null
   }
-}
-
-/** As servers name it in their errors. */
-export function hostOf(socket: Socket): string {
-  return socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'localhost'
-}
-
-/** Nobody can read along: TLS, or a unix socket. */
-export function isSecure(socket: Socket): boolean {
-  return socket instanceof TLSSocket || socket.remoteFamily === undefined
 }
 
 function questioner(wire: PacketWire): Questioner {
@@ -138,8 +129,8 @@ export function leave(wire: PacketWire, packet: Buffer | null): void {
   wire.socket.resume()
 }
 
-export function loginOk(wire: PacketWire, status = SERVER_STATUS_AUTOCOMMIT): void {
-  wire.write(encodeOk(wire.sequence, { status }))
+export function loginOk(wire: PacketWire, info: Buffer, status = SERVER_STATUS_AUTOCOMMIT): void {
+  wire.write(encodeOk(wire.sequence, { status, info }))
 }
 
 export function checkDatabase(user: User | null, database: string): void {

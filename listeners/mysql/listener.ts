@@ -30,10 +30,11 @@ import {
 } from '../../src/net/index.ts'
 import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
 import { changeUser } from './change-user.ts'
-import { type Entrance, enter, hostOf, isSecure, leave, loginOk } from './door.ts'
+import { type Entrance, enter, leave, loginOk } from './door.ts'
 import { errorOf } from './errors.ts'
 import { Observer } from './observer.ts'
 import type { MysqlListenerOptions } from './options.ts'
+import { originOf } from './origin.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 import { Users } from './users.ts'
@@ -181,11 +182,11 @@ export class MysqlListener implements Listener, SessionHost {
       plain.resume()
       const entrant = await enter(plain, intake, id, entrance)
       if (!entrant) return
-      const { wire, identity, user, scramble, database } = entrant
+      const { wire, identity, user, scramble, database, info } = entrant
       const socket = wire.release()
       const session = new Session(this, socket, wire.secure ? undefined : intake, { identity, user, scramble }, id)
       if (database !== '') session.state.schema = database
-      this.#admit(session, wire)
+      this.#admit(session, wire, info)
     } finally {
       cancel()
       this.#entering.delete(plain)
@@ -193,10 +194,10 @@ export class MysqlListener implements Listener, SessionHost {
   }
 
   /** The session begins once there is a connection in its database: as with the server, a wrong one fails the login. */
-  #admit(session: Session, wire: PacketWire): void {
+  #admit(session: Session, wire: PacketWire, info: Buffer): void {
     const { socket } = session
     const begin = () => {
-      loginOk(wire, session.status)
+      loginOk(wire, info, session.status)
       this.#sessions.set(session.id, session)
       session.begin()
     }
@@ -206,9 +207,7 @@ export class MysqlListener implements Listener, SessionHost {
   }
 
   changeUser(session: Session, packet: Buffer): void {
-    const { socket } = session
-    const origin = { host: hostOf(socket), isSecure: isSecure(socket) }
-    void changeUser(session, packet, this.#users, origin).catch(error => {
+    void changeUser(session, packet, this.#users, originOf(session.socket)).catch(error => {
       session.destroy()
       this.#runtime.logger.error({ listener: this.name, reason: (error as Error).stack }, 'a bug in a change of user')
     })

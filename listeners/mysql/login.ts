@@ -2,19 +2,22 @@
  * Proof that a client is who it says, with its login or with COM_CHANGE_USER. Whether there is such a user makes no
  * difference to path, time and answer.
  */
-import type { KeyObject } from 'node:crypto'
 import { ProtocolError } from '../../codecs/codec.ts'
 import {
   CACHING_SHA2_FAST_OK,
   CACHING_SHA2_PASSWORD,
+  certificateProof,
   encodeAuthMore,
   encodeAuthSwitch,
   encodeErr,
   NATIVE_PASSWORD,
+  nativeHash,
   ServerAuth,
   type ServerError,
   ServerErrors,
 } from '../../codecs/mysql/index.ts'
+import { satisfies } from './certificate-rule.ts'
+import type { Origin } from './origin.ts'
 import type { User, Users } from './users.ts'
 
 /** The client is told why, and has to go. */
@@ -35,15 +38,6 @@ export interface Claim {
   readonly scramble: Buffer
 }
 
-/** Where the claim comes from. */
-export interface Origin {
-  /** For the words of an error. */
-  readonly host: string
-  readonly isSecure: boolean
-  /** Lets clients without TLS encrypt their passwords for sha256_password. */
-  readonly privateKey?: KeyObject | undefined
-}
-
 /** How a client is asked for another proof. */
 export interface Questioner {
   /** The sequence id that the next packet of ours has. */
@@ -52,25 +46,29 @@ export interface Questioner {
   tell(packet: Buffer): void
 }
 
-/** The user; null where anybody is let in. Rejects with LoginRefusal, ProtocolError, ProxyError. */
-export async function authenticate(
-  client: Questioner,
-  claim: Claim,
-  users: Users,
-  origin: Origin,
-): Promise<User | null> {
+/** What came of a claim. */
+export interface Admission {
+  /** Null where anybody is let in. */
+  readonly user: User | null
+  /** For the OK packet: what a client needs to know that nobody sits in between. */
+  readonly info: Buffer
+}
+
+/** Rejects with LoginRefusal, ProtocolError, ProxyError. */
+export async function authenticate(client: Questioner, claim: Claim, users: Users, origin: Origin): Promise<Admission> {
   if (users.trusting) {
     await satisfy(client, claim)
-    return null
+    return { user: null, info: NO_INFO }
   }
   const user = users.get(claim.user)
   const { scramble, plugin } = claim
+  // A user with another certificate is taken for one who is not there: same path, same answer.
+  const isThere = user !== undefined && (!user.certificate || satisfies(origin.certificate, user.certificate))
   const auth = new ServerAuth({
-    password: user?.password ?? null,
+    password: isThere ? user.password : null,
     scramble,
     secure: origin.isSecure,
     fallback: CACHING_SHA2_PASSWORD,
-    privateKey: origin.privateKey,
   })
   let bytes = claim.proof
   let step = auth.begin(client.sequence, plugin, bytes)
@@ -86,7 +84,13 @@ export async function authenticate(
     )
   }
   if (step.reply) client.tell(step.reply)
-  return user!
+  return { user: user!, info: proofOf(origin, auth, user!.password) }
+}
+
+/** Of our certificate, to clients of MariaDB, which check it where nobody vouches for it. */
+function proofOf({ ownFingerprint }: Origin, { plugin, scramble }: ServerAuth, password: string): Buffer {
+  if (ownFingerprint === '' || password === '' || plugin !== NATIVE_PASSWORD) return NO_INFO
+  return certificateProof(nativeHash(password), scramble, ownFingerprint)
 }
 
 /** Lets a client's plugin come to its end, whatever the proof: some libraries take an early OK for a broken handshake. */
@@ -98,6 +102,8 @@ async function satisfy(client: Questioner, { plugin, proof, scramble }: Claim): 
     await client.ask(encodeAuthSwitch(client.sequence, NATIVE_PASSWORD, scramble))
   }
 }
+
+const NO_INFO = Buffer.alloc(0)
 
 /** What a client that cannot log in is told; null for what is a bug. */
 export function refusalPacket(sequence: number, error: unknown): Buffer | null {

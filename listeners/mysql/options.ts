@@ -1,10 +1,16 @@
 /** The options of a MySQL listener: the application's side, the same on every cloud. */
 import { z } from 'zod'
 import { duration, secretRef, serverTls, size } from '../../src/config/index.ts'
+import { certificateRule } from './certificate-rule.ts'
 
 const user = z.strictObject({
   name: z.string().min(1).describe('The user name.'),
   password: secretRef().optional().describe('The password; without it the user has none.'),
+  certificate: certificateRule
+    .optional()
+    .describe(
+      'The client must show a certificate too, one of `tls.clientCa` of which all that is said here holds; `{}` for any.',
+    ),
   databases: z
     .array(z.string())
     .optional()
@@ -19,7 +25,7 @@ const user = z.strictObject({
     ),
 })
 
-export const mysqlListenerOptions = z.strictObject({
+const options = z.strictObject({
   users: z
     .array(user)
     .prefault([])
@@ -46,6 +52,19 @@ export const mysqlListenerOptions = z.strictObject({
   slowLog: duration('1s').describe(
     'Statements that take longer are counted, and ten a second logged with their digest; 0 for none.',
   ),
+})
+
+export const mysqlListenerOptions = options.check(({ value, issues }) => {
+  const { users, tls } = value
+  for (const [index, { certificate }] of users.entries()) {
+    if (certificate && tls?.clientCa === undefined)
+      issues.push({
+        code: 'custom',
+        message: 'needs `tls.clientCa`, the file of the authorities to trust',
+        input: value,
+        path: ['users', index, 'certificate'],
+      })
+  }
 })
 
 export type MysqlListenerOptions = z.output<typeof mysqlListenerOptions>

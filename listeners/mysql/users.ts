@@ -1,5 +1,6 @@
 /** Who may connect: users with their passwords in the clear, as every proof of a client needs them, and what each may do. */
 import { readSecret } from '../../src/config/index.ts'
+import type { CertificateRule } from './certificate-rule.ts'
 import type { MysqlListenerOptions } from './options.ts'
 
 export interface User {
@@ -8,6 +9,8 @@ export interface User {
   /** Databases that may be chosen; null for any. */
   readonly databases: ReadonlySet<string> | null
   readonly readOnly: boolean
+  /** What certificate the client must show besides; null for none. */
+  readonly certificate: CertificateRule | null
 }
 
 export class Users {
@@ -20,11 +23,12 @@ export class Users {
   /** Reads the passwords. Rejects when one cannot be read. */
   static async load(options: MysqlListenerOptions): Promise<Users> {
     const users = await Promise.all(
-      options.users.map(async ({ name, password, databases, readOnly }) => ({
+      options.users.map(async ({ name, password, databases, readOnly, certificate = null }) => ({
         name,
         password: password === undefined ? '' : await readSecret(password),
         databases: databases ? new Set(databases) : null,
         readOnly,
+        certificate,
       })),
     )
     return new Users(new Map(users.map(user => [user.name, user])))

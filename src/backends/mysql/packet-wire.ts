@@ -1,6 +1,5 @@
 /** Packets of a login, one at a time, on either side: until the connection is handed over a promise per packet costs nothing. */
 import type { Socket } from 'node:net'
-import { ProtocolError } from '../../../codecs/codec.ts'
 import { LOGIN_LIMITS, PACKET_HEADER_BYTES, PacketScan, PacketScanner } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { Intake } from '../../net/index.ts'
@@ -8,7 +7,7 @@ import type { Intake } from '../../net/index.ts'
 export class PacketWire {
   #socket: Socket
   readonly #scanner = new PacketScanner()
-  #input: Buffer = Buffer.alloc(0)
+  #input: Buffer = EMPTY
   #wake: (() => void) | null = null
   #failure: ProxyError | null = null
   #intake: Intake | undefined
@@ -76,12 +75,17 @@ export class PacketWire {
     this.#scanner.nextSequence = 0
   }
 
-  /** Continues over what the function makes of the plain socket. Rejects when bytes have come that nobody secured. */
+  /**
+   * Continues over what the function makes of the plain socket. What has come behind the request for TLS is the beginning of
+   * the handshake, as peers do not wait: it goes to TLS and nowhere else, so that nothing sent in the clear counts as secured.
+   */
   async secureBy(upgrade: (plain: Socket) => Promise<Socket>): Promise<void> {
-    if (this.#input.length > 0)
-      throw new ProtocolError('bytes-before-tls', 'bytes came in the clear behind the request for TLS')
     const plain = this.#socket
+    const early = this.#input
+    this.#input = EMPTY
     plain.off('data', this.#onData)
+    plain.pause()
+    if (early.length > 0) plain.unshift(early)
     plain.off('close', this.#onClose)
     this.#socket = await upgrade(plain)
     if (this.#failure) throw this.#failure
@@ -112,6 +116,8 @@ export class PacketWire {
     this.#socket.on('close', this.#onClose)
   }
 }
+
+const EMPTY = Buffer.alloc(0)
 
 function lost(cause: Error | undefined): ProxyError {
   return new ProxyError('upstream-lost', `the connection was closed in the login${cause ? `: ${cause.message}` : ''}`, {
