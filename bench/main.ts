@@ -42,6 +42,7 @@ async function bench(suite: Suite, options: BenchOptions, root: string, folder: 
   const peers = suite.peers.filter(peer => isWanted(options.peers, peer.name))
   const rows = suite.rows.filter(row => isWanted(options.rows, row.name))
   if (peers.length === 0 || rows.length === 0) throw new Error('no peer or no row has such a name')
+  for (const { name, reason } of suite.absent ?? []) process.stderr.write(`${name} is not measured: ${reason}\n`)
   const pin = options.pin && availableParallelism() > 1
   const results = await runSuite({
     ...{ suite, peers, rows, repetitions: options.repetitions },

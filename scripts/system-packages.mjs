@@ -22,6 +22,7 @@ const PACKAGES = [
     service: 'mariadb',
   },
   { name: 'haproxy', program: 'haproxy', for: ['bench'], service: 'haproxy' },
+  { name: 'sysbench', program: 'sysbench', for: ['bench'] },
   { name: 'nutcracker', program: 'nutcracker', for: ['bench'], service: 'nutcracker' },
   { name: 'ca-certificates', command: ['test', '-s', '/etc/ssl/certs/ca-certificates.crt'], for: ['interop'] },
   { name: 'tcl', program: 'tclsh', for: ['interop'] },

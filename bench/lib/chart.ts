@@ -5,11 +5,11 @@
 
 import { formatMetric, type Metric } from './metrics.ts'
 import type { Report } from './report.ts'
-import type { Row } from './suite.ts'
+import type { Peer, Row } from './suite.ts'
 
 const BAR = 16
 const GAP = 6
-const NAME_WIDTH = 130
+const NAME_WIDTH = 150
 const BAR_WIDTH = 230
 const VALUE_WIDTH = 80
 const COLUMN = BAR_WIDTH + VALUE_WIDTH
@@ -39,8 +39,14 @@ const COLUMNS: readonly { metric: Metric; title: string }[] = [
 export function renderChart(report: Report): string | undefined {
   const rows = report.rows.filter(row => row.kind === 'load')
   if (rows.length === 0) return undefined
-  const panelHeight = PANEL_HEAD + report.peers.length * (BAR + GAP) + 16
-  const height = 76 + rows.length * panelHeight
+  const panels: string[] = []
+  let top = 66
+  for (const row of rows) {
+    const peers = peersIn(row, report)
+    panels.push(...panel(row, top, peers, report))
+    top += PANEL_HEAD + peers.length * (BAR + GAP) + 16
+  }
+  const height = top + 10
   const { date, machine } = report.facts
   const subtitle = `${date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, ${machine.kernel}; medians of ${report.facts.repetitions}`
   return [
@@ -49,12 +55,17 @@ export function renderChart(report: Report): string | undefined {
     `<style>${STYLE}\n</style>`,
     `<text class="title" x="16" y="30">${escapeXml(report.facts.title)} benchmark</text>`,
     `<text class="small" x="16" y="50">${escapeXml(subtitle)}</text>`,
-    ...rows.flatMap((row, i) => panel(row, 66 + i * panelHeight, report)),
+    ...panels,
     '</svg>\n',
   ].join('\n')
 }
 
-function panel(row: Row, top: number, { peers, results }: Report): string[] {
+/** Those that the row was measured on. */
+function peersIn({ name: row }: Row, { peers, results }: Report): Peer[] {
+  return peers.filter(({ name }) => results.measurements.some(entry => entry.row === row && entry.peer === name))
+}
+
+function panel(row: Row, top: number, peers: readonly Peer[], { results }: Report): string[] {
   const shapes = [`<text class="row" x="16" y="${top + 14}">${escapeXml(row.title)}</text>`]
   for (const [i, { name }] of peers.entries()) {
     const y = top + PANEL_HEAD + i * (BAR + GAP)

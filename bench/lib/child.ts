@@ -97,12 +97,24 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(force)
 }
 
+/** A text in the output of a client, and what is called as soon as it has come. */
+export interface Mark {
+  readonly text: string
+  reached(): void
+}
+
 /** Runs a client to its end and gives its standard output; rejects with its error output when it fails. */
-export async function runToEnd(command: readonly string[]): Promise<string> {
+export async function runToEnd(command: readonly string[], mark?: Mark): Promise<string> {
   const child = launchClient(command)
   const output: Buffer[] = []
   const errors: Buffer[] = []
-  child.stdout?.on('data', chunk => output.push(chunk))
+  let isDue = mark !== undefined
+  child.stdout?.on('data', chunk => {
+    output.push(chunk)
+    if (!isDue || !Buffer.concat(output).includes(mark!.text)) return
+    isDue = false
+    mark!.reached()
+  })
   child.stderr?.on('data', chunk => errors.push(chunk))
   const code = await new Promise<number | string | null>((resolve, reject) => {
     child.once('error', reject)

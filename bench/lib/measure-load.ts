@@ -9,15 +9,25 @@ import type { Timing } from './timing.ts'
 
 export async function measureLoad(row: LoadRow, target: Target, timing: Timing, core?: number): Promise<Sample> {
   await row.prepare?.(target.backendPort)
-  const load = async (requests: number) => row.parse(await runToEnd(onCore(core, row.command(target.port, requests))))
-  const requestsIn = (rps: number, ms: number) => Math.max(1000, Math.round((rps * ms) / 1000))
+  const readBoth = () => ({ proxy: readCpu(target.proxyPids), backend: readCpu(target.backendPids) })
+  let before = readBoth()
+  const load = async (requests: number) => {
+    before = readBoth()
+    const onBegin = () => {
+      before = readBoth()
+    }
+    const mark = row.begins === undefined ? undefined : { text: row.begins, reached: onBegin }
+    return row.parse(await runToEnd(onCore(core, row.command(target.port, requests)), mark))
+  }
+  const least = row.leastRequests ?? 1000
+  const requestsIn = (rps: number, ms: number) => Math.max(least, Math.round((rps * ms) / 1000))
 
   const warm = await load(requestsIn(row.expectedRps, timing.warmMs))
   const requests = requestsIn(warm.rps, timing.measureMs)
-  const before = { proxy: readCpu(target.proxyPids), backend: readCpu(target.backendPids) }
   const sample = await load(requests)
   const proxy = cpuBetween(before.proxy, readCpu(target.proxyPids))
-  const backendUs = cpuBetween(before.backend, readCpu(target.backendPids)).runUs / requests
+  // A server may have a thread for each client: the run time of those that have ended is in the ticks only.
+  const backendUs = cpuBetween(before.backend, readCpu(target.backendPids)).tickUs / requests
   if (target.proxyPids.length === 0) return { ...sample, backendUs }
   const elapsedUs = (requests / sample.rps) * 1e6
   return {

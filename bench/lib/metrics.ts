@@ -9,6 +9,9 @@ export const METRICS = {
   startMs: { title: 'start ms', digits: 1 },
   startRatio: { title: 'start / empty script', digits: 2 },
   bytesPerClient: { title: 'bytes/idle client', digits: 0 },
+  growthMb: { title: 'memory growth MB', digits: 1 },
+  mbPerSecond: { title: 'MB/s', digits: 0 },
+  cpuMs: { title: 'CPU ms', digits: 0 },
   rssMb: { title: 'RSS MB', digits: 1 },
   pssMb: { title: 'PSS MB', digits: 1 },
   /** Cross-check of cpuUs by utime + stime, which the kernel counts another way. */

@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly measureMs: number
   readonly warmMs: number
   readonly pin: boolean
+  /** Which of a suite's backends; empty for its first. */
+  readonly backend: string
   readonly node: string
   readonly variants: readonly { readonly name: string; readonly path: string }[]
   readonly quick: boolean
@@ -22,11 +24,13 @@ export interface BenchOptions {
 
 export const HELP = `npm run bench -- [suite ...] [options]      (or: node bench/run.mjs ...)
 
-  suite                          redis; or "codecs" for the micro benchmarks. Default: every suite
+  suite                          redis, mysql; or "codecs" for the micro benchmarks. Default: every suite
   --peers a,b                    only these peers (exact, or a prefix with *)
   --rows a,b                     only these rows (exact, or a prefix with *)
   --reps N                       repetitions, peers alternating in each (default 3)
-  --seconds S                    measured time per row and peer (default 2.5), after a warm-up of 2 s
+  --seconds S                    measured time per row and peer (default 2.5)
+  --warm-seconds S               unmeasured time before (default 2)
+  --backend NAME                 of mysql: mariadb (default), mysql9
   --no-pin                       leave every process to the scheduler (default: load and backend on core 0, proxy on core 1)
   --node BINARY                  the Node that runs Portolan and the empty script (default: the one that runs this)
   --portolan-variant NAME=PATH   another build of Portolan beside this one: a checkout or its entry file; may be repeated
@@ -46,6 +50,8 @@ export function parseOptions(args: readonly string[], nodeBinary: string): Bench
       rows: { type: 'string', default: '' },
       reps: { type: 'string' },
       seconds: { type: 'string' },
+      'warm-seconds': { type: 'string' },
+      backend: { type: 'string', default: '' },
       pin: { type: 'boolean', default: true },
       node: { type: 'string', default: nodeBinary },
       'portolan-variant': { type: 'string', multiple: true, default: [] },
@@ -62,8 +68,9 @@ export function parseOptions(args: readonly string[], nodeBinary: string): Bench
     rows: list(values.rows),
     repetitions: positive('--reps', values.reps ?? (quick ? '1' : '3'), true),
     measureMs: positive('--seconds', values.seconds ?? (quick ? '0.5' : '2.5'), false) * 1000,
-    warmMs: quick ? 200 : 2000,
+    warmMs: positive('--warm-seconds', values['warm-seconds'] ?? (quick ? '0.2' : '2'), false) * 1000,
     pin: values.pin,
+    backend: values.backend,
     node: values.node,
     variants: values['portolan-variant'].map(parseVariant),
     quick,

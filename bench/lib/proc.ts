@@ -3,7 +3,7 @@
  * Run time of the scheduler is exact; utime + stime is kept as a cross-check.
  */
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 export interface CpuTime {
   /** Run time of all living threads in microseconds, from schedstat. */
@@ -47,6 +47,11 @@ export function parseSchedule(schedstat: string): { runUs: number; waitUs: numbe
 export function parseMemory(rollup: string): Memory {
   const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1]) * 1024
   return { rssBytes: bytes('Rss'), pssBytes: bytes('Pss') }
+}
+
+/** The most that was resident at a time, in bytes, from the text of /proc/PID/status. */
+export function parsePeak(status: string): number {
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
 }
 
 /** The process and all its living descendants. */
@@ -101,6 +106,16 @@ export function readMemory(pids: readonly number[]): Memory {
     pssBytes += memory.pssBytes
   }
   return { rssBytes, pssBytes }
+}
+
+/** Has the kernel forget the most that was resident until now. */
+export function resetPeak(pids: readonly number[]): void {
+  for (const pid of pids) writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+/** The most that was resident since resetPeak(), of each process on its own. */
+export function readPeak(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + parsePeak(readFileSync(`/proc/${pid}/status`, 'latin1')), 0)
 }
 
 /** Threads and processes come and go between listing and reading; what is gone counts as nothing. */

@@ -40,10 +40,13 @@ const TABLES: readonly { title: string; kinds: readonly Row['kind'][]; metrics: 
     metrics: ['rps', 'p50Ms', 'p99Ms', 'p999Ms', 'cpuUs', 'waited', 'lateP99Ms'],
   },
   { title: 'Memory of idle clients', kinds: ['idle'], metrics: ['clients', 'bytesPerClient', 'rssMb', 'pssMb'] },
+  { title: 'One large response', kinds: ['transfer'], metrics: ['growthMb', 'cpuMs', 'mbPerSecond', 'rssMb'] },
   { title: 'Start', kinds: ['start'], metrics: ['startMs', 'startRatio', 'rssMb', 'pssMb'] },
 ]
 
-const RATIO_METRICS: readonly Metric[] = ['rps', 'cpuUs', 'p50Ms', 'p99Ms', 'bytesPerClient', 'startMs', 'rssMb']
+const RATIO_METRICS: readonly Metric[] = [
+  ...(['rps', 'cpuUs', 'p50Ms', 'p99Ms', 'bytesPerClient', 'growthMb', 'cpuMs', 'startMs', 'rssMb'] as const),
+]
 
 /** Everything that was measured, for machines; stable across versions of this file by its `format`. */
 export function renderJson({ facts, results, verdicts }: Report): string {
@@ -63,6 +66,7 @@ export function renderMarkdown(report: Report): string {
       `${facts.repetitions} alternating repetitions of ${facts.measureMs / 1000} s, medians;`,
       facts.pinned ? 'load and backend on core 0, proxy on core 1 unless a row says unpinned.' : 'nothing pinned.',
       ...disturbances(report),
+      ...(report.suite.absent ?? []).map(({ name, reason }) => `Not measured: ${name}, ${reason}.`),
       ...(facts.quick ? ['**A quick run: the numbers mean little.**'] : []),
     ].join('\n'),
     ...TABLES.map(({ title, kinds, metrics }) =>

@@ -7,7 +7,9 @@ import { measureIdle } from './measure-idle.ts'
 import { measureLatency } from './measure-latency.ts'
 import { measureLoad } from './measure-load.ts'
 import { measureStart } from './measure-start.ts'
+import { measureTransfer } from './measure-transfer.ts'
 import { formatMetric, type Sample } from './metrics.ts'
+import { isWanted } from './options.ts'
 import { Results } from './results.ts'
 import { isProxy, Stage, type Workshop } from './stage.ts'
 import type { LatencyRow, Peer, Row, Suite } from './suite.ts'
@@ -56,7 +58,8 @@ export function rotate<T>(list: readonly T[], by: number): T[] {
 
 /** Start-up and memory are asked of proxies only. */
 function peersOf(row: Row, peers: readonly Peer[]): Peer[] {
-  return row.kind === 'load' || row.kind === 'latency' ? [...peers] : peers.filter(isProxy)
+  const wanted = peers.filter(({ name }) => isWanted(row.peers ?? [], name))
+  return row.kind === 'load' || row.kind === 'latency' ? wanted : wanted.filter(isProxy)
 }
 
 async function measure(
@@ -75,6 +78,8 @@ async function measure(
       const core = await stage.place(row.pinned)
       return measureLatency(row, rateOf(row, repetition, results), target, timing, core)
     }
+    case 'transfer':
+      return isProxy(peer) ? measureTransfer(row, peer, target.backendPort, workshop, await stage.place(true)) : {}
     case 'idle':
       return isProxy(peer) ? measureIdle(row, peer, target.backendPort, workshop) : {}
     case 'start':
@@ -109,6 +114,8 @@ function brief(sample: Sample): string {
   if (sample.startRatio !== undefined) parts.push(`${formatMetric('startRatio', sample.startRatio)} x empty script`)
   if (sample.bytesPerClient !== undefined)
     parts.push(`${formatMetric('bytesPerClient', sample.bytesPerClient)} B/client`)
+  if (sample.mbPerSecond !== undefined) parts.push(`${formatMetric('mbPerSecond', sample.mbPerSecond)} MB/s`)
+  if (sample.growthMb !== undefined) parts.push(`memory + ${formatMetric('growthMb', sample.growthMb)} MB`)
   if (sample.rssMb !== undefined) parts.push(`RSS ${formatMetric('rssMb', sample.rssMb)} MB`)
   return parts.join('  ')
 }

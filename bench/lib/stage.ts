@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { freePort, moveTo, onCore, type Running, startServer, withFiles } from './child.ts'
+import { freePort, moveTo, onCore, type Running, runToEnd, startServer, withFiles } from './child.ts'
 import { processTree } from './proc.ts'
 import type { Launch, Peer, Placement, Suite } from './suite.ts'
 
@@ -30,7 +30,7 @@ export interface Target {
 
 let launches = 0
 
-/** Ports and a folder for one more process, with the files of its launch written. */
+/** Ports and a folder for one more process, with the files of its launch written and what comes before it done. */
 export async function prepareLaunch(
   peer: Peer & { launch(placement: Placement): Launch },
   backendPort: number,
@@ -39,8 +39,9 @@ export async function prepareLaunch(
   const own = join(folder, `${peer.name.replace(/\W/g, '-')}-${++launches}`)
   mkdirSync(own)
   const port = await freePort()
-  const { command, files } = peer.launch({ port, backendPort, adminPort: await freePort(), folder: own, node })
+  const { before, command, files } = peer.launch({ port, backendPort, adminPort: await freePort(), folder: own, node })
   for (const [name, text] of Object.entries(files ?? {})) writeFileSync(join(own, name), text)
+  for (const step of before ?? []) await runToEnd(step)
   return { command, port }
 }
 
@@ -64,6 +65,7 @@ export class Stage {
   static async open(suite: Suite, peers: readonly Peer[], workshop: Workshop): Promise<Stage> {
     const { command, port } = await prepareLaunch(suite.backend, 0, workshop)
     const backend = await startServer(withFiles(command), port)
+    await suite.fill?.(port)
     const proxies = new Map<string, Running>()
     for (const peer of peers) {
       if (!isProxy(peer)) continue

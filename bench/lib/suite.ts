@@ -17,6 +17,8 @@ export interface Placement {
 }
 
 export interface Launch {
+  /** Commands that are run to their end before, in order. */
+  readonly before?: readonly (readonly string[])[]
   readonly command: readonly string[]
   /** Files to write into the folder before the start: name to text. */
   readonly files?: Readonly<Record<string, string>>
@@ -33,6 +35,8 @@ export interface Peer {
 interface RowBase {
   readonly name: string
   readonly title: string
+  /** Names of those it is measured on, or prefixes that end in `*`; all when not given. */
+  readonly peers?: readonly string[]
 }
 
 /** A closed-loop load by an external tool: throughput, its own percentiles, CPU per request. */
@@ -42,6 +46,10 @@ export interface LoadRow extends RowBase {
   readonly pinned: boolean
   /** Sizes the first warm-up only. */
   readonly expectedRps: number
+  /** Fewer requests are never measured; 1,000 when not given. */
+  readonly leastRequests?: number
+  /** What the tool prints when its connections stand: processor time counts from there; from its start when not given. */
+  readonly begins?: string
   prepare?(backendPort: number): Promise<void>
   command(port: number, requests: number): readonly string[]
   parse(output: string): Sample & { readonly rps: number }
@@ -70,13 +78,23 @@ export interface IdleRow extends RowBase {
   prepare?(backendPort: number): Promise<void>
 }
 
+/** One response so large that it must stream: how far the proxy's memory grows meanwhile. */
+export interface TransferRow extends RowBase {
+  readonly kind: 'transfer'
+  readonly bytes: number
+  /** One small request before, after which the memory counts that the proxy has anyway. */
+  probe(port: number): Promise<void>
+  /** Reads the response to its end. */
+  command(port: number): readonly string[]
+}
+
 /** Time from process start to the first accepted connection, against an empty Node script, and memory then. */
 export interface StartRow extends RowBase {
   readonly kind: 'start'
   readonly runs: number
 }
 
-export type Row = LoadRow | LatencyRow | IdleRow | StartRow
+export type Row = LoadRow | LatencyRow | IdleRow | TransferRow | StartRow
 
 /** `of` measured in `row`, divided by `against` in the same repetition (or taken as it is), within the bound. */
 export interface Goal {
@@ -89,11 +107,20 @@ export interface Goal {
   readonly atLeast?: number
 }
 
+/** A peer that this machine does not have. */
+export interface AbsentPeer {
+  readonly name: string
+  readonly reason: string
+}
+
 export interface Suite {
   readonly name: string
   readonly title: string
   readonly backend: Peer & { launch(placement: Placement): Launch }
+  /** Gives a backend that has just started the data that all rows need. */
+  fill?(backendPort: number): Promise<void>
   readonly peers: readonly Peer[]
+  readonly absent?: readonly AbsentPeer[]
   readonly rows: readonly Row[]
   readonly goals: readonly Goal[]
   /** One request and its answer; rejects unless the answer is right. Run once per peer before anything is measured. */
@@ -104,5 +131,7 @@ export interface Suite {
 export interface SuiteOptions {
   readonly root: string
   readonly quick: boolean
+  /** Which of its backends, where a suite has several; empty for the first. */
+  readonly backend: string
   readonly variants: readonly { readonly name: string; readonly path: string }[]
 }

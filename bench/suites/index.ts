@@ -1,8 +1,10 @@
 /** All suites, by name: one line per protocol. */
 
 import type { Suite, SuiteOptions } from '../lib/suite.ts'
+import { mysqlSuite } from './mysql.ts'
 import { redisSuite } from './redis.ts'
 
 export const SUITES: Readonly<Record<string, (options: SuiteOptions) => Suite>> = {
   redis: redisSuite,
+  mysql: mysqlSuite,
 }

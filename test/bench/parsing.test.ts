@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { affordableClients } from '../../bench/lib/measure-idle.ts'
 import { isWanted, parseOptions } from '../../bench/lib/options.ts'
-import { parseMemory, parseParent, parseSchedule, parseTicksUs } from '../../bench/lib/proc.ts'
+import { parseMemory, parseParent, parsePeak, parseSchedule, parseTicksUs } from '../../bench/lib/proc.ts'
+import { parseSysbench } from '../../bench/suites/mysql-client.ts'
+import { unpackedRoot } from '../../bench/suites/mysql-servers.ts'
 import { parseRedisBenchmark } from '../../bench/suites/redis.ts'
 
 describe('/proc', () => {
@@ -22,6 +24,47 @@ describe('/proc', () => {
       '5624fe8ca000-7ffd72545000 ---p 0 00:00 0 [rollup]\nRss:    1664 kB\nPss_Dirty:   112 kB\nPss:   334 kB\n'
     expect(parseMemory(rollup)).toEqual({ rssBytes: 1664 * 1024, pssBytes: 334 * 1024 })
   })
+})
+
+test('the peak of memory is read in kB of 1024 bytes', () => {
+  expect(parsePeak('VmPeak:\t  900 kB\nVmHWM:\t   1664 kB\nVmRSS:\t 12 kB\n')).toBe(1664 * 1024)
+})
+
+describe('sysbench --histogram', () => {
+  const output = (queries: string, histogram: string) => `Threads started!
+
+Latency histogram (values are in milliseconds)
+       value  ------------- distribution ------------- count
+${histogram}
+SQL statistics:
+    queries performed:
+        total:                           62805
+    transactions:                        3140   (1570.00 per sec.)
+    queries:                             ${queries}
+`
+  const histogram = `       0.025 |                                         1
+       0.030 |******                                   49
+       0.120 |****                                     48
+      14.207 |                                         2`
+
+  test('queries, not transactions, and percentiles of the buckets', () => {
+    const rates = parseSysbench(output('62805  (31327.68 per sec.)', histogram))
+    expect(rates).toEqual({ rps: 31327.68, p50Ms: 0.03, p99Ms: 14.207 })
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['no queries', output('0  (0.00 per sec.)', histogram)],
+    ['no histogram', output('62805  (31327.68 per sec.)', '')],
+    ['an error', 'FATAL: unable to connect to MySQL server\n'],
+  ])('%s is refused', (_, text) => {
+    expect(() => parseSysbench(text)).toThrow('printed no result')
+  })
+})
+
+test('MySQL Router is had only where its program is', () => {
+  expect(unpackedRoot({})).toBeUndefined()
+  expect(unpackedRoot({ MYSQL9_ROOT: '/nowhere' })).toBeUndefined()
 })
 
 describe('redis-benchmark --csv', () => {
@@ -54,6 +97,13 @@ describe('command line', () => {
     expect(parse('--quick', '--reps', '5')).toMatchObject({ repetitions: 5, measureMs: 500 })
   })
 
+  test('--warm-seconds, --backend', () => {
+    expect(parse('mysql', '--warm-seconds', '1', '--backend', 'mysql9')).toMatchObject({
+      warmMs: 1000,
+      backend: 'mysql9',
+    })
+  })
+
   test('lists, variants and negation', () => {
     const options = parse(
       'redis',
@@ -75,6 +125,7 @@ describe('command line', () => {
     [['--reps', '0'], '--reps'],
     [['--reps', '1.5'], 'whole number'],
     [['--seconds', 'x'], '--seconds'],
+    [['--warm-seconds', '0'], '--warm-seconds'],
     [['--portolan-variant', 'path'], 'NAME=PATH'],
     [['--nonsense'], '--nonsense'],
   ])('%j is refused', (args, message) => {

@@ -5,9 +5,17 @@ import { type Report, renderJson, renderMarkdown, table } from '../../bench/lib/
 import { Results } from '../../bench/lib/results.ts'
 import { rotate } from '../../bench/lib/run-suite.ts'
 import type { Goal, Suite } from '../../bench/lib/suite.ts'
+import { mysqlSuite } from '../../bench/suites/mysql.ts'
 import { redisSuite } from '../../bench/suites/redis.ts'
 
-const suite: Suite = redisSuite({ root: '/nowhere', quick: true, variants: [{ name: 'bare', path: '/bare' }] })
+const suite: Suite = redisSuite({
+  root: '/nowhere',
+  quick: true,
+  backend: '',
+  variants: [{ name: 'bare', path: '/bare' }],
+})
+
+const suites = [suite, mysqlSuite({ root: '/nowhere', quick: true, backend: '', variants: [] })]
 
 /** Two repetitions in which the machine became half as fast. */
 function measured(): Results {
@@ -86,9 +94,9 @@ describe('goals', () => {
     expect(judged({ atLeast: 67_501 })?.state).toBe('fail')
   })
 
-  test('every goal of the Redis suite names a row, a peer and one bound', () => {
-    const rows = new Set(suite.rows.map(row => row.name))
-    const peers = new Set(suite.peers.map(peer => peer.name))
+  test.each(suites)('every goal of the $title suite names a row, a peer and one bound', ({ rows: all, ...suite }) => {
+    const rows = new Set(all.map(row => row.name))
+    const peers = new Set([...suite.peers, ...(suite.absent ?? [])].map(peer => peer.name))
     for (const { row, of, against, atMost, atLeast } of suite.goals) {
       expect(rows).toContain(row)
       expect(peers).toContain(of)
@@ -106,7 +114,7 @@ describe('goals', () => {
   })
 })
 
-test('names of rows and peers are unique', () => {
+test.each(suites)('names of rows and peers of the $title suite are unique', suite => {
   for (const names of [suite.rows.map(row => row.name), suite.peers.map(peer => peer.name)]) {
     expect(new Set(names).size).toBe(names.length)
   }
