@@ -1,7 +1,8 @@
 /** COM_CHANGE_USER: the client proves who it is now, and goes on as if it had just logged in. */
-import { decodeChangeUser, encodeOk, PACKET_HEADER_BYTES } from '../../codecs/mysql/index.ts'
+import { decodeChangeUser, encodeErr, encodeOk, PACKET_HEADER_BYTES } from '../../codecs/mysql/index.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
 import { checkDatabase } from './door.ts'
+import { errorOf } from './errors.ts'
 import { authenticate, type Questioner, refusalPacket } from './login.ts'
 import type { Origin } from './origin.ts'
 import type { Session } from './session.ts'
@@ -27,16 +28,21 @@ export async function changeUser(session: Session, packet: Buffer, users: Users,
       collation: change.collation & 0xff || identity.collation,
     }
     session.state.schema = change.database === '' ? null : change.database
-    session.enter(() => {
+    const proven = () => {
       session.answerHere(encodeOk(client.sequence, { status: session.status }))
       session.answered()
-    })
+    }
+    session.enter(proven, error => refuse(session, encodeErr(client.sequence, errorOf(error))))
   } catch (error) {
     const refusal = refusalPacket(client.sequence, error)
     if (!refusal) throw error
-    session.answerHere(refusal, Outcome.ERROR)
-    session.close()
+    refuse(session, refusal)
   }
+}
+
+function refuse(session: Session, packet: Buffer): void {
+  session.answerHere(packet, Outcome.ERROR)
+  session.close()
 }
 
 class Conversation implements Questioner {

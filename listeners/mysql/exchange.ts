@@ -68,7 +68,7 @@ export class Exchange implements Recipient {
   scanPieces(packet: Buffer, start: number): void {
     const session = this.#session
     this.#pieces = new StatementScanner()
-    this.#pieces.begin(session.host.scanMode(session))
+    this.#pieces.begin(session.scanMode)
     this.#pieces.write(packet, start, packet.length)
   }
 

@@ -8,7 +8,9 @@ import {
   type Holder,
   type Identity,
   queryPacket,
+  ServerRefusal,
   type SessionState,
+  setMultiStatements,
   type Upstream,
 } from '../../src/backends/mysql/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
@@ -41,6 +43,7 @@ export class Lease implements Client, Holder {
       }
       this.#hold(upstream)
     }
+    if (upstream.multiStatements !== session.multiStatements) setMultiStatements(upstream, session.multiStatements)
     session.insertId.bring(upstream, session.facts)
     if (upstream.state.key === session.state.key) return true
     session.phase = 'waiting'
@@ -49,11 +52,18 @@ export class Lease implements Client, Holder {
     session.backend.align(upstream, session.state, error => {
       isDone = true
       if (session.phase !== 'waiting') return
-      if (error) session.refuse(error)
+      if (error) this.#refuse(upstream, error)
       else if (isLater) then(upstream)
     })
     isLater = true
     return isDone && this.upstream === upstream
+  }
+
+  #refuse(upstream: Upstream, error: ProxyError): void {
+    const { state } = this
+    // A database that is gone, or forbidden by now: the client is told once, and can choose another one.
+    if (error instanceof ServerRefusal && upstream.state.schema !== state.schema) state.schema = null
+    this.#session.refuse(error)
   }
 
   #hold(upstream: Upstream): void {

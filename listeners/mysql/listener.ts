@@ -5,8 +5,6 @@ import {
   CLIENT_SESSION_TRACK,
   encodeErr,
   type ResponseTracker,
-  type ScanMode,
-  SERVER_STATUS_NO_BACKSLASH_ESCAPES,
   ServerErrors,
   StatementFlag,
   StatementKind,
@@ -201,7 +199,10 @@ export class MysqlListener implements Listener, SessionHost {
       this.#sessions.set(session.id, session)
       session.begin()
     }
-    session.enter(begin, error => leave(wire, encodeErr(wire.sequence, errorOf(error))))
+    session.enter(begin, error => {
+      session.phase = 'closed'
+      leave(wire, encodeErr(wire.sequence, errorOf(error)))
+    })
     socket.on('end', () => session.onEnd())
     socket.on('close', () => session.destroy())
   }
@@ -224,16 +225,6 @@ export class MysqlListener implements Listener, SessionHost {
   }
 
   // --- What sessions ask and tell ----------------------------------------------------------------------------------
-
-  scanMode(session: Session): ScanMode {
-    const { greeting } = this.backend
-    return {
-      ansiQuotes: (session.state.get('sql_mode') ?? '').includes('ANSI_QUOTES'),
-      noBackslashEscapes: (session.status & SERVER_STATUS_NO_BACKSLASH_ESCAPES) !== 0,
-      isMariaDb: greeting?.serverVersion.includes('MariaDB') ?? false,
-      serverVersion: 0,
-    }
-  }
 
   hidesTrackers({ identity }: Session): boolean {
     return (identity.capabilities.low & CLIENT_SESSION_TRACK) === 0

@@ -59,11 +59,11 @@ export function pinsAfter(
 ): number {
   let pins = before
   if (tracker.error) {
-    // An error tells nothing of the session: what held goes on to hold, and a text of several statements, or one without
-    // autocommit, may have begun a transaction.
+    // An error tells nothing of the session: what held goes on to hold, and statements in front of the one that failed,
+    // or one without autocommit, may have begun a transaction.
     pins |= Pin.DIAGNOSTICS
-    if ((flags & StatementFlag.MULTI) !== 0 || (tracker.status & SERVER_STATUS_AUTOCOMMIT) === 0)
-      pins |= Pin.TRANSACTION
+    const isFirst = (flags & StatementFlag.MULTI) === 0 || tracker.results === 1
+    if (!isFirst || (tracker.status & SERVER_STATUS_AUTOCOMMIT) === 0) pins |= Pin.TRANSACTION
   } else {
     pins &= ~TOLD
     if ((tracker.status & SERVER_STATUS_IN_TRANS) !== 0) pins |= Pin.TRANSACTION

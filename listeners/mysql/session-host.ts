@@ -1,5 +1,5 @@
 /** What a session needs of its listener. */
-import type { ResponseTracker, ScanMode, StatementScanner } from '../../codecs/mysql/index.ts'
+import type { ResponseTracker, StatementScanner } from '../../codecs/mysql/index.ts'
 import type { MysqlBackend } from '../../src/backends/mysql/index.ts'
 import type { Clock } from '../../src/protocol.ts'
 import type { Observer } from './observer.ts'
@@ -13,7 +13,6 @@ export interface SessionHost {
   readonly observer: Observer
   /** Of the statement at hand: one for all sessions, as a statement is looked at in one go. */
   readonly scanner: StatementScanner
-  scanMode(session: Session): ScanMode
   /** The client knows nothing of session trackers. */
   hidesTrackers(session: Session): boolean
   /** The statement at hand loads a file of the client's. */

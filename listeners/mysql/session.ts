@@ -6,11 +6,13 @@
 import type { Socket } from 'node:net'
 import { ProtocolError } from '../../codecs/codec.ts'
 import {
+  CLIENT_MULTI_STATEMENTS,
   encodeErr,
   encodeOk,
   type OkFields,
   PACKET_HEADER_BYTES,
   type ResponseTracker,
+  type ScanMode,
   SERVER_STATUS_AUTOCOMMIT,
   type ServerError,
   ServerErrors,
@@ -32,6 +34,7 @@ import { MOVABLE, Pin } from './pin.ts'
 import type { OpenPin } from './pin-log.ts'
 import { NOTHING, pinsAfter, type StatementFacts } from './pinning.ts'
 import { databaseForbidden } from './rights.ts'
+import { SessionScanMode } from './scan-mode.ts'
 import type { SessionHost } from './session-host.ts'
 import type { User } from './users.ts'
 
@@ -72,6 +75,8 @@ export class Session implements DownstreamSink {
   pins = 0
   bookedPins = 0
   readonly openPins: OpenPin[] = []
+  /** The client may send several statements in one text: told at its login, and by COM_SET_OPTION. */
+  multiStatements: boolean
   /** Server status flags, as the client saw them last. */
   status = SERVER_STATUS_AUTOCOMMIT
   activeAt: number
@@ -80,6 +85,7 @@ export class Session implements DownstreamSink {
   facts: StatementFacts = NOTHING
   responseBytes = 0
   startedAt = 0
+  readonly #scanMode = new SessionScanMode()
   #reading = false
   #draining = false
   #whenRefused: ((error: ProxyError) => void) | null = null
@@ -93,6 +99,7 @@ export class Session implements DownstreamSink {
     this.identity = who.identity
     this.user = who.user
     this.scramble = who.scramble
+    this.multiStatements = (who.identity.capabilities.low & CLIENT_MULTI_STATEMENTS) !== 0
     this.downstream = new Downstream(this, socket, intake, host.options.maxPacket)
     this.activeAt = this.connectedAt = host.clock.now()
     if (host.options.pooling === 'session') this.pins = Pin.SESSION_MODE
@@ -115,20 +122,18 @@ export class Session implements DownstreamSink {
     return this.lease.upstream
   }
 
+  get scanMode(): ScanMode {
+    return this.#scanMode.of(this.state, this.identity, this.status, this.backend.greeting)
+  }
+
   /** Nothing is on the connection that could not be made again on another one. */
   get isMovable(): boolean {
     return (this.pins & ~MOVABLE) === 0
   }
 
   /** Finds a connection in the client's database for the first time, so that a wrong one fails the login. */
-  enter(done: () => void, failed?: (error: ProxyError) => void): void {
-    this.#whenRefused =
-      failed === undefined
-        ? null
-        : error => {
-            this.phase = 'closed'
-            failed(error)
-          }
+  enter(done: () => void, failed: (error: ProxyError) => void): void {
+    this.#whenRefused = failed
     const settle = () => {
       this.#whenRefused = null
       done()

@@ -19,7 +19,7 @@ export const QUERY: CommandHandler = (session, { packet, partial }) => {
     return Handled.FORWARD
   }
   const { scanner } = session.host
-  scanner.scan(packet, start, packet.length, session.host.scanMode(session))
+  scanner.scan(packet, start, packet.length, session.scanMode)
   session.note(session.host.observer.facts(scanner))
   const text = () => packet.toString('utf8', start)
   const error = forbidden(session.user, scanner, text)

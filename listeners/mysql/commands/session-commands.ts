@@ -1,8 +1,15 @@
 /** Commands about the session itself. */
-import { PACKET_HEADER_BYTES } from '../../../codecs/mysql/index.ts'
+import {
+  encodeRowsEnd,
+  MYSQL_OPTION_MULTI_STATEMENTS_OFF,
+  MYSQL_OPTION_MULTI_STATEMENTS_ON,
+  PACKET_HEADER_BYTES,
+} from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
 import { Pin } from '../pin.ts'
 import { databaseForbidden } from '../rights.ts'
+
+const ARGUMENT = PACKET_HEADER_BYTES + 1
 
 export const QUIT: CommandHandler = session => {
   session.close()
@@ -10,7 +17,7 @@ export const QUIT: CommandHandler = session => {
 }
 
 export const INIT_DB: CommandHandler = (session, { packet }) => {
-  const database = packet.toString('utf8', PACKET_HEADER_BYTES + 1)
+  const database = packet.toString('utf8', ARGUMENT)
   const error = databaseForbidden(session.user, database)
   if (!error) return Handled.FORWARD
   session.fail(error)
@@ -29,10 +36,14 @@ export const CHANGE_USER: CommandHandler = (session, { packet }) => {
   return Handled.WAIT
 }
 
-/** Switches several statements in one text on or off, for this connection. */
-export const SET_OPTION: CommandHandler = session => {
-  session.pins |= Pin.UNEXPLAINED
-  return Handled.FORWARD
+/** Switches several statements in one text on or off: known to each connection before it serves this client. */
+export const SET_OPTION: CommandHandler = (session, { packet }) => {
+  const option = packet.length >= ARGUMENT + 2 ? packet.readUInt16LE(ARGUMENT) : -1
+  if (option !== MYSQL_OPTION_MULTI_STATEMENTS_ON && option !== MYSQL_OPTION_MULTI_STATEMENTS_OFF)
+    return Handled.FORWARD
+  session.multiStatements = option === MYSQL_OPTION_MULTI_STATEMENTS_ON
+  session.answer(encodeRowsEnd(1, session.status, 0, session.identity.capabilities))
+  return Handled.DONE
 }
 
 /** The connection becomes a replica's. */

@@ -27,7 +27,7 @@ export const PREPARE: CommandHandler = (session, { packet, partial }) => {
     return Handled.DONE
   }
   const { scanner } = session.host
-  scanner.scan(packet, ID_OFFSET, packet.length, session.host.scanMode(session))
+  scanner.scan(packet, ID_OFFSET, packet.length, session.scanMode)
   const error = forbidden(session.user, scanner, () => packet.toString('utf8', ID_OFFSET))
   if (error) {
     session.fail(error)

@@ -1,20 +1,15 @@
 /** Opens connections to the servers of a backend: dials, logs in, and notes at the endpoint how that went. */
 import { randomInt } from 'node:crypto'
 import { ProtocolError } from '../../../codecs/codec.ts'
-import {
-  type Capabilities,
-  CLIENT_MULTI_STATEMENTS,
-  capabilityKey,
-  decodeGreeting,
-  type Greeting,
-} from '../../../codecs/mysql/index.ts'
+import { type Capabilities, capabilityKey, decodeGreeting, type Greeting } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
 import { type ClientTls, connected, type Endpoint, Intake, RelayBuffers } from '../../net/index.ts'
 import type { Runtime } from '../../protocol.ts'
-import { type LoggedIn, logIn, ServerRefusal } from './handshake.ts'
+import { type LoggedIn, logIn } from './handshake.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import type { OwnAccount } from './own-account.ts'
 import { PacketWire } from './packet-wire.ts'
+import { ServerRefusal } from './server-refusal.ts'
 import { Upstream } from './upstream.ts'
 import type { Account, Home } from './upstream-parties.ts'
 
@@ -65,8 +60,7 @@ export class Dialer {
 
   /** What connections with the same key have in common, whichever server they lead to. */
   keyOf({ username, capabilities, collation }: Identity): string {
-    const multi = capabilities.low & CLIENT_MULTI_STATEMENTS ? 'm' : ''
-    return `${this.#parts.own ? '' : username}\0${capabilityKey(capabilities)}${multi}\0${collation}`
+    return `${this.#parts.own ? '' : username}\0${capabilityKey(capabilities)}\0${collation}`
   }
 
   /** Connects and logs in. Rejects with ProxyError. */

@@ -35,22 +35,9 @@ import { ProxyError } from '../../errors.ts'
 import type { ClientTls } from '../../net/index.ts'
 import { queryPacket, type Rows } from './own-statements.ts'
 import type { PacketWire } from './packet-wire.ts'
+import { ServerRefusal } from './server-refusal.ts'
 import { type Baseline, setStatement } from './session-state.ts'
 import { TRACKED_VARIABLES } from './variables.ts'
-
-/** The server has said no, in its own words. */
-export class ServerRefusal extends ProxyError {
-  readonly serverCode: number
-  readonly sqlState: string
-  readonly words: string
-
-  constructor(code: number, sqlState: string, words: string) {
-    super('upstream-login', `the backend refuses: ${words} (${code})`, { source: 'upstream', retryable: true })
-    this.serverCode = code
-    this.sqlState = sqlState
-    this.words = words
-  }
-}
 
 /** Who logs in, and what for. */
 export interface Wish {

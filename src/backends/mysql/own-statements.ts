@@ -5,11 +5,15 @@ import {
   COM_INIT_DB,
   COM_QUERY,
   COM_RESET_CONNECTION,
+  COM_SET_OPTION,
   decodeTextResults,
   encodePacket,
+  MYSQL_OPTION_MULTI_STATEMENTS_OFF,
+  MYSQL_OPTION_MULTI_STATEMENTS_ON,
   type ResponseTracker,
 } from '../../../codecs/mysql/index.ts'
-import { ProxyError } from '../../errors.ts'
+import type { ProxyError } from '../../errors.ts'
+import { ServerRefusal } from './server-refusal.ts'
 import type { Upstream } from './upstream.ts'
 import type { Recipient } from './upstream-parties.ts'
 
@@ -19,12 +23,13 @@ type Done = (error: ProxyError | null) => void
 
 /** Runs a statement whose result is of no interest; calls back with the server's words if it refuses. */
 export function run(upstream: Upstream, sql: string, done: Done): void {
-  send(upstream, COM_QUERY, sql, new Swallow(done))
+  send(upstream, COM_QUERY, queryPacket(sql, upstream.facts.capabilities), new Swallow(done))
 }
 
 /** Runs a statement of which the rows are wanted: none when it fails. */
 export function query(upstream: Upstream, sql: string, done: (rows: Rows) => void): void {
-  send(upstream, COM_QUERY, sql, new Collect(upstream.facts.capabilities, done))
+  const { capabilities } = upstream.facts
+  send(upstream, COM_QUERY, queryPacket(sql, capabilities), new Collect(capabilities, done))
 }
 
 /** Chooses a database. */
@@ -33,12 +38,20 @@ export function useSchema(upstream: Upstream, schema: string, done: Done): void 
     if (!error) upstream.state.schema = schema
     done(error)
   })
-  send(upstream, COM_INIT_DB, schema, swallow)
+  send(upstream, COM_INIT_DB, commandPacket(COM_INIT_DB, Buffer.from(schema)), swallow)
+}
+
+/** Has the server take several statements in one text, or not. */
+export function setMultiStatements(upstream: Upstream, on: boolean): void {
+  upstream.multiStatements = on
+  const option = on ? MYSQL_OPTION_MULTI_STATEMENTS_ON : MYSQL_OPTION_MULTI_STATEMENTS_OFF
+  const swallow = new Swallow(error => error && upstream.destroy(error))
+  send(upstream, COM_SET_OPTION, commandPacket(COM_SET_OPTION, Buffer.of(option, 0)), swallow)
 }
 
 /** Makes the connection a fresh one again, for anybody. */
 export function reset(upstream: Upstream, done: Done): void {
-  send(upstream, COM_RESET_CONNECTION, '', new Swallow(() => {}))
+  send(upstream, COM_RESET_CONNECTION, commandPacket(COM_RESET_CONNECTION), new Swallow(() => {}))
   run(upstream, upstream.facts.setup, error => {
     upstream.forget()
     done(error)
@@ -48,15 +61,16 @@ export function reset(upstream: Upstream, done: Done): void {
 /** The packet of a statement, as a connection with these capabilities takes it. */
 export function queryPacket(sql: string, { low }: Capabilities): Buffer {
   // No query attributes, one set of them.
-  const prefix = (low & CLIENT_QUERY_ATTRIBUTES) === 0 ? [COM_QUERY] : [COM_QUERY, 0, 1]
-  return encodePacket(0, Buffer.concat([Buffer.from(prefix), Buffer.from(sql)]))
+  const attributes = (low & CLIENT_QUERY_ATTRIBUTES) === 0 ? [] : [0, 1]
+  return commandPacket(COM_QUERY, Buffer.from(attributes), Buffer.from(sql))
 }
 
-function send(upstream: Upstream, command: number, argument: string, recipient: Recipient): void {
-  const packet =
-    command === COM_QUERY
-      ? queryPacket(argument, upstream.facts.capabilities)
-      : encodePacket(0, Buffer.concat([Buffer.from([command]), Buffer.from(argument)]))
+function commandPacket(command: number, ...parts: readonly Buffer[]): Buffer {
+  return encodePacket(0, Buffer.concat([Buffer.of(command), ...parts]))
+}
+
+function send(upstream: Upstream, command: number, packet: Buffer, recipient: Recipient): void {
+  upstream.lastUser = null
   upstream.expect(command, recipient)
   upstream.write(packet, true)
 }
@@ -77,7 +91,7 @@ class Swallow implements Recipient {
 
   onResponseEnd(tracker: ResponseTracker): void {
     const { error } = tracker
-    this.#done(error ? new ProxyError('upstream-refused-state', error.message, { source: 'upstream' }) : null)
+    this.#done(error ? new ServerRefusal(error.code, error.sqlState, error.message) : null)
   }
 
   onLocalInfile(): void {}

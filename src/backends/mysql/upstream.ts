@@ -4,7 +4,13 @@
  * reports it.
  */
 import type { Socket } from 'node:net'
-import { COM_QUIT, encodePacket, ResponseTracker, SERVER_STATUS_AUTOCOMMIT } from '../../../codecs/mysql/index.ts'
+import {
+  CLIENT_MULTI_STATEMENTS,
+  COM_QUIT,
+  encodePacket,
+  ResponseTracker,
+  SERVER_STATUS_AUTOCOMMIT,
+} from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
 import { type Intake, type IntakeSink, Pump } from '../../net/index.ts'
 import { ServerStatements } from './server-statements.ts'
@@ -29,8 +35,10 @@ export class Upstream implements IntakeSink {
   idle = false
   idleSince = 0
   holder: Holder | null = null
-  /** Who was served last: compared, never used. */
+  /** Who was served last, with nothing of ours behind: compared, never used. */
   lastUser: object | null = null
+  /** Takes several statements in one text. */
+  multiStatements: boolean
   /** Whose LAST_INSERT_ID() the server has. */
   insertUser: InsertUser | null = null
   /** LAST_INSERT_ID() as it was when that one came. */
@@ -50,6 +58,7 @@ export class Upstream implements IntakeSink {
     this.#intake = intake
     this.statements = new ServerStatements(facts.maxStatements)
     this.state.schema = facts.schema
+    this.multiStatements = (facts.capabilities.low & CLIENT_MULTI_STATEMENTS) !== 0
     this.session = new TrackedSession(this.state, facts.baseline)
     this.#tracker = new ResponseTracker(facts.capabilities, this.session)
     // As after every login; an error tells no status.
