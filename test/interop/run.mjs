@@ -3,17 +3,21 @@
 import { parseArgs } from 'node:util'
 import { compareClients } from './clients/compare.mjs'
 import { Unavailable } from './lib/cache.mjs'
+import { compareMtr } from './mtr/compare.mjs'
+import { MODES } from './mtr/suite.mjs'
 import { compareTcl } from './tcl/compare.mjs'
 
-const HELP = `usage: node test/interop/run.mjs [clients] [tcl] [options]     (both without a name)
+const HELP = `usage: node test/interop/run.mjs [clients] [tcl] [mtr] [options]     (all without a name)
   --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a server behind it
   --program NAME  clients: only this program; may be repeated
-  --file NAME     tcl: only this file, such as unit/type/list; may be repeated
+  --file NAME     tcl, mtr: only this file, such as unit/type/list or ps_1general; may be repeated
   --only CASE     tcl: only this case; may be repeated
   --resp N        tcl: 2 or 3; both without it
   --tags TAGS     tcl: the suite's tags, by default "-slow"
-  --quick         without the programs and the files of tcl that take longest
-  --fresh         tcl: run directly again instead of using the kept result`
+  --mode MODE     mtr: plain, ps, cursor, compress or ssl; may be repeated; all without it, plain with --quick
+  --pooling MODE  mtr: session or transaction (default)
+  --quick         without the programs and the files of tcl that take longest; mtr: some tests
+  --fresh         tcl, mtr: run directly again instead of using the kept result`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,6 +28,8 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', multiple: true },
     resp: { type: 'string' },
     tags: { type: 'string', default: '-slow' },
+    mode: { type: 'string', multiple: true },
+    pooling: { type: 'string' },
     quick: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -50,6 +56,17 @@ if (wanted('tcl')) {
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error
       print(`SKIPPED the Tcl suite in RESP${resp}: ${error.message}`)
+    }
+  }
+}
+if (wanted('mtr')) {
+  for (const mode of values.mode ?? (values.quick ? ['plain'] : Object.keys(MODES))) {
+    try {
+      const { through, pooling, file: files, fresh, quick } = values
+      lost += (await compareMtr({ through, mode, pooling, files, fresh, quick, print })).length
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+      print(`SKIPPED the mtr suite, ${mode}: ${error.message}`)
     }
   }
 }

@@ -38,7 +38,7 @@ export function freePort() {
 }
 
 /** A running server: `{ port, log(), exited, stop() }`; started when it accepts connections. */
-export async function startServer(command, args, port, options = {}) {
+export async function startServer(command, args, port, { host = '127.0.0.1', ...options } = {}) {
   const child = spawnGroup(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   let log = ''
   const keep = chunk => {
@@ -66,17 +66,17 @@ export async function startServer(command, args, port, options = {}) {
     failure ??= `exit ${signal ?? code}: ${log.slice(-2_000)}`
   })
   const deadline = Date.now() + 20_000
-  while (!(await accepts(port))) {
+  while (!(await accepts(port, host))) {
     if (failure !== undefined) throw new Error(`${command}: ${failure}`)
-    if (Date.now() > deadline) throw new Error(`${command} does not listen on ${port}: ${log.slice(-2_000)}`)
+    if (Date.now() > deadline) throw new Error(`${command} does not listen on ${host}:${port}: ${log.slice(-2_000)}`)
     await new Promise(resolve => setTimeout(resolve, 20))
   }
   return server
 }
 
-function accepts(port) {
+function accepts(port, host) {
   return new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())
   })
