@@ -21,7 +21,7 @@ import {
   CLIENT_ZSTD_COMPRESSION_ALGORITHM,
   MARIADB_CLIENT_PROGRESS,
 } from './capabilities.ts'
-import { commandFacts, type ResponseShape } from './commands.ts'
+import { COM_STMT_EXECUTE, commandFacts, type ResponseShape } from './commands.ts'
 import { type Integer64, malformed, PayloadReader } from './reader.ts'
 import {
   decodeErr,
@@ -114,6 +114,7 @@ export class ResponseTracker {
   readonly #ok = new OkPacket()
   #phase: Phase = 'done'
   #shape: ResponseShape = 'none'
+  #isExecution = false
   #clientStatementId = 0
   /**
    * The rows at hand are OUT parameters, behind which the OK of the CALL follows: MySQL (9.7) says so in the EOF before
@@ -161,6 +162,7 @@ export class ResponseTracker {
     if (!this.ended) throw new Error('the last response has not ended')
     const shape = commandFacts(command).response
     this.#shape = shape
+    this.#isExecution = command === COM_STMT_EXECUTE
     this.#clientStatementId = clientStatementId
     this.#phase = shape === 'none' ? 'done' : shape === 'rows' ? 'rows' : shape === 'endless' ? 'stream' : 'first'
     this.#anySequence = !this.#renumbers
@@ -341,7 +343,7 @@ export class ResponseTracker {
     const ok = this.#ok.read(bytes, start, end)
     const { status } = ok
     this.status = status & ~SERVER_SESSION_STATE_CHANGED
-    if (this.#phase === 'columns-end' && (status & SERVER_STATUS_CURSOR_EXISTS) === 0) {
+    if (this.#phase === 'columns-end' && !this.#opensCursor(status)) {
       this.#phase = 'rows'
       this.#outParameters = (status & SERVER_PS_OUT_PARAMS) !== 0
     } else {
@@ -356,6 +358,16 @@ export class ResponseTracker {
     if ((status & SERVER_SESSION_STATE_CHANGED) === 0) return null
     if (ok.trackersEnd > ok.trackersStart) readSessionTrackers(bytes, ok.trackersStart, ok.trackersEnd, this.#sink)
     return this.stripTrackers ? encodeWithoutTrackers(this.sequence, bytes, start, ok) : null
+  }
+
+  /**
+   * The rows wait in a cursor instead of following. A stored program tells of cursors of its own in the same way, in the
+   * middle of results; behind a cursor there are no more of them.
+   */
+  #opensCursor(status: number): boolean {
+    return (
+      this.#isExecution && (status & SERVER_STATUS_CURSOR_EXISTS) !== 0 && (status & SERVER_MORE_RESULTS_EXISTS) === 0
+    )
   }
 
   #readError(bytes: Buffer, start: number, end: number): void {
