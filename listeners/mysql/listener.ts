@@ -6,6 +6,7 @@ import {
   encodeErr,
   type ResponseTracker,
   ServerErrors,
+  SetForm,
   StatementFlag,
   StatementKind,
   StatementScanner,
@@ -38,6 +39,8 @@ import type { SessionHost } from './session-host.ts'
 import { Users } from './users.ts'
 
 const SWEEP_MS = 1000
+/** What new connections to the server find, and those that are open do not. */
+const FOR_NEW_CONNECTIONS = SetForm.GLOBAL | SetForm.PERSIST | SetForm.PASSWORD | SetForm.DEFAULT_ROLE
 /** Connection ids begin above what servers reach, so that a KILL tells ours from theirs. */
 const FIRST_ID = 0x4000_0000
 
@@ -243,9 +246,10 @@ export class MysqlListener implements Listener, SessionHost {
   }
 
   answered(session: Session, tracker: ResponseTracker): void {
-    const { kind } = session.facts
+    const { kind, sets } = session.facts
     if (kind === StatementKind.DDL || kind === StatementKind.ROUTINE || kind === StatementKind.ADMIN)
       this.backend.epoch++
+    else if (kind === StatementKind.ACCOUNT || (sets & FOR_NEW_CONNECTIONS) !== 0) this.backend.outdate()
     this.observer.answered(session, tracker)
   }
 

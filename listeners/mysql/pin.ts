@@ -29,6 +29,7 @@ export const Pin = {
   REPLICATION: 1 << 16,
   SESSION_MODE: 1 << 17,
   XA: 1 << 18,
+  CONNECTION_ID: 1 << 19,
 } as const
 
 /** What goes by itself when the statement or transaction is over; everything else leaves the connection dirty. */
@@ -60,6 +61,10 @@ export const PINS: ReadonlyMap<number, PinFacts> = new Map([
   ],
   [Pin.REPLICATION, { name: 'replication', advice: 'None: a replica needs a connection of its own.' }],
   [Pin.SESSION_MODE, { name: 'session-mode', advice: 'pooling: transaction.' }],
+  [
+    Pin.CONNECTION_ID,
+    { name: 'connection-id', advice: 'SELECT CONNECTION_ID() in a statement of its own, or the number of the login.' },
+  ],
   [Pin.XA, { name: 'xa', advice: 'XA COMMIT or XA ROLLBACK.' }],
 ])
 

@@ -4,6 +4,7 @@
  * ties as well.
  */
 import {
+  COM_STMT_EXECUTE,
   COM_STMT_FETCH,
   type ResponseTracker,
   SERVER_STATUS_AUTOCOMMIT,
@@ -73,7 +74,7 @@ export function pinsAfter(
     else if (session.inTransaction) pins |= Pin.TRANSACTION
     // Within a transaction the server tells of what kind it is.
     if (session.transactionChosen && (pins & Pin.TRANSACTION) === 0) pins |= Pin.NEXT_TRANSACTION
-    if ((tracker.status & SERVER_STATUS_CURSOR_EXISTS) !== 0) pins |= Pin.CURSOR
+    if (command === COM_STMT_EXECUTE && (tracker.status & SERVER_STATUS_CURSOR_EXISTS) !== 0) pins |= Pin.CURSOR
     if (command === COM_STMT_FETCH && (tracker.status & SERVER_STATUS_LAST_ROW_SENT) !== 0) pins &= ~Pin.CURSOR
     if ((flags & StatementFlag.NAMED_UNLOCK_ALL) !== 0 && (flags & StatementFlag.NAMED_LOCK) === 0)
       pins &= ~Pin.USER_LOCK
@@ -83,6 +84,9 @@ export function pinsAfter(
     for (const [flag, pin] of PIN_OF_FLAG) if ((flags & flag) !== 0) pins |= pin
   }
   if ((flags & StatementFlag.TABLE_LOCK) !== 0 && kind !== StatementKind.LOCK_TABLES) pins |= Pin.GLOBAL_READ_LOCK
+  // A KILL tells the number of another one.
+  if ((flags & StatementFlag.CONNECTION_ID) !== 0 && kind !== StatementKind.KILL && kind !== StatementKind.KILL_QUERY)
+    pins |= Pin.CONNECTION_ID
   if (kind === StatementKind.CREATE_TEMPORARY) pins |= Pin.TEMPORARY_TABLE
   if (kind === StatementKind.XA && (tracker.status & SERVER_STATUS_IN_TRANS) !== 0) pins |= Pin.XA
   if ((sets & SetForm.ROLE) !== 0) pins |= Pin.ROLE

@@ -17,7 +17,13 @@ import {
   type ServerError,
   ServerErrors,
 } from '../../codecs/mysql/index.ts'
-import { type Identity, type MysqlBackend, SessionState, type Upstream } from '../../src/backends/mysql/index.ts'
+import {
+  type Identity,
+  learnCollation,
+  type MysqlBackend,
+  SessionState,
+  type Upstream,
+} from '../../src/backends/mysql/index.ts'
 import { ProxyError } from '../../src/errors.ts'
 import type { Intake } from '../../src/net/index.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
@@ -267,6 +273,8 @@ export class Session implements DownstreamSink {
   /** The command at hand is over: the next one may come. */
   answered(): void {
     this.settle()
+    const { upstream } = this
+    if (upstream && this.pins === 0) return this.#learnCollation(upstream)
     this.phase = 'ready'
     if (this.#draining && this.isMovable) return this.close()
     this.goOn()
@@ -278,7 +286,18 @@ export class Session implements DownstreamSink {
     this.notePins()
     const { upstream } = this
     if (!upstream) return
+    // It is kept until all is known that is to be made again elsewhere.
+    if (upstream.session.collationUnknown && !upstream.closed) return
     if (this.pins === 0 || (upstream.home !== this.backend && this.isMovable)) this.lease.release()
+  }
+
+  #learnCollation(upstream: Upstream): void {
+    learnCollation(upstream, () => {
+      if (this.phase === 'closed') return
+      if (upstream.closed) this.lease.upstream = null
+      else this.state.copy(upstream.state)
+      this.answered()
+    })
   }
 
   /** Has the books follow `pins`. */

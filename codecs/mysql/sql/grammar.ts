@@ -165,6 +165,7 @@ unlock-what  >rest
   instance                        =UNLOCK_INSTANCE >rest
 
 flush  stay
+  privileges|user_resources       =ACCOUNT >rest
   with                            >flush-with
   for                             +TABLE_LOCK >rest
 

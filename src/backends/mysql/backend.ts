@@ -119,6 +119,12 @@ export class MysqlBackend implements Backend, Home {
     void this.kill(facts, { queryOnly: false })
   }
 
+  /** What servers give to new connections, rights or defaults, has changed: those there are serve no other client. */
+  outdate(): void {
+    for (const upstream of this.#all) upstream.outdated = true
+    this.pool.sweep()
+  }
+
   /** One of those who keep a connection without need gives it back. */
   #onShortage(): void {
     for (const { holder } of this.#all) if (holder?.yieldConnection()) return
@@ -203,7 +209,7 @@ export class MysqlBackend implements Backend, Home {
   }
 
   async #learn(): Promise<void> {
-    if (this.#own) (await this.#dial(NOBODY, null, false)).quit()
+    if (this.#own) (await this.#dial(NOBODY, null, false)).destroy()
     else await this.#first(endpoint => this.#dialer.greet(endpoint))
   }
 

@@ -32,6 +32,18 @@ export function query(upstream: Upstream, sql: string, done: (rows: Rows) => voi
   send(upstream, COM_QUERY, queryPacket(sql, capabilities), new Collect(capabilities, done))
 }
 
+/** Asks for the collation of the connection, which servers do not tell when SET NAMES changes it. */
+export function learnCollation(upstream: Upstream, done: () => void): void {
+  query(upstream, 'SELECT @@collation_connection', rows => {
+    const collation = rows[0]?.[0]
+    if (collation) upstream.state.set('collation_connection', collation, upstream.facts.baseline)
+    upstream.session.onCollation()
+    // ROW_COUNT() and the like are not those of the client any more.
+    upstream.lastUser = null
+    done()
+  })
+}
+
 /** Chooses a database. */
 export function useSchema(upstream: Upstream, schema: string, done: Done): void {
   const swallow = new Swallow(error => {

@@ -11,6 +11,9 @@ export class TrackedSession implements SessionTrackerSink {
   #characteristics = ''
   #changed = false
   #named = false
+  #charset = false
+  #collation = false
+  #collationUnknown = false
 
   constructor(state: SessionState, baseline: Baseline) {
     this.#state = state
@@ -35,20 +38,36 @@ export class TrackedSession implements SessionTrackerSink {
     return this.#changed && !this.#named
   }
 
+  /** The character set of the connection has changed, and with it the collation, of which servers tell nothing. */
+  get collationUnknown(): boolean {
+    return !this.#collation && (this.#charset || this.#collationUnknown)
+  }
+
   /** A response begins. */
   begin(): void {
+    this.#collationUnknown = this.collationUnknown
     this.#changed = false
     this.#named = false
+    this.#charset = false
+    this.#collation = false
   }
 
   reset(): void {
     this.begin()
+    this.#collationUnknown = false
     this.#transaction = NO_TRANSACTION
     this.#characteristics = ''
   }
 
+  /** The collation has been asked for, and the state has it. */
+  onCollation(): void {
+    this.#collation = true
+  }
+
   onVariable(name: string, value: string | null): void {
     this.#named = true
+    if (name === 'character_set_connection') this.#charset = true
+    if (name === 'collation_connection') this.#collation = true
     this.#state.set(name.toLowerCase(), value ?? '', this.#baseline)
   }
 

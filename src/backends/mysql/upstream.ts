@@ -35,6 +35,8 @@ export class Upstream implements IntakeSink {
   idle = false
   idleSince = 0
   holder: Holder | null = null
+  /** A new one would be another: rights or defaults have changed since. */
+  outdated = false
   /** Who was served last, with nothing of ours behind: compared, never used. */
   lastUser: object | null = null
   /** Takes several statements in one text. */
@@ -81,7 +83,7 @@ export class Upstream implements IntakeSink {
   }
 
   get expired(): boolean {
-    return this.#closed || this.home.now() > this.facts.expiresAt
+    return this.#closed || this.outdated || this.home.now() > this.facts.expiresAt
   }
 
   get closed(): boolean {
@@ -199,15 +201,11 @@ export class Upstream implements IntakeSink {
     }
   }
 
-  /** Says goodbye, and closes. */
-  quit(): void {
-    this.write(encodePacket(0, Buffer.from([COM_QUIT])), true)
-    this.destroy()
-  }
-
-  /** Closes at once. Responses that are not complete are lost. */
+  /** Closes at once; with a goodbye, if nothing is wrong with it. Responses that are not complete are lost. */
   destroy(error?: ProxyError): void {
     if (this.#closed) return
+    // Servers count and log connections that end without.
+    if (!error && this.quiet) this.write(encodePacket(0, Buffer.from([COM_QUIT])), true)
     this.#closed = true
     this.#socket.destroy()
     this.#intake?.close()

@@ -275,7 +275,7 @@ const SESSION: readonly Row[] = [
   ['FLUSH TABLES WITH READ LOCK', 'flush table-lock'],
   ['FLUSH TABLES a, b WITH READ LOCK', 'flush table-lock'],
   ['FLUSH LOCAL TABLES a FOR EXPORT', 'flush table-lock'],
-  ['FLUSH PRIVILEGES', 'flush'],
+  ['FLUSH PRIVILEGES', 'account'],
   ['HANDLER t OPEN', 'handler-open handler'],
   ['HANDLER db.t OPEN AS x', 'handler-open handler'],
   ['HANDLER `t` READ FIRST', 'handler-read handler'],

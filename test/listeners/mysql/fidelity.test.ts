@@ -1,0 +1,87 @@
+/** What others' suites (test/interop/mtr) have shown to differ from the server itself, on the smallest scale. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
+import { MysqlRig, row, value } from '../../support/mysql.ts'
+import type { Portolan } from '../../support/portolan.ts'
+
+const rig = new MysqlRig()
+let server: MariadbServer
+let portolan: Portolan
+beforeAll(async () => {
+  server = await startMariadb()
+})
+afterAll(() => server.stop())
+beforeEach(async () => {
+  portolan = await start(1)
+})
+afterEach(() => rig.close())
+
+const start = (max: number) => {
+  process.env['MYSQL_TEST_PASSWORD'] = 'app'
+  const credentials = { username: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }
+  return rig.portolan(server.port, { backend: { credentials, pool: { max } } })
+}
+
+const pair = async () => {
+  const [a, b] = await rig.clients(2, portolan)
+  return { a: a!, b: b! }
+}
+
+test('the collation that SET NAMES chooses moves with the client, though the server does not tell it', async () => {
+  const { a, b } = await pair()
+  for (const [names, collation] of [
+    ['utf8mb4 COLLATE utf8mb4_bin', 'utf8mb4_bin'],
+    ['koi8r', 'koi8r_general_ci'],
+  ]) {
+    await a.query(`SET NAMES ${names}`)
+    await b.query('SET NAMES latin1')
+    expect(await value(a, 'SELECT @@collation_connection')).toBe(collation)
+    expect(await value(b, 'SELECT @@collation_connection')).toBe('latin1_swedish_ci')
+  }
+})
+
+test('the collation moves also when it was chosen within a transaction', async () => {
+  const { a, b } = await pair()
+  await a.query('BEGIN')
+  await a.query('SET NAMES utf8mb4 COLLATE utf8mb4_bin')
+  await a.query('COMMIT')
+  await b.query('SET NAMES latin1')
+  expect(await value(a, 'SELECT @@collation_connection')).toBe('utf8mb4_bin')
+})
+
+test('results of a compound statement with a cursor of its own', async () => {
+  const [a] = await rig.clients(1, portolan, { multipleStatements: true })
+  const [results] = await a!.query('FOR r IN (SELECT seq FROM seq_1_to_3) DO SELECT r.seq AS s; END FOR')
+  expect((results as unknown[]).slice(0, 3)).toMatchObject([[{ s: 1 }], [{ s: 2 }], [{ s: 3 }]])
+  expect(await value(a!, 'SELECT 1')).toBe(1)
+})
+
+test('CONNECTION_ID() within a statement stays the same', async () => {
+  portolan = await start(3)
+  const { a, b } = await pair()
+  await a.query('CREATE OR REPLACE TABLE work (owner BIGINT)')
+  await a.query('INSERT INTO work VALUES (NULL)')
+  await a.query('UPDATE work SET owner = CONNECTION_ID()')
+  await b.query('BEGIN')
+  await b.query('DO 1')
+  expect(await value(a, 'SELECT COUNT(*) FROM work WHERE owner = CONNECTION_ID()')).toBe(1)
+  expect(await value(b, 'SELECT COUNT(*) FROM work WHERE owner = CONNECTION_ID()')).toBe(0)
+})
+
+test('connections from before a change of rights serve nobody after it', async () => {
+  const { a, b } = await pair()
+  const before = await row(a, "SHOW STATUS LIKE 'Connections'")
+  await a.query('CREATE OR REPLACE USER another IDENTIFIED BY "secret"')
+  await b.query('DO 1')
+  const after = await row(a, "SHOW STATUS LIKE 'Connections'")
+  expect(Number(after['Value'])).toBe(Number(before['Value']) + 1)
+})
+
+test('the server counts no connection of ours as aborted', async () => {
+  const { a, b } = await pair()
+  const aborted = () => row(a, "SHOW GLOBAL STATUS LIKE 'Aborted_clients'")
+  const before = await aborted()
+  await a.query('SET GLOBAL max_connections = 150')
+  await b.query('DO 1')
+  expect(await aborted()).toEqual(before)
+})
