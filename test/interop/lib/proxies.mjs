@@ -12,7 +12,7 @@ async function startPortolan(protocol, serverPort, extra = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-'))
   const port = await freePort()
   const config = {
-    admin: { address: false },
+    admin: { address: false, ...extra.admin },
     listeners: { main: { protocol, address: `127.0.0.1:${port}`, backend: 'main', ...extra.listener } },
     backends: { main: { protocol, endpoints: [`127.0.0.1:${serverPort}`], ...extra.backend } },
   }
