@@ -42,6 +42,7 @@ import { NOTHING, pinsAfter, type StatementFacts } from './pinning.ts'
 import { databaseForbidden } from './rights.ts'
 import { SessionScanMode } from './scan-mode.ts'
 import type { SessionHost } from './session-host.ts'
+import { asksForVariables } from './unreported.ts'
 import type { User } from './users.ts'
 
 /**
@@ -267,7 +268,7 @@ export class Session implements DownstreamSink {
       this.lease.drop()
       return this.close()
     }
-    this.answered()
+    if (!asksForVariables(this, upstream, tracker)) this.answered()
   }
 
   /** The command at hand is over: the next one may come. */

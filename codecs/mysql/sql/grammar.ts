@@ -128,7 +128,8 @@ set-global  >set-name
 set-default  %SESSION >set-name
   role                            %DEFAULT_ROLE >rest
 
-set-at  %SESSION >set-name
+set-at  %SESSION %UNSCOPED >set-name
+  session|local                   %SESSION >set-name
   global                          %GLOBAL >set-name
   persist|persist_only            %PERSIST >set-name
   transaction_isolation           %TRANSACTION_ONCE >set-name

@@ -157,4 +157,6 @@ export const SetForm = {
   RESOURCE_GROUP: 1 << 10,
   /** MariaDB's SET STATEMENT ... FOR: `kind` tells the statement behind it. */
   STATEMENT: 1 << 11,
+  /** `@@x`, with SESSION: MariaDB does not report what that changes. */
+  UNSCOPED: 1 << 12,
 } as const

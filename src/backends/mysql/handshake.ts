@@ -37,7 +37,7 @@ import { queryPacket, type Rows } from './own-statements.ts'
 import type { PacketWire } from './packet-wire.ts'
 import { ServerRefusal } from './server-refusal.ts'
 import { type Baseline, setStatement } from './session-state.ts'
-import { TRACKED_VARIABLES } from './variables.ts'
+import { VARIABLES_QUERY } from './variables.ts'
 
 /** Who logs in, and what for. */
 export interface Wish {
@@ -173,8 +173,7 @@ async function prove(
 
 /** The values that a fresh connection has of what we follow. */
 async function learn(wire: PacketWire, capabilities: Capabilities): Promise<Baseline> {
-  const names = TRACKED_VARIABLES.map(name => `'${name}'`).join(',')
-  const rows = await query(wire, capabilities, `SHOW SESSION VARIABLES WHERE Variable_name IN (${names})`)
+  const rows = await query(wire, capabilities, VARIABLES_QUERY)
   return new Map(rows.map(([name, value]) => [name!.toLowerCase(), value ?? '']))
 }
 

@@ -5,7 +5,7 @@ import { mysqlBackendOptions } from './options.ts'
 
 export { type Client, MysqlBackend } from './backend.ts'
 export type { Identity } from './dialer.ts'
-export { learnCollation, query, queryPacket, setMultiStatements } from './own-statements.ts'
+export { learnCollation, query, queryPacket, readVariables, setMultiStatements } from './own-statements.ts'
 export { PacketWire } from './packet-wire.ts'
 export type { Waiter } from './pool.ts'
 export { ServerRefusal } from './server-refusal.ts'

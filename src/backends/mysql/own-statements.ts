@@ -16,6 +16,7 @@ import type { ProxyError } from '../../errors.ts'
 import { ServerRefusal } from './server-refusal.ts'
 import type { Upstream } from './upstream.ts'
 import type { Recipient } from './upstream-parties.ts'
+import { VARIABLES_QUERY } from './variables.ts'
 
 export type Rows = readonly (readonly (string | null)[])[]
 
@@ -59,6 +60,15 @@ export function setMultiStatements(upstream: Upstream, on: boolean): void {
   const option = on ? MYSQL_OPTION_MULTI_STATEMENTS_ON : MYSQL_OPTION_MULTI_STATEMENTS_OFF
   const swallow = new Swallow(error => error && upstream.destroy(error))
   send(upstream, COM_SET_OPTION, commandPacket(COM_SET_OPTION, Buffer.of(option, 0)), swallow)
+}
+
+/** Asks for the variables that are followed, where the server has not told of a change; sql_select_limit may cut them off. */
+export function readVariables(upstream: Upstream, done: (isComplete: boolean) => void): void {
+  query(upstream, VARIABLES_QUERY, rows => {
+    const { state, facts } = upstream
+    for (const [name, value] of rows) state.set(name!.toLowerCase(), value ?? '', facts.baseline)
+    done(rows.length === facts.baseline.size)
+  })
 }
 
 /** Makes the connection a fresh one again, for anybody. */

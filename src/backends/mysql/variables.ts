@@ -115,3 +115,6 @@ export const TRACKED_VARIABLES: readonly string[] = [
 
 /** Setting one of the first changes the others: these are set last, in this order. */
 export const SET_LAST: readonly string[] = ['character_set_connection', 'collation_connection']
+
+/** Asks for the values that a session has of them. */
+export const VARIABLES_QUERY = `SHOW SESSION VARIABLES WHERE Variable_name IN (${TRACKED_VARIABLES.map(name => `'${name}'`).join(',')})`

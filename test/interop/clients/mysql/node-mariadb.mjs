@@ -72,7 +72,7 @@ await cases({
     const connection = await open(after)
     const t = await table(
       connection,
-      'i INT, u BIGINT UNSIGNED, d DECIMAL(20,5), f DOUBLE, dt DATETIME(6), s TEXT, b BLOB, j JSON',
+      'i INT, u BIGINT UNSIGNED, d DECIMAL(20,5), f DOUBLE, dt DATETIME(6), s TEXT CHARACTER SET utf8mb4, b BLOB, j JSON',
     )
     const date = new Date('2020-02-29T12:34:56.789Z')
     const given = [-1, 2n ** 63n, '1.50000', 2.5, date, 'ä😀', Buffer.from([0, 255]), JSON.stringify({ a: 1 })]
