@@ -466,9 +466,7 @@ const common = {
     after(() => new Promise(resolve => pool.end(resolve)))
     const query = (...args) =>
       new Promise((resolve, reject) => pool.query(...args, (error, rows) => (error ? reject(error) : resolve(rows))))
-    const rows = await Promise.all(
-      Array.from({ length: 500 }, (_, i) => query('SELECT ? AS a', [i])),
-    )
+    const rows = await Promise.all(Array.from({ length: 500 }, (_, i) => query('SELECT ? AS a', [i])))
     assert.ok(rows.every(([row], i) => row.a === i))
     // A connection that was killed is replaced.
     const killer = await open(after)
@@ -511,7 +509,10 @@ const onlyMysql2 = {
   },
   async 'types of prepared statements'(after) {
     const client = await open(after, { supportBigNumbers: true, bigNumberStrings: true })
-    const t = await table(client, 'i INT, d DECIMAL(20,5), f DOUBLE, dt DATETIME(3), s TEXT CHARACTER SET utf8mb4, b BLOB, n INT, j JSON')
+    const t = await table(
+      client,
+      'i INT, d DECIMAL(20,5), f DOUBLE, dt DATETIME(3), s TEXT CHARACTER SET utf8mb4, b BLOB, n INT, j JSON',
+    )
     const date = new Date('2020-02-29T12:34:56.789Z')
     const given = [-5, '1.50000', 2.25, date, 'ä😀', Buffer.from([0, 1, 255]), null, JSON.stringify({ a: [1] })]
     await client.execute(`INSERT INTO ${t} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, given)
