@@ -39,8 +39,6 @@ export function learnCollation(upstream: Upstream, done: () => void): void {
     const collation = rows[0]?.[0]
     if (collation) upstream.state.set('collation_connection', collation, upstream.facts.baseline)
     upstream.session.onCollation()
-    // ROW_COUNT() and the like are not those of the client any more.
-    upstream.lastUser = null
     done()
   })
 }
