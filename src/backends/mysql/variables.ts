@@ -3,8 +3,8 @@
  * reports their changes (session tracking); a change of any other variable pins the client to its connection.
  *
  * Left out on purpose: what is consumed by the next statement (insert_id, rand_seed1) or means the present time when it is
- * not set (timestamp), what is per connection by nature
- * (pseudo_thread_id, session_track_*), and last_insert_id, which is carried on its own.
+ * not set (timestamp), what is per connection by nature (pseudo_thread_id, session_track_*), what makes the connection
+ * remember its statements (profiling, optimizer_trace), and last_insert_id, which is carried on its own.
  */
 export const TRACKED_VARIABLES: readonly string[] = [
   'autocommit',
@@ -69,11 +69,9 @@ export const TRACKED_VARIABLES: readonly string[] = [
   'optimizer_prune_level',
   'optimizer_search_depth',
   'optimizer_switch',
-  'optimizer_trace',
   'optimizer_use_condition_selectivity',
   'preload_buffer_size',
   'print_identified_with_as_hex',
-  'profiling',
   'profiling_history_size',
   'query_alloc_block_size',
   'query_prealloc_size',

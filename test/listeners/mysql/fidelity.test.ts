@@ -85,3 +85,14 @@ test('the server counts no connection of ours as aborted', async () => {
   await b.query('DO 1')
   expect(await aborted()).toEqual(before)
 })
+
+test('profiles of statements are those of the client, and only those', async () => {
+  portolan = await start(2)
+  const { a, b } = await pair()
+  await a.query('SET profiling = 1')
+  await b.query("SET time_zone = '+03:00'")
+  await a.query('SELECT 1')
+  await b.query('SELECT 2')
+  const [profiles] = await a.query('SHOW PROFILES')
+  expect(profiles).toMatchObject([{ Query: 'SELECT 1' }])
+})
