@@ -26,6 +26,7 @@ export async function changeUser(session: Session, packet: Buffer, users: Users,
       password: user?.password ?? '',
       capabilities: identity.capabilities,
       collation: change.collation & 0xff || identity.collation,
+      generation: session.backend.generation,
     }
     session.state.schema = change.database === '' ? null : change.database
     const proven = () => {

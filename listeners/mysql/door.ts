@@ -97,6 +97,7 @@ export async function enter(
       password: user?.password ?? '',
       capabilities,
       collation: login.collation || backend.greeting!.collation,
+      generation: backend.generation,
     }
     return { wire, identity, user, scramble, database: login.database, info }
   } catch (error) {

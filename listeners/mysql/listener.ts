@@ -249,7 +249,7 @@ export class MysqlListener implements Listener, SessionHost {
     const { kind, sets } = session.facts
     if (kind === StatementKind.DDL || kind === StatementKind.ROUTINE || kind === StatementKind.ADMIN)
       this.backend.epoch++
-    else if (kind === StatementKind.ACCOUNT || (sets & FOR_NEW_CONNECTIONS) !== 0) this.backend.outdate()
+    else if (kind === StatementKind.ACCOUNT || (sets & FOR_NEW_CONNECTIONS) !== 0) this.backend.generation++
     this.observer.answered(session, tracker)
   }
 

@@ -308,6 +308,7 @@ export class Session implements DownstreamSink {
 
   /** The listener has another backend: what can be moved goes there with its next command. */
   onBackendChanged(): void {
+    this.identity = { ...this.identity, generation: this.backend.generation }
     if (this.phase === 'ready' && this.isMovable) this.settle()
   }
 
@@ -358,6 +359,7 @@ export class Session implements DownstreamSink {
   /** Nothing is left of what the client has done, but its database. */
   forget(): void {
     this.lease.recycle()
+    this.identity = { ...this.identity, generation: this.backend.generation }
     this.state.reset()
     this.statements.clear()
     this.insertId.reset()

@@ -34,6 +34,8 @@ export class MysqlBackend implements Backend, Home {
   readonly pool: Pool
   /** Rises with every DDL that passes: what was learnt of prepared statements before may be out of date. */
   epoch = 0
+  /** Rises when new connections find what older ones do not: other rights, other defaults of variables. */
+  generation = 0
   readonly align: Alignment['align']
   readonly #runtime: Runtime
   readonly #embedded: PrivateServer | null
@@ -108,7 +110,7 @@ export class MysqlBackend implements Backend, Home {
   recycle(upstream: Upstream): void {
     upstream.holder = null
     if (upstream.closed) return
-    if (!upstream.tracks) return upstream.destroy()
+    if (!upstream.tracks || upstream.facts.generation !== this.generation) return upstream.destroy()
     reset(upstream, error => (error ? upstream.destroy(error) : this.pool.release(upstream)))
   }
 
@@ -117,12 +119,6 @@ export class MysqlBackend implements Backend, Home {
     const { facts } = upstream
     upstream.destroy()
     void this.kill(facts, { queryOnly: false })
-  }
-
-  /** What servers give to new connections, rights or defaults, has changed: those there are serve no other client. */
-  outdate(): void {
-    for (const upstream of this.#all) upstream.outdated = true
-    this.pool.sweep()
   }
 
   /** One of those who keep a connection without need gives it back. */
@@ -245,6 +241,7 @@ const NOBODY: Identity = {
   password: '',
   capabilities: { low: (CLIENT_PROTOCOL_41 | CLIENT_RESERVED2) >>> 0, mariadb: 0 },
   collation: 33,
+  generation: 0,
 }
 
 function embeddedOptions({ embedded }: MysqlBackendOptions) {

@@ -20,6 +20,8 @@ export interface Identity {
   readonly password: string
   readonly capabilities: Capabilities
   readonly collation: number
+  /** The backend's at the login: rights and defaults of connections are those of that time, or later. */
+  readonly generation: number
 }
 
 export interface Wish {
@@ -59,8 +61,8 @@ export class Dialer {
   }
 
   /** What connections with the same key have in common, whichever server they lead to. */
-  keyOf({ username, capabilities, collation }: Identity): string {
-    return `${this.#parts.own ? '' : username}\0${capabilityKey(capabilities)}\0${collation}`
+  keyOf({ username, capabilities, collation, generation }: Identity): string {
+    return `${generation}\0${this.#parts.own ? '' : username}\0${capabilityKey(capabilities)}\0${collation}`
   }
 
   /** Connects and logs in. Rejects with ProxyError. */
@@ -87,6 +89,7 @@ export class Dialer {
         group: this.keyOf(identity),
         endpoint,
         account,
+        generation: identity.generation,
         threadId: greeting.connectionId,
         capabilities,
         baseline,

@@ -28,6 +28,8 @@ export interface UpstreamFacts {
   readonly group: string
   readonly endpoint: Endpoint
   readonly account: Account
+  /** Of its first client. */
+  readonly generation: number
   /** The server's own number for the connection. */
   readonly threadId: number
   readonly capabilities: Capabilities

@@ -35,8 +35,6 @@ export class Upstream implements IntakeSink {
   idle = false
   idleSince = 0
   holder: Holder | null = null
-  /** A new one would be another: rights or defaults have changed since. */
-  outdated = false
   /** Who was served last, with nothing of ours behind: compared, never used. */
   lastUser: object | null = null
   /** Takes several statements in one text. */
@@ -83,7 +81,7 @@ export class Upstream implements IntakeSink {
   }
 
   get expired(): boolean {
-    return this.#closed || this.outdated || this.home.now() > this.facts.expiresAt
+    return this.#closed || this.home.now() > this.facts.expiresAt
   }
 
   get closed(): boolean {
