@@ -88,6 +88,10 @@ export interface EndpointStatus {
   readonly state: 'connecting' | 'up' | 'down' | 'open-circuit'
   readonly connections: number
   readonly lastError?: string
+  /** Its part in the topology, such as `primary`; only where that is looked at. */
+  readonly role?: string
+  /** How far a replica is behind. */
+  readonly lagSeconds?: number
 }
 
 export interface ProbeReport {

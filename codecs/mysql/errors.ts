@@ -50,6 +50,11 @@ export const ServerErrors = {
   },
   queryInterrupted: { code: 1317, sqlState: '70100', message: 'Query execution was interrupted' },
   reprepare: { code: 1615, sqlState: 'HY000', message: 'Prepared statement needs to be re-prepared' },
+  readOnlyTransaction: {
+    code: 1792,
+    sqlState: '25006',
+    message: 'Cannot execute statement in a READ ONLY transaction.',
+  },
   malformedPacket: { code: 1835, sqlState: 'HY000', message: 'Malformed communication packet.' },
   connectionKilled: { code: 1927, sqlState: '70100', message: 'Connection was killed' },
   serverGone: { code: 2006, sqlState: 'HY000', message: 'MySQL server has gone away' },

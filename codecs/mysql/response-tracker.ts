@@ -149,6 +149,11 @@ export class ResponseTracker {
     return this.#phase === 'done' && this.#skip === 0 && !this.#continued
   }
 
+  /** True when nothing of the response at hand has come. */
+  get untouched(): boolean {
+    return this.packets === 0 && this.#held === 0
+  }
+
   /** True when nothing but a whole number of packets has been seen: an ERR packet of ours may follow. */
   get betweenPackets(): boolean {
     return this.#skip === 0 && !this.#continued

@@ -8,6 +8,10 @@ export interface Request {
   packet: Buffer
   /** More of the packet is to come. */
   partial: boolean
+  /** The prepared statement that it names, by the client's number; 0 while nobody has looked. The packet gets the server's. */
+  statementId: number
+  /** How often it was sent again, as it had not run. */
+  repeats: number
 }
 
 export const Handled = {

@@ -8,6 +8,7 @@ const UNREACHABLE: ServerError = { code: 2003, sqlState: 'HY000', message: 'the 
 
 const BY_CODE: Readonly<Record<string, ServerError>> = {
   'pool-timeout': ServerErrors.tooManyConnections,
+  'pool-full': ServerErrors.tooManyConnections,
   'upstream-lost': ServerErrors.serverLost,
   'upstream-closed': ServerErrors.shutdown,
 }

@@ -4,6 +4,8 @@
  */
 import {
   commandFacts,
+  ERR_HEADER,
+  encodeErr,
   PACKET_HEADER_BYTES,
   type ResponseTracker,
   ServerErrors,
@@ -12,6 +14,8 @@ import {
 import type { Recipient, Upstream } from '../../src/backends/mysql/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
+import { Pin } from './pin.ts'
+import { isReadOnlyRefusal, isRefusedWhole } from './repeats.ts'
 import type { Session } from './session.ts'
 
 /** How a request that is not simply the client's is sent, and what is done with the response. */
@@ -22,16 +26,21 @@ export interface SendOptions {
   readonly record?: boolean
   /** The response is not for the client. */
   readonly silent?: boolean
+  /** The client waits for nothing: its command is over. */
+  readonly isAside?: boolean
   done(tracker: ResponseTracker, response: Buffer | null): void
 }
 
 const MAX_RECORD_BYTES = 64 * 1024
+const READ_ONLY = encodeErr(1, ServerErrors.readOnlyTransaction)
 
 export class Exchange implements Recipient {
   readonly #session: Session
   /** Bytes of the response have gone to the client. */
   #begun = false
   #options: SendOptions | null = null
+  /** A server's refusal to write that the client does not get, unless it must. */
+  #withheld: Buffer | null = null
   #recorded: Buffer[] = []
   #recordedBytes = 0
   #pieces: StatementScanner | null = null
@@ -110,6 +119,15 @@ export class Exchange implements Recipient {
     }
     if (options?.silent) return true
     const session = this.#session
+    if (!this.#begun && bytes[PACKET_HEADER_BYTES] === ERR_HEADER && session.backend.failsOver && !options) {
+      this.#withheld = Buffer.from(bytes)
+      return true
+    }
+    return this.#passOn(bytes, owned)
+  }
+
+  #passOn(bytes: Buffer, owned: boolean): boolean {
+    const session = this.#session
     this.#begun = true
     session.responseBytes += bytes.length
     session.host.sent(bytes.length)
@@ -125,12 +143,35 @@ export class Exchange implements Recipient {
       options.done(tracker, this.#takeRecord())
       if (options.silent) return
     }
+    if (this.#withheld) {
+      const withheld = this.#withheld
+      this.#withheld = null
+      if (this.#repeatElsewhere(tracker)) return
+      this.#passOn(this.#isForReader(upstream, tracker) ? READ_ONLY : withheld, true)
+    }
     if (this.#pieces) {
       this.#pieces.end()
       session.note(session.host.observer.facts(this.#pieces))
       this.#pieces = null
     }
     session.onAnswered(upstream, tracker)
+  }
+
+  /** The server has refused to write: another one is the primary now, or will be. True if the command goes there. */
+  #repeatElsewhere({ error }: ResponseTracker): boolean {
+    const session = this.#session
+    const upstream = session.upstream!
+    if (!error || upstream.facts.purpose === 'read' || !isReadOnlyRefusal(error)) return false
+    session.backend.onReadOnly(upstream)
+    if (!session.mayRepeat || !isRefusedWhole(session.facts)) return false
+    session.lease.release()
+    session.repeat()
+    return true
+  }
+
+  /** A replica refuses to write: on the primary it would have been the transaction that does not allow it. */
+  #isForReader({ facts }: Upstream, { error }: ResponseTracker): boolean {
+    return facts.purpose === 'read' && error !== null && isReadOnlyRefusal(error)
   }
 
   #takeRecord(): Buffer | null {
@@ -151,9 +192,17 @@ export class Exchange implements Recipient {
   onLost(error: ProxyError, tracker: ResponseTracker): void {
     const session = this.#session
     const { phase, isMovable } = session
+    const options = this.#options
     session.lease.upstream = null
     this.#options = null
+    this.#withheld = null
     if (phase === 'closed') return
+    if (options?.isAside) {
+      session.pins &= ~Pin.DIAGNOSTICS
+      return session.answered()
+    }
+    // Preparing is no execution; and what did not leave, or came when the server had said goodbye, did not run.
+    if (!this.#begun && phase === 'busy' && (error.retryable || options) && session.mayRepeat) return session.repeat()
     session.host.observer.failed(session, error)
     // In the middle of a packet no further one can be sent.
     if (this.#begun && !tracker.betweenPackets) return session.destroy()

@@ -2,11 +2,12 @@
  * The connection to the backend that serves a client now: taken from the pool when a command needs one, brought into the
  * client's state, and given back when nothing ties it to the client.
  */
-import { COM_QUERY } from '../../codecs/mysql/index.ts'
+import { COM_QUERY, type ServerError, ServerErrors } from '../../codecs/mysql/index.ts'
 import {
   type Client,
   type Holder,
   type Identity,
+  type Purpose,
   queryPacket,
   ServerRefusal,
   type SessionState,
@@ -15,10 +16,13 @@ import {
 } from '../../src/backends/mysql/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Pin } from './pin.ts'
+import { mayReadElsewhere, onReplica } from './replica-reads.ts'
 import type { Session } from './session.ts'
 
 export class Lease implements Client, Holder {
   upstream: Upstream | null = null
+  /** What a connection is wanted for. */
+  purpose: Purpose = 'write'
   readonly #session: Session
   #last: Upstream | null = null
   #cancelWait: (() => void) | null = null
@@ -30,19 +34,34 @@ export class Lease implements Client, Holder {
 
   /** True when there is a connection that is right for this client; else the callback gets it, or the client an error. */
   attach(then: (upstream: Upstream) => void): boolean {
+    if (this.upstream?.facts.purpose === 'read' && !this.#mayStay()) return false
+    return this.upstream ? this.#align(this.upstream, then) : this.#acquire(then)
+  }
+
+  #acquire(then: (upstream: Upstream) => void): boolean {
     const session = this.#session
-    let { upstream } = this
-    if (!upstream) {
-      const { pool } = session.backend
-      upstream = pool.take(this)
-      if (!upstream) {
-        session.phase = 'waiting'
-        this.#whenAttached = then
-        this.#cancelWait = pool.wait(this)
-        return false
-      }
-      this.#hold(upstream)
-    }
+    const { pool, splitsReads } = session.backend
+    this.purpose = splitsReads && mayReadElsewhere(session) ? 'read' : 'write'
+    const upstream = pool.take(this)
+    if (upstream) return this.#begin(upstream, then)
+    session.phase = 'waiting'
+    this.#whenAttached = then
+    this.#cancelWait = pool.wait(this)
+    return false
+  }
+
+  #begin(upstream: Upstream, then: (upstream: Upstream) => void): boolean {
+    this.upstream = upstream
+    upstream.holder = this
+    const { facts } = upstream
+    if (facts.purpose === 'write' || !this.#session.lastWrite.mayLack(facts.member)) return this.#align(upstream, then)
+    this.#catchUp(upstream, then)
+    return false
+  }
+
+  /** Brings the connection into the client's state. */
+  #align(upstream: Upstream, then: (upstream: Upstream) => void): boolean {
+    const session = this.#session
     if (upstream.multiStatements !== session.multiStatements) setMultiStatements(upstream, session.multiStatements)
     session.insertId.bring(upstream, session.facts)
     if (upstream.state.key === session.state.key) return true
@@ -52,11 +71,20 @@ export class Lease implements Client, Holder {
     session.backend.align(upstream, session.state, error => {
       isDone = true
       if (session.phase !== 'waiting') return
-      if (error) this.#refuse(upstream, error)
+      if (error) this.#onMisaligned(upstream, error, then)
       else if (isLater) then(upstream)
     })
     isLater = true
     return isDone && this.upstream === upstream
+  }
+
+  /** If the connection is gone, nothing of the client's is: it was not sent yet. */
+  #onMisaligned(upstream: Upstream, error: ProxyError, then: (upstream: Upstream) => void): void {
+    const session = this.#session
+    if (!upstream.closed || !session.mayRepeat) return this.#refuse(upstream, error)
+    this.upstream = null
+    session.noteRepeat()
+    if (this.#acquire(then)) then(this.upstream!)
   }
 
   #refuse(upstream: Upstream, error: ProxyError): void {
@@ -66,9 +94,38 @@ export class Lease implements Client, Holder {
     this.#session.refuse(error)
   }
 
-  #hold(upstream: Upstream): void {
-    this.upstream = upstream
-    upstream.holder = this
+  /** Whether the command at hand is one for the replica that the client has; if not, it is given back, or the command refused. */
+  #mayStay(): boolean {
+    const session = this.#session
+    const decision = onReplica(session)
+    if (decision === 'stay') return true
+    if (decision === 'refuse') {
+      session.refuse(NOT_ON_REPLICA)
+      return false
+    }
+    if ((session.pins & Pin.TRANSACTION) !== 0) this.recycle()
+    else this.release()
+    session.pins = 0
+    return true
+  }
+
+  /** The replica may not have yet what the client wrote last: it waits for that, or the primary serves. */
+  #catchUp(replica: Upstream, then: (upstream: Upstream) => void): void {
+    const session = this.#session
+    const { backend, lastWrite } = session
+    session.phase = 'waiting'
+    lastWrite.await(replica, backend.options.replicaWait, arrived => {
+      if (session.phase !== 'waiting' || this.upstream !== replica) return
+      if (arrived) {
+        if (this.#align(replica, then)) then(replica)
+        return
+      }
+      // What was written to a primary that failed before anybody else had it will never arrive.
+      if (lastWrite.member && !backend.isPrimary(lastWrite.member)) lastWrite.reset()
+      lastWrite.noteBlind(backend.now() + backend.options.checkInterval)
+      this.release()
+      if (this.#acquire(then)) then(this.upstream!)
+    })
   }
 
   /** Whether the connection that served this client last would do so again, and has served nobody else. */
@@ -88,7 +145,7 @@ export class Lease implements Client, Holder {
   }
 
   get group(): string {
-    return this.#session.backend.groupOf(this.identity, this.state)
+    return this.#session.backend.groupOf(this.identity, this.state, this.purpose)
   }
 
   get key(): string {
@@ -101,10 +158,9 @@ export class Lease implements Client, Holder {
 
   onUpstream(upstream: Upstream): void {
     this.#cancelWait = null
-    this.#hold(upstream)
     const then = this.#whenAttached!
     this.#whenAttached = null
-    if (this.attach(then)) then(upstream)
+    if (this.#begin(upstream, then)) then(upstream)
   }
 
   onNoUpstream(error: ProxyError): void {
@@ -122,6 +178,7 @@ export class Lease implements Client, Holder {
     session.exchange.send(upstream, COM_QUERY, queryPacket('SHOW WARNINGS', upstream.facts.capabilities), {
       record: true,
       silent: true,
+      isAside: true,
       done: (_, response) => {
         session.diagnostics.warnings = response
         session.pins = 0
@@ -174,4 +231,10 @@ export class Lease implements Client, Holder {
     this.upstream = null
     return upstream
   }
+}
+
+const NOT_ON_REPLICA: ServerError = {
+  ...ServerErrors.readOnly,
+  message:
+    'This session reads from a replica: end what ties it there (COMMIT, COM_RESET_CONNECTION) before anything else',
 }

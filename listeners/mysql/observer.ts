@@ -66,8 +66,8 @@ export class Observer {
 
   /** Of the statement that was scanned last. */
   facts(scanner: StatementScanner): StatementFacts {
-    const { kind, flags, sets } = scanner
-    return { kind, flags, sets, digest: this.digests.find(scanner) }
+    const { kind, flags, sets, readOnly } = scanner
+    return { kind, flags, sets, readsOnly: readOnly, digest: this.digests.find(scanner) }
   }
 
   /** The backend has answered a command. */

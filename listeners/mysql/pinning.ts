@@ -24,11 +24,13 @@ export interface StatementFacts {
   readonly kind: number
   readonly flags: number
   readonly sets: number
+  /** Any replica could answer it. */
+  readonly readsOnly: boolean
   readonly digest: Digest | null
 }
 
 /** Of a command without a statement. */
-export const NOTHING: StatementFacts = { kind: 0, flags: 0, sets: 0, digest: null }
+export const NOTHING: StatementFacts = { kind: 0, flags: 0, sets: 0, readsOnly: false, digest: null }
 
 /** What a flag of a statement means for its connection. */
 const PIN_OF_FLAG: readonly (readonly [flag: number, pin: number])[] = [

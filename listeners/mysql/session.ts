@@ -16,9 +16,11 @@ import {
   SERVER_STATUS_AUTOCOMMIT,
   type ServerError,
   ServerErrors,
+  StatementFlag,
 } from '../../codecs/mysql/index.ts'
 import {
   type Identity,
+  LastWrite,
   learnCollation,
   type MysqlBackend,
   SessionState,
@@ -39,6 +41,7 @@ import { Lease } from './lease.ts'
 import { MOVABLE, Pin } from './pin.ts'
 import type { OpenPin } from './pin-log.ts'
 import { NOTHING, pinsAfter, type StatementFacts } from './pinning.ts'
+import { noteWrite } from './replica-reads.ts'
 import { databaseForbidden } from './rights.ts'
 import { SessionScanMode } from './scan-mode.ts'
 import type { SessionHost } from './session-host.ts'
@@ -73,6 +76,7 @@ export class Session implements DownstreamSink {
   readonly statements = new ClientStatements()
   readonly insertId = new InsertId()
   readonly diagnostics = new Diagnostics()
+  readonly lastWrite = new LastWrite()
   readonly connectedAt: number
   identity: Identity
   user: User | null
@@ -88,7 +92,7 @@ export class Session implements DownstreamSink {
   status = SERVER_STATUS_AUTOCOMMIT
   activeAt: number
   /** Of the command at hand, for metrics and log. */
-  readonly request: Request = { command: 0, packet: EMPTY, partial: false }
+  readonly request: Request = { command: 0, packet: EMPTY, partial: false, statementId: 0, repeats: 0 }
   facts: StatementFacts = NOTHING
   responseBytes = 0
   startedAt = 0
@@ -205,18 +209,47 @@ export class Session implements DownstreamSink {
     request.command = packet.length > PACKET_HEADER_BYTES ? packet[PACKET_HEADER_BYTES]! : 0xff
     request.packet = packet
     request.partial = partial
-    this.facts = NOTHING
+    request.statementId = 0
+    request.repeats = 0
     this.responseBytes = 0
     this.#outcome = Outcome.OK
     this.startedAt = this.host.clock.now()
+    this.#dispatch()
+  }
+
+  #dispatch(): void {
+    const { request } = this
+    this.facts = NOTHING
     const handler = HANDLERS[request.command]
     const handled = handler ? handler(this, request) : this.#refuseUnknown()
     if (handled === Handled.FORWARD) this.#forward()
     else if (handled === Handled.DONE) {
       this.host.observer.answeredHere(this, this.#outcome)
       // The rest of what was answered already would be taken for commands.
-      if (partial) this.close()
+      if (request.partial) this.close()
     }
+  }
+
+  /** Whether the command at hand, if it has not run, can run on another connection as well. */
+  get mayRepeat(): boolean {
+    const { request, facts } = this
+    const isPlain = (facts.flags & ABOUT_THE_LAST) === 0 && !request.partial
+    return isPlain && this.isMovable && request.repeats < MAX_REPEATS
+  }
+
+  /** The command at hand has not run, and will on another connection. */
+  noteRepeat(): void {
+    this.request.repeats++
+    this.pins &= ~Pin.DIAGNOSTICS
+    this.backend.noteRepeat()
+  }
+
+  /** The command at hand has not run: it begins anew. */
+  repeat(): void {
+    this.noteRepeat()
+    this.phase = 'ready'
+    this.#dispatch()
+    this.goOn()
   }
 
   #refuseUnknown(): Handled {
@@ -258,6 +291,8 @@ export class Session implements DownstreamSink {
     upstream.lastUser = this.lease
     this.state.copy(upstream.state)
     this.insertId.note(upstream, tracker, this.facts)
+    if (this.backend.splitsReads && upstream.facts.purpose === 'write')
+      noteWrite(this.lastWrite, upstream, tracker, this)
     this.pins = pinsAfter(this.pins, this.request.command, this.facts, tracker, upstream)
     this.host.answered(this, tracker)
     const { schema } = this.state
@@ -363,6 +398,7 @@ export class Session implements DownstreamSink {
     this.state.reset()
     this.statements.clear()
     this.insertId.reset()
+    this.lastWrite.reset()
     this.pins = this.host.options.pooling === 'session' ? Pin.SESSION_MODE : 0
     this.notePins()
     this.status = SERVER_STATUS_AUTOCOMMIT
@@ -422,5 +458,9 @@ const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
   'packet-sequence': ServerErrors.packetsOutOfOrder,
 }
 
+/** A bound for what goes wrong again and again; each time needs a connection that could be opened. */
+const MAX_REPEATS = 10
+/** Asks about the statement before, which another connection knows nothing of. */
+const ABOUT_THE_LAST = StatementFlag.WARNINGS_READ | StatementFlag.FOUND_ROWS | StatementFlag.ROW_COUNT
 const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'infile', 'proving'])
 const EMPTY = Buffer.alloc(0)

@@ -11,14 +11,16 @@ const MAX_OPEN_MS = 30_000
 export class Circuit {
   readonly #clock: Clock
   readonly #firstWaitMs: number
+  readonly #maxOpenMs: number
   #failures = 0
   #retryAt = Number.NEGATIVE_INFINITY
   #probing = false
 
   /** `firstWaitMs`: the wait after the first failure, doubling up to the fifth; 0 for none before that. */
-  constructor(clock: Clock, firstWaitMs = 0) {
+  constructor(clock: Clock, firstWaitMs = 0, maxOpenMs = MAX_OPEN_MS) {
     this.#clock = clock
     this.#firstWaitMs = firstWaitMs
+    this.#maxOpenMs = maxOpenMs
   }
 
   /** Whether an attempt may begin now. */
@@ -53,7 +55,7 @@ export class Circuit {
     this.#probing = false
     const failures = ++this.#failures
     const ms = this.isOpen
-      ? Math.min(FIRST_OPEN_MS * 2 ** (failures - FAILURES_TO_OPEN), MAX_OPEN_MS)
+      ? Math.min(FIRST_OPEN_MS * 2 ** (failures - FAILURES_TO_OPEN), this.#maxOpenMs)
       : this.#firstWaitMs * 2 ** (failures - 1)
     // Between half and all of it, so that many sidecars do not come back at the same moment.
     this.#retryAt = this.#clock.now() + ms * (0.5 + Math.random() / 2)

@@ -13,9 +13,9 @@ export class Endpoint {
   connections = 0
   lastError: string | undefined
 
-  constructor(address: Address, clock: Clock) {
+  constructor(address: Address, clock: Clock, circuit: Circuit = new Circuit(clock)) {
     this.address = address
-    this.circuit = new Circuit(clock)
+    this.circuit = circuit
   }
 
   status(): EndpointStatus {

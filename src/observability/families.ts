@@ -74,6 +74,26 @@ export const FAMILIES = {
     help: '1 while a backend is reachable.',
     labels: ['backend'],
   },
+  portolan_upstream_endpoint_up: {
+    type: 'gauge',
+    help: '1 while an endpoint answers; `endpoint` is its place in the configuration, from 1, `role` its part in the topology.',
+    labels: ['backend', 'endpoint', 'role'],
+  },
+  portolan_upstream_lag_seconds: {
+    type: 'gauge',
+    help: 'How far a replica is behind, by its own account; `endpoint` is its place in the configuration, from 1.',
+    labels: ['backend', 'endpoint'],
+  },
+  portolan_upstream_failovers_total: {
+    type: 'counter',
+    help: 'How often another server than before became the one that is written to.',
+    labels: ['backend'],
+  },
+  portolan_upstream_repeats_total: {
+    type: 'counter',
+    help: 'Requests that provably had not run where they were sent, and were sent again to another connection.',
+    labels: ['backend'],
+  },
   portolan_rows_total: {
     type: 'counter',
     help: 'Rows that statements have returned to applications, and rows that they have changed; `kind` is `returned` or `affected`.',

@@ -20,6 +20,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { bundleOptions } from '../../scripts/build.mjs'
 import { freePort } from '../../scripts/ports.mjs'
 import { Authority } from '../net/certificates.ts'
+import { ReplicationSet } from '../support/mariadb-replication.ts'
 import { startMariadb } from '../support/mariadb-server.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { RespClient } from '../support/resp-client.ts'
@@ -172,6 +173,26 @@ it('mysql has users of its own, each for its databases, before a server with TLS
     code: 'ER_DBACCESS_DENIED_ERROR',
   })
   await expect(login(mysqlPort, 'portolan', 'hunter2')).rejects.toMatchObject({ code: 'ER_ACCESS_DENIED_ERROR' })
+})
+
+it('mysql-replicas writes to the primary, whichever it is, and reads from a replica what the client wrote', async () => {
+  const set = await ReplicationSet.start(2)
+  cleanups.push(() => set.stop())
+  const [primary, replica] = set.servers
+  const { mysqlPort, output } = await start(['examples/mysql-replicas/portolan.yaml'], {
+    ORDERS_FIRST: `127.0.0.1:${replica!.port}`,
+    ORDERS_SECOND: `127.0.0.1:${primary!.port}`,
+    ORDERS_PASSWORD: 'portolan',
+  })
+  await vi.waitFor(() => expect(output()).toContain('"msg":"the primary is found"'), { timeout: 20_000 })
+  const client = await login(mysqlPort, 'anybody', '')
+  await client.query('CREATE TABLE orders (id INT PRIMARY KEY)')
+  await client.execute('INSERT INTO orders VALUES (?)', [42])
+  expect(await rows(client, 'SELECT id, server FROM orders, which')).toEqual([{ id: 42, server: 2 }])
+  await primary!.kill()
+  await set.promote(replica!)
+  await client.execute('INSERT INTO orders VALUES (?)', [43])
+  expect(await rows(client, 'SELECT COUNT(*) AS orders FROM orders')).toEqual([{ orders: 2 }])
 })
 
 it('portable moves a connected client to the cloud when the second file changes', async () => {

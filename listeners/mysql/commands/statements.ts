@@ -34,8 +34,8 @@ export const PREPARE: CommandHandler = (session, { packet, partial }) => {
     return Handled.DONE
   }
   const facts = session.host.observer.facts(scanner)
-  // That it is prepared does nothing that its text says.
-  session.note({ ...NOTHING, digest: facts.digest })
+  // That it is prepared does nothing that its text says; but where it will be executed is where it should be known.
+  session.note({ ...NOTHING, readsOnly: facts.readsOnly, digest: facts.digest })
   const go = (upstream: Upstream) => prepare(session, upstream, packet, facts)
   if (session.lease.attach(go)) go(session.upstream!)
   return Handled.WAIT
@@ -101,8 +101,11 @@ function withStatement(
   return Handled.WAIT
 }
 
-function find(session: Session, { packet }: Request): ClientStatement | undefined {
-  return packet.length >= ID_OFFSET + 4 ? session.statements.get(packet.readUInt32LE(ID_OFFSET)) : undefined
+function find(session: Session, request: Request): ClientStatement | undefined {
+  const { packet } = request
+  if (packet.length < ID_OFFSET + 4) return undefined
+  request.statementId ||= packet.readUInt32LE(ID_OFFSET)
+  return session.statements.get(request.statementId)
 }
 
 function unknown(session: Session): Handled {
@@ -113,7 +116,9 @@ function unknown(session: Session): Handled {
 export const EXECUTE: CommandHandler = (session, request) => {
   const client = find(session, request)
   if (!client) return unknown(session)
-  session.note(client.facts)
+  // A cursor would tie the client to a replica.
+  const readsOnly = client.facts.readsOnly && !opensCursor(request.packet)
+  session.note(client.facts.readsOnly === readsOnly ? client.facts : { ...client.facts, readsOnly })
   const place = findTypes(request.packet, client.parameters, session.identity.capabilities.low)
   if (place?.bound) client.types = Buffer.from(request.packet.subarray(place.boundAt + 1, place.end))
   return withStatement(session, client, (upstream, server) => {

@@ -1,22 +1,24 @@
-/** A MySQL backend: its endpoints, and the pool of connections to them that clients share. */
+/** A MySQL backend: its servers, and the pool of connections to them that clients share. */
 import { CLIENT_PROTOCOL_41, CLIENT_RESERVED2, type Greeting } from '../../../codecs/mysql/index.ts'
-import type { Address, BackendConfig } from '../../config/index.ts'
+import type { BackendConfig } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
-import { type ClientTls, type Endpoint, Endpoints, openClientTls } from '../../net/index.ts'
+import { openClientTls } from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import type { PrivateServer } from '../../supervise/index.ts'
 import { Alignment } from './alignment.ts'
-import { ControlConnection } from './control.ts'
-import { Dialer, type Identity } from './dialer.ts'
+import { Controls } from './controls.ts'
+import { Dialer, type DialerParts, type DialWish, type Identity } from './dialer.ts'
 import { embeddedMysql } from './embedded.ts'
-import { observePool } from './gauges.ts'
+import { observeMembers, observePool } from './gauges.ts'
+import type { Member } from './member.ts'
+import { Opener } from './opener.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import { OwnAccount } from './own-account.ts'
 import { reset } from './own-statements.ts'
 import { type Open, Pool, type Waiter } from './pool.ts'
-import { probe } from './probe.ts'
-import { ServerRefusal } from './server-refusal.ts'
 import type { SessionState } from './session-state.ts'
+import { topologyOf } from './topologies.ts'
+import type { Purpose, Topology } from './topology.ts'
 import type { Upstream } from './upstream.ts'
 import type { Home, UpstreamFacts } from './upstream-parties.ts'
 
@@ -27,58 +29,76 @@ export interface Client extends Waiter {
 }
 
 const SWEEP_MS = 250
+/** While a new primary is looked for, unless the configuration says otherwise. */
+const FAILOVER_HOLD_MS = 10_000
 
 export class MysqlBackend implements Backend, Home {
   readonly name: string
   readonly options: MysqlBackendOptions
   readonly pool: Pool
+  /** Reads may go to replicas, at all. */
+  readonly splitsReads: boolean
+  /** Another server can take the place of the one that is written to. */
+  readonly failsOver: boolean
+  /** How long clients wait for a server. */
+  readonly holdMs: number
   /** Rises with every DDL that passes: what was learnt of prepared statements before may be out of date. */
   epoch = 0
   /** Rises when new connections find what older ones do not: other rights, other defaults of variables. */
   generation = 0
   readonly align: Alignment['align']
-  readonly #runtime: Runtime
+  readonly #parts: DialerParts
   readonly #embedded: PrivateServer | null
-  /** Empty until an embedded server has started. */
-  #endpoints: Endpoints
-  readonly #tls: ClientTls | undefined
-  readonly #own: OwnAccount | null
   readonly #dialer: Dialer
+  readonly #opener: Opener
+  readonly #controls: Controls
   readonly #all = new Set<Upstream>()
   readonly #release: (() => void)[] = []
+  readonly #repeats: { value: number }
+  /** Without a member until an embedded server has started. */
+  #topology: Topology
   #learning: Promise<void> | null = null
   #closed = false
 
   constructor(config: BackendConfig, runtime: Runtime) {
     const options = config.options as MysqlBackendOptions
     const { name } = config
+    const { pool, readFrom, replicaWait, topology } = options
     this.name = name
     this.options = options
-    this.#runtime = runtime
-    this.#endpoints = new Endpoints(options.endpoints ?? [], runtime.clock)
-    this.#tls = options.tls && openClientTls(options.tls, runtime.logger)
-    this.#own = OwnAccount.of(options, runtime)
+    this.failsOver = topology === 'primary-replica'
+    this.splitsReads = this.failsOver && readFrom !== 'primary'
+    this.holdMs = options.holdTime ?? (this.failsOver ? FAILOVER_HOLD_MS : 0)
+    const tls = options.tls && openClientTls(options.tls, runtime.logger)
+    const own = OwnAccount.of(options, runtime)
+    this.#parts = { name, options, runtime, own, tls, tracksGtids: this.splitsReads && replicaWait > 0 }
     this.#embedded = options.embedded ? embeddedMysql(embeddedOptions(options), runtime) : null
-    this.#dialer = new Dialer({ name, options, runtime, own: this.#own, tls: this.#tls }, this)
+    this.#controls = new Controls(this.#parts)
+    this.#topology = this.#topologyOf(options.endpoints ?? [])
+    this.#dialer = new Dialer(this.#parts, this)
+    this.#opener = new Opener(this.#dialer, () => this.#topology, this.holdMs, this.now)
     const alignment = new Alignment()
     this.align = alignment.align.bind(alignment)
-    const { pool } = options
     const calls = {
       open: (waiter: Waiter, done: Parameters<Open>[1]) => void this.#open(waiter as Client, done),
       onShortage: () => this.#onShortage(),
+      away: () => this.#opener.away(),
     }
-    this.pool = new Pool(calls, runtime.clock, {
-      max: pool.max,
-      waitMs: pool.waitTimeout,
-      idleMs: pool.idleTimeout,
-    })
-    this.#release.push(...observePool(name, runtime.metrics, this.pool, () => this.status().state === 'up'))
+    const limits = { max: pool.max, waitMs: pool.waitTimeout, holdMs: this.holdMs, maxWaiting: pool.maxWaiting }
+    this.pool = new Pool(calls, runtime.clock, { ...limits, idleMs: pool.idleTimeout })
+    const { metrics } = runtime
+    this.#repeats = metrics.cell('portolan_upstream_repeats_total', { backend: name })
+    this.#release.push(
+      ...observePool(name, metrics, this.pool, () => this.status().state === 'up'),
+      ...observeMembers(name, metrics, () => this.#topology.members),
+    )
   }
 
   async start(): Promise<void> {
-    if (this.#embedded) this.#endpoints = new Endpoints([await this.#embedded.start()], this.#runtime.clock)
+    if (this.#embedded) this.#topology = this.#topologyOf([{ address: await this.#embedded.start() }])
     if (this.#closed) return
-    this.#release.push(this.#runtime.clock.every(SWEEP_MS, () => this.pool.sweep()))
+    this.#release.push(this.#parts.runtime.clock.every(SWEEP_MS, () => this.pool.sweep()))
+    this.#topology.start()
     void this.learn().catch(() => {})
   }
 
@@ -95,23 +115,47 @@ export class MysqlBackend implements Backend, Home {
     return this.#learning
   }
 
-  /** The pool's group for a client, but for whether it has a database. */
-  groupOf(identity: Identity, state: SessionState): string {
-    return `${this.#dialer.keyOf(identity)}${state.schema === null ? '-' : '+'}`
+  /** Whether a read should be taken to a replica now. */
+  get readsFromReplica(): boolean {
+    return this.splitsReads && (this.options.readFrom === 'replica' || this.#topology.hasReplica)
   }
 
-  readonly now = (): number => this.#runtime.clock.now()
+  isPrimary(member: Member): boolean {
+    return this.#topology.serves(member, 'write')
+  }
+
+  /** The pool's group for a client, but for whether it has a database. */
+  groupOf(identity: Identity, state: SessionState, purpose: Purpose): string {
+    return `${this.#dialer.keyOf(identity, purpose)}${state.schema === null ? '-' : '+'}`
+  }
+
+  readonly now = (): number => this.#parts.runtime.clock.now()
+
+  /** The server of this connection has refused to write: another one may be the primary now. */
+  onReadOnly({ facts }: Upstream): void {
+    this.#topology.onReadOnly(facts.member)
+  }
+
+  /** A request that had not run is sent again. */
+  noteRepeat(): void {
+    this.#repeats.value++
+  }
+
+  // --- Connections that come back ----------------------------------------------------------------------------------
 
   release(upstream: Upstream): void {
     upstream.holder = null
-    if (!upstream.closed) this.pool.release(upstream)
+    if (upstream.closed) return
+    if (this.#serves(upstream)) this.pool.release(upstream)
+    else upstream.destroy()
   }
 
   recycle(upstream: Upstream): void {
     upstream.holder = null
     if (upstream.closed) return
-    if (!upstream.tracks || upstream.facts.generation !== this.generation) return upstream.destroy()
-    reset(upstream, error => (error ? upstream.destroy(error) : this.pool.release(upstream)))
+    const isOutdated = upstream.facts.generation !== this.generation
+    if (!upstream.tracks || isOutdated || !this.#serves(upstream)) return upstream.destroy()
+    reset(upstream, error => (error ? upstream.destroy(error) : this.release(upstream)))
   }
 
   abandon(upstream: Upstream): void {
@@ -121,82 +165,90 @@ export class MysqlBackend implements Backend, Home {
     void this.kill(facts, { queryOnly: false })
   }
 
+  kill(facts: UpstreamFacts, how: { queryOnly: boolean }): Promise<void> {
+    return this.#controls.kill(facts, how)
+  }
+
+  onClosed(upstream: Upstream, lost: boolean): void {
+    this.#all.delete(upstream)
+    upstream.facts.member.endpoint.connections--
+    if (lost) this.#topology.onTrouble()
+    if (upstream.facts.pooled) this.pool.onClosed(upstream)
+  }
+
+  #serves({ facts }: Upstream): boolean {
+    return this.#topology.serves(facts.member, facts.purpose)
+  }
+
   /** One of those who keep a connection without need gives it back. */
   #onShortage(): void {
     for (const { holder } of this.#all) if (holder?.yieldConnection()) return
   }
 
-  onClosed(upstream: Upstream): void {
-    this.#all.delete(upstream)
-    upstream.facts.endpoint.connections--
-    if (upstream.facts.pooled) this.pool.onClosed(upstream)
-  }
-
-  /** Ends what a connection runs, or the connection, by a connection of its own. Never rejects. */
-  async kill({ endpoint, account, threadId }: UpstreamFacts, { queryOnly }: { queryOnly: boolean }): Promise<void> {
-    let control: ControlConnection | undefined
-    try {
-      control = await ControlConnection.open({
-        address: endpoint.address,
-        tls: this.#tls,
-        timeoutMs: this.options.connectTimeout,
-        ...account,
-      })
-      await control.query(`KILL ${queryOnly ? 'QUERY' : 'CONNECTION'} ${threadId}`)
-    } catch (error) {
-      const reason = (error as Error).message
-      this.#runtime.logger.debug({ backend: this.name, reason }, 'a statement could not be killed')
-    } finally {
-      control?.close()
+  /** Servers have changed their roles: what leads to the wrong ones is closed, at once or when it comes back. */
+  #onTopologyChange(): void {
+    this.pool.closeIdle(upstream => !this.#serves(upstream))
+    if (this.#topology.isLost) return
+    // Nobody will ever hear from a server that is gone and has been replaced.
+    for (const upstream of [...this.#all]) {
+      if (upstream.facts.member.endpoint.health === 'down' && !this.#serves(upstream)) upstream.destroy(REPLACED())
     }
   }
 
+  // --- As the core sees it -----------------------------------------------------------------------------------------
+
   async probe(timeoutMs: number): Promise<ProbeReport> {
-    const own = this.#own
-    const account = own ? { username: own.username, password: () => own.password() } : undefined
-    const look = (addresses: readonly Address[]) => probe(addresses, { account, tls: this.#tls, timeoutMs })
-    const { all } = this.#endpoints
-    if (this.#embedded && all.length === 0) return this.#embedded.visit(address => look([address]), timeoutMs)
-    return look(all.map(endpoint => endpoint.address))
+    const { members } = this.#topology
+    if (this.#embedded && members.length === 0)
+      return this.#embedded.visit(address => this.#controls.probe([address], timeoutMs), timeoutMs)
+    return this.#controls.probe(
+      members.map(({ endpoint }) => endpoint.address),
+      timeoutMs,
+    )
   }
 
   /** Reads again what stands outside of the configuration. */
   async reread(): Promise<void> {
-    await this.#own?.refresh()
+    await this.#parts.own?.refresh()
   }
 
   status(): BackendStatus {
     const { greeting, lastError } = this.#dialer
-    const up = this.#all.size > 0 || (greeting !== null && lastError === null)
-    const state = this.#closed ? 'closed' : up ? 'up' : lastError ? 'down' : 'connecting'
+    const isLost = this.#topology.isLost
+    const up = !isLost && (this.#all.size > 0 || (greeting !== null && lastError === null))
+    const error = lastError ?? (isLost && greeting !== null ? this.#opener.away() : null)
+    const state = this.#closed ? 'closed' : up ? 'up' : error ? 'down' : 'connecting'
     return {
       state,
-      endpoints: this.#endpoints.all.map(endpoint => endpoint.status()),
-      ...(state === 'down' && lastError ? { lastError: lastError.message } : {}),
+      endpoints: this.#topology.members.map(member => member.status()),
+      ...(state === 'down' && error ? { lastError: error.message } : {}),
     }
   }
 
   async close(graceMs: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#opener.close()
     this.pool.close(new ProxyError('upstream-closed', 'the backend is closed', { source: 'portolan', retryable: true }))
-    const deadline = this.#runtime.clock.now() + graceMs
-    while (this.pool.lent > 0 && this.#runtime.clock.now() < deadline) {
+    const { clock } = this.#parts.runtime
+    const deadline = clock.now() + graceMs
+    while (this.pool.lent > 0 && clock.now() < deadline) {
       await new Promise<void>(resolve => setTimeout(resolve, 10).unref())
     }
     for (const release of this.#release) release()
+    this.#topology.close()
     for (const upstream of [...this.#all]) upstream.destroy()
-    this.#own?.close()
-    this.#tls?.close()
-    await this.#embedded?.close(Math.max(1000, deadline - this.#runtime.clock.now()))
+    this.#parts.own?.close()
+    this.#parts.tls?.close()
+    await this.#embedded?.close(Math.max(1000, deadline - clock.now()))
   }
 
-  // --- Connections -------------------------------------------------------------------------------------------------
+  // --- New connections ---------------------------------------------------------------------------------------------
 
-  async #open(client: Client, done: (upstream: Upstream | null, error?: ProxyError) => void): Promise<void> {
+  async #open({ identity, state, purpose }: Client, done: Parameters<Open>[1]): Promise<void> {
     let upstream: Upstream
     try {
-      upstream = await this.#dial(client.identity, client.state.schema, true)
+      upstream = await this.#dial({ identity, schema: state.schema, purpose, pooled: true })
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error
       return done(null, error)
@@ -205,33 +257,23 @@ export class MysqlBackend implements Backend, Home {
   }
 
   async #learn(): Promise<void> {
-    if (this.#own) (await this.#dial(NOBODY, null, false)).destroy()
-    else await this.#first(endpoint => this.#dialer.greet(endpoint))
+    if (!this.#parts.own) return this.#opener.greet()
+    const upstream = await this.#dial({ identity: NOBODY, schema: null, purpose: 'write', pooled: false })
+    upstream.destroy()
   }
 
-  /** Connects to the first endpoint that can be reached, and logs in. */
-  async #dial(identity: Identity, schema: string | null, pooled: boolean): Promise<Upstream> {
-    const upstream = await this.#first(endpoint => this.#dialer.dial(endpoint, { identity, schema, pooled }))
+  async #dial(wish: DialWish): Promise<Upstream> {
+    const upstream = await this.#opener.open(wish)
     this.#all.add(upstream)
     if (this.#closed) upstream.destroy()
     return upstream
   }
 
-  /** Tries the endpoints in their order. A server that refuses is one that was reached. */
-  async #first<Result>(attempt: (endpoint: Endpoint) => Promise<Result>): Promise<Result> {
-    let failure =
-      this.#dialer.lastError ??
-      new ProxyError('upstream-circuit', 'every endpoint has failed lately', { source: 'upstream', retryable: true })
-    for (const endpoint of this.#endpoints.all) {
-      if (!endpoint.circuit.allows) continue
-      try {
-        return await attempt(endpoint)
-      } catch (error) {
-        if (!(error instanceof ProxyError) || error instanceof ServerRefusal) throw error
-        failure = error
-      }
-    }
-    throw failure
+  #topologyOf(endpoints: MysqlBackendOptions['endpoints'] & {}): Topology {
+    return topologyOf(endpoints, this.#parts, {
+      open: member => this.#controls.open(member),
+      onChange: () => this.#onTopologyChange(),
+    })
   }
 }
 
@@ -243,6 +285,9 @@ const NOBODY: Identity = {
   collation: 33,
   generation: 0,
 }
+
+const REPLACED = () =>
+  new ProxyError('upstream-lost', 'the server is gone, another one has taken its place', { source: 'upstream' })
 
 function embeddedOptions({ embedded }: MysqlBackendOptions) {
   return typeof embedded === 'object' ? embedded : { dataDirectory: '.portolan/mysql', binary: 'mariadbd' }

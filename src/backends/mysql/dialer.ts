@@ -6,10 +6,13 @@ import { ProxyError } from '../../errors.ts'
 import { type ClientTls, connected, type Endpoint, Intake, RelayBuffers } from '../../net/index.ts'
 import type { Runtime } from '../../protocol.ts'
 import { type LoggedIn, logIn } from './handshake.ts'
+import type { Member } from './member.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import type { OwnAccount } from './own-account.ts'
 import { PacketWire } from './packet-wire.ts'
 import { ServerRefusal } from './server-refusal.ts'
+import { type SessionSetup, setUp } from './session-setup.ts'
+import type { Purpose } from './topology.ts'
 import { Upstream } from './upstream.ts'
 import type { Account, Home } from './upstream-parties.ts'
 
@@ -24,8 +27,9 @@ export interface Identity {
   readonly generation: number
 }
 
-export interface Wish {
+export interface DialWish {
   readonly identity: Identity
+  readonly purpose: Purpose
   readonly schema: string | null
   /** Counts as one of the pool's. */
   readonly pooled: boolean
@@ -37,9 +41,13 @@ export interface DialerParts {
   readonly runtime: Runtime
   readonly own: OwnAccount | null
   readonly tls: ClientTls | undefined
+  /** Servers are asked to tell the GTIDs of what clients write. */
+  readonly tracksGtids: boolean
 }
 
 const KEEP_ALIVE_MS = 60_000
+/** Of max_prepared_stmt_count. */
+const STATEMENT_SHARE = 0.9
 
 export class Dialer {
   /** Of the server that was reached last; null while none was. */
@@ -51,6 +59,7 @@ export class Dialer {
   readonly #buffers = new RelayBuffers()
   readonly #ok: { value: number }
   readonly #failed: { value: number }
+  #warned = false
 
   constructor(parts: DialerParts, home: Home) {
     this.#parts = parts
@@ -61,41 +70,46 @@ export class Dialer {
   }
 
   /** What connections with the same key have in common, whichever server they lead to. */
-  keyOf({ username, capabilities, collation, generation }: Identity): string {
-    return `${generation}\0${this.#parts.own ? '' : username}\0${capabilityKey(capabilities)}\0${collation}`
+  keyOf({ username, capabilities, collation, generation }: Identity, purpose: Purpose): string {
+    const account = this.#parts.own ? '' : username
+    return `${purpose}\0${generation}\0${account}\0${capabilityKey(capabilities)}\0${collation}`
   }
 
   /** Connects and logs in. Rejects with ProxyError. */
-  async dial(endpoint: Endpoint, { identity, schema, pooled }: Wish): Promise<Upstream> {
+  async dial(member: Member, { identity, purpose, schema, pooled }: DialWish): Promise<Upstream> {
+    const { endpoint } = member
+    const { options, tls, tracksGtids } = this.#parts
     const account = await this.#account(identity)
     const { wire, intake } = await this.#connect(endpoint)
     let loggedIn: LoggedIn
+    let session: SessionSetup
     try {
-      loggedIn = await this.#within(wire, () =>
-        logIn(wire, { ...identity, ...account, schema }, this.#parts.tls, endpoint.address),
-      )
+      ;[loggedIn, session] = await this.#within(wire, async () => {
+        const result = await logIn(wire, { ...identity, ...account, schema }, tls, endpoint.address)
+        return [result, await setUp(wire, result.capabilities, tracksGtids)]
+      })
     } catch (error) {
       wire.socket.destroy()
       endpoint.connections--
       throw this.#noteFailure(endpoint, error)
     }
     this.#noteSuccess(endpoint, loggedIn.greeting)
-    const { maxLifetime, maxStatements } = this.#parts.options.pool
-    const { greeting, capabilities, baseline, setup } = loggedIn
     return new Upstream(
       wire.release(),
       wire.secure ? undefined : intake,
       {
-        group: this.keyOf(identity),
-        endpoint,
+        group: this.keyOf(identity, purpose),
+        member,
+        purpose,
         account,
         generation: identity.generation,
-        threadId: greeting.connectionId,
-        capabilities,
-        baseline,
-        setup,
-        expiresAt: this.#home.now() + maxLifetime * (0.9 + randomInt(200) / 1000),
-        maxStatements,
+        threadId: loggedIn.greeting.connectionId,
+        capabilities: loggedIn.capabilities,
+        baseline: session.baseline,
+        setup: session.statement,
+        gtids: session.gtids,
+        expiresAt: this.#home.now() + options.pool.maxLifetime * (0.9 + randomInt(200) / 1000),
+        maxStatements: this.#maxStatements(session.maxPreparedStatements),
         schema,
         pooled,
       },
@@ -157,6 +171,22 @@ export class Dialer {
   async #account({ username, password }: Identity): Promise<Account> {
     const { own } = this.#parts
     return own ? { username: own.username, password: await own.password() } : { username, password }
+  }
+
+  /** All connections together have to stay below the server's limit, which others need too. */
+  #maxStatements(serverMax: number): number {
+    const { options, name, runtime } = this.#parts
+    const { max, maxStatements } = options.pool
+    const share = Math.max(1, Math.floor((serverMax * STATEMENT_SHARE) / max))
+    if (share >= maxStatements) return maxStatements
+    if (!this.#warned) {
+      runtime.logger.warn(
+        { backend: name, max_prepared_stmt_count: serverMax, connections: max, maxStatements, used: share },
+        "fewer prepared statements are kept than pool.maxStatements says, to stay below the server's limit",
+      )
+    }
+    this.#warned = true
+    return share
   }
 
   #noteSuccess(endpoint: Endpoint, greeting: Greeting): void {

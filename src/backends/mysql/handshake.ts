@@ -1,4 +1,4 @@
-/** Logs in at a server: greeting, TLS, the account's proof by whatever plugin the server wants, and session tracking. */
+/** Logs in at a server: greeting, TLS, and the account's proof by whatever plugin the server wants. */
 import type { Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import {
@@ -12,10 +12,8 @@ import {
   CLIENT_SSL,
   CLIENT_TRANSACTIONS,
   ClientAuth,
-  COM_QUERY,
   decodeErr,
   decodeGreeting,
-  decodeTextResults,
   ERR_HEADER,
   encodeLogin,
   encodePacket,
@@ -27,17 +25,12 @@ import {
   type Login,
   NATIVE_PASSWORD,
   OK_HEADER,
-  ResponseTracker,
-  type SessionTrackerSink,
 } from '../../../codecs/mysql/index.ts'
 import type { Address } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { ClientTls } from '../../net/index.ts'
-import { queryPacket, type Rows } from './own-statements.ts'
 import type { PacketWire } from './packet-wire.ts'
 import { ServerRefusal } from './server-refusal.ts'
-import { type Baseline, setStatement } from './session-state.ts'
-import { VARIABLES_QUERY } from './variables.ts'
 
 /** Who logs in, and what for. */
 export interface Wish {
@@ -53,9 +46,6 @@ export interface LoggedIn {
   readonly greeting: Greeting
   /** What both sides have agreed on. */
   readonly capabilities: Capabilities
-  readonly baseline: Baseline
-  /** What is to be sent behind each reset of the connection; empty when the server has no session tracking. */
-  readonly setup: string
 }
 
 /** What we want for ourselves, whatever the client wants. */
@@ -108,14 +98,11 @@ export async function logIn(
   }
   const isSecure = wire.secure || 'path' in address
   await prove(wire, login, greeting, wish.password, isSecure)
-  const baseline = await learn(wire, capabilities)
-  const setup = (capabilities.low & CLIENT_SESSION_TRACK) === 0 ? '' : setupStatement(baseline)
-  if (setup !== '') await query(wire, capabilities, setup)
-  return { greeting, capabilities, baseline, setup }
+  return { greeting, capabilities }
 }
 
 /** The next payload. Rejects with ServerRefusal for an ERR packet. */
-async function read(wire: PacketWire): Promise<Buffer> {
+export async function read(wire: PacketWire): Promise<Buffer> {
   const payload = await wire.read()
   if (payload[0] !== ERR_HEADER) return payload
   const { code, sqlState, message } = decodeErr(payload, 0, payload.length)
@@ -169,49 +156,4 @@ async function prove(
     const answer = auth.answer(payload, 0, payload.length)
     if (answer) wire.write(encodePacket(wire.sequence, answer))
   }
-}
-
-/** The values that a fresh connection has of what we follow. */
-async function learn(wire: PacketWire, capabilities: Capabilities): Promise<Baseline> {
-  const rows = await query(wire, capabilities, VARIABLES_QUERY)
-  return new Map(rows.map(([name, value]) => [name!.toLowerCase(), value ?? '']))
-}
-
-function setupStatement(baseline: Baseline): string {
-  const charsets = new Map(
-    [...baseline].filter(([name]) => /^character_set_(client|connection|results)$|^collation_connection$/.test(name)),
-  )
-  const tracking = [
-    'SESSION session_track_schema=ON',
-    'SESSION session_track_state_change=ON',
-    "SESSION session_track_transaction_info='CHARACTERISTICS'",
-    `SESSION session_track_system_variables='${[...baseline.keys()].join(',')}'`,
-  ]
-  return `${setStatement(charsets)},${tracking.join(',')}`
-}
-
-/** A statement of ours; its rows, none for a statement without a result. Rejects with ServerRefusal. */
-async function query(wire: PacketWire, capabilities: Capabilities, sql: string): Promise<Rows> {
-  wire.restart()
-  wire.write(queryPacket(sql, capabilities))
-  const tracker = new ResponseTracker(capabilities, UNTRACKED)
-  tracker.begin(COM_QUERY)
-  const packets: Buffer[] = []
-  while (!tracker.ended) {
-    const { sequence } = wire
-    const packet = encodePacket(sequence, await read(wire))
-    tracker.write(packet, 0, packet.length)
-    packets.push(packet)
-  }
-  return decodeTextResults(Buffer.concat(packets), capabilities)[0]?.rows ?? []
-}
-
-/** What the setup itself changes is the state that everything else is compared with. */
-const UNTRACKED: SessionTrackerSink = {
-  onVariable() {},
-  onSchema() {},
-  onStateChange() {},
-  onGtids() {},
-  onTransactionCharacteristics() {},
-  onTransactionState() {},
 }

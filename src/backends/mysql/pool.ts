@@ -1,10 +1,11 @@
 /**
- * The upstream connections of a backend and who waits for one. Connections are alike within a group: same account, same
- * capabilities, same collation; the bound holds for all groups together. An idle connection in the wanted state is
- * preferred, so that nothing need be sent in front of the request; a client's last one most of all.
+ * The upstream connections of a backend and who waits for one. Connections are alike within a group: same purpose, account,
+ * capabilities and collation; the bound holds for all groups together. An idle connection in the wanted state is preferred,
+ * so that nothing need be sent in front of the request; a client's last one most of all.
  */
 import { ProxyError } from '../../errors.ts'
 import type { Clock } from '../../protocol.ts'
+import type { Purpose } from './topology.ts'
 import type { Upstream } from './upstream.ts'
 
 /** What kind of connection a session needs. */
@@ -13,6 +14,8 @@ export interface Want {
   readonly group: string
   /** SessionState.key of the session. */
   readonly key: string
+  /** Of a reader the connections may lead to several servers: one goes to the least busy. */
+  readonly purpose: Purpose
   /** The connection that it had last. */
   readonly preferred: Upstream | null
 }
@@ -27,11 +30,16 @@ export interface PoolCalls {
   readonly open: Open
   /** Somebody waits, and no further connection may be opened. */
   onShortage(): void
+  /** Why no connection can be opened at present; null when one can, as far as is known. */
+  away(): ProxyError | null
 }
 
 export interface PoolLimits {
   readonly max: number
   readonly waitMs: number
+  /** How long while the backend is away, if that is longer. */
+  readonly holdMs: number
+  readonly maxWaiting: number
   readonly idleMs: number
 }
 
@@ -40,6 +48,10 @@ export type Open = (waiter: Waiter, done: (upstream: Upstream | null, error?: Pr
 
 /** Look at no more idle connections than this for one in the wanted state. */
 const MAX_LOOK = 16
+/** Whether a connection that was idle for so long has been closed meanwhile is looked at before it is lent. */
+const FRESH_MS = 1000
+/** Idle connections are closed so much before the server would, or a tenth of that time. */
+const MARGIN_MS = 1000
 
 export class Pool {
   readonly #calls: PoolCalls
@@ -53,6 +65,7 @@ export class Pool {
   #size = 0
   #opening = 0
   #idleCount = 0
+  #serving: NodeJS.Immediate | null = null
   #closed = false
 
   constructor(calls: PoolCalls, clock: Clock, limits: PoolLimits) {
@@ -83,34 +96,53 @@ export class Pool {
     if (this.#idleCount === 0 || this.#waiting.size > 0) return null
     const idle = this.#idle.get(want.group)
     if (!idle || idle.length === 0) return null
-    const { preferred } = want
-    if (preferred?.idle && preferred.group === want.group) {
-      const index = idle.lastIndexOf(preferred)
-      if (index >= 0) return this.#lend(idle, index)
-    }
-    let index = idle.length - 1
-    const last = Math.max(0, idle.length - MAX_LOOK)
-    for (let i = index; i >= last; i--) {
-      if (idle[i]!.state.key === want.key) {
-        index = i
-        break
-      }
-    }
+    const index = choose(idle, want)
+    if (this.#clock.now() - idle[index]!.idleSince > FRESH_MS) return null
     return this.#lend(idle, index)
   }
 
   /** Waits for a connection; a new one is opened if the bound allows. Returns the function that cancels. */
   wait(waiter: Waiter): () => void {
-    if (this.#closed) {
-      waiter.onNoUpstream(
-        new ProxyError('upstream-closed', 'the backend is closed', { source: 'portolan', retryable: true }),
-      )
+    const refusal = this.#refusal()
+    if (refusal) {
+      waiter.onNoUpstream(refusal)
       return () => {}
     }
     this.#waiting.add(waiter)
     this.#since.set(waiter, this.#clock.now())
-    this.#grow(waiter)
+    if (this.#idle.get(waiter.group)?.length) this.#serveSoon()
+    else this.#grow(waiter)
     return () => this.#leave(waiter)
+  }
+
+  #refusal(): ProxyError | null {
+    if (this.#closed)
+      return new ProxyError('upstream-closed', 'the backend is closed', { source: 'portolan', retryable: true })
+    const { maxWaiting } = this.#limits
+    if (this.#waiting.size < maxWaiting) return null
+    return new ProxyError('pool-full', `${maxWaiting} clients wait for a connection already`, {
+      source: 'portolan',
+      retryable: true,
+    })
+  }
+
+  /**
+   * Idle connections are lent once the event loop has come round: of one that the server has closed, its end has been
+   * read by then, although it came together with the client's request.
+   */
+  #serveSoon(): void {
+    this.#serving ??= setImmediate(() => {
+      this.#serving = null
+      for (const waiter of [...this.#waiting]) {
+        const idle = this.#idle.get(waiter.group)
+        if (!idle?.length) {
+          this.#grow(waiter)
+          continue
+        }
+        this.#leave(waiter)
+        waiter.onUpstream(this.#lend(idle, choose(idle, waiter)))
+      }
+    })
   }
 
   /** Takes back a connection that can serve anyone of its group. */
@@ -133,6 +165,7 @@ export class Pool {
     }
     upstream.idle = true
     upstream.idleSince = this.#clock.now()
+    upstream.facts.member.idle++
     this.#idleCount++
     const idle = this.#idle.get(upstream.group)
     if (idle) idle.push(upstream)
@@ -143,8 +176,7 @@ export class Pool {
   onClosed(upstream: Upstream): void {
     this.#size--
     if (upstream.idle) {
-      upstream.idle = false
-      this.#idleCount--
+      this.#unidle(upstream)
       const idle = this.#idle.get(upstream.group)
       const index = idle ? idle.indexOf(upstream) : -1
       if (index >= 0) idle!.splice(index, 1)
@@ -157,22 +189,17 @@ export class Pool {
   /** To be called now and then: ends waits that took too long, and closes what has been idle or open for too long. */
   sweep(): void {
     const now = this.#clock.now()
+    const { waitMs, holdMs, max } = this.#limits
+    const away = this.#calls.away()
+    const patienceMs = away ? Math.max(waitMs, holdMs) : waitMs
     for (const waiter of [...this.#waiting]) {
-      if (now - this.#since.get(waiter)! < this.#limits.waitMs) break
+      if (now - this.#since.get(waiter)! < patienceMs) break
       this.#leave(waiter)
-      waiter.onNoUpstream(
-        new ProxyError(
-          'pool-timeout',
-          `no connection to the backend became free within ${this.#limits.waitMs} ms; all ${this.#limits.max} are in use`,
-          { source: 'portolan', retryable: true },
-        ),
-      )
+      const message = `no connection to the backend became free within ${waitMs} ms; all ${max} are in use`
+      waiter.onNoUpstream(away ?? new ProxyError('pool-timeout', message, { source: 'portolan', retryable: true }))
     }
-    for (const idle of [...this.#idle.values()]) {
-      for (const upstream of [...idle]) {
-        if (now - upstream.idleSince > this.#limits.idleMs || upstream.expired) upstream.destroy()
-      }
-    }
+    const { idleMs } = this.#limits
+    this.closeIdle(each => now - each.idleSince > Math.min(idleMs, serverIdleMs(each)) || each.expired)
   }
 
   /** Closes what is idle, and whatever else comes back. Those who wait get an error. */
@@ -181,9 +208,11 @@ export class Pool {
     this.#clear(error)
   }
 
-  /** Closes what is idle: its server is not to be used any more. */
-  renew(): void {
-    for (const idle of [...this.#idle.values()]) for (const upstream of [...idle]) upstream.destroy()
+  /** Closes idle connections: all, or some. */
+  closeIdle(which: (upstream: Upstream) => boolean = () => true): void {
+    for (const idle of [...this.#idle.values()]) {
+      for (const upstream of [...idle]) if (which(upstream)) upstream.destroy()
+    }
   }
 
   #clear(error: ProxyError): void {
@@ -191,16 +220,21 @@ export class Pool {
       this.#leave(waiter)
       waiter.onNoUpstream(error)
     }
-    this.renew()
+    this.closeIdle()
   }
 
   #lend(idle: Upstream[], index: number): Upstream {
     const upstream = idle[index]!
     if (index === idle.length - 1) idle.pop()
     else idle.splice(index, 1)
-    upstream.idle = false
-    this.#idleCount--
+    this.#unidle(upstream)
     return upstream
+  }
+
+  #unidle(upstream: Upstream): void {
+    upstream.idle = false
+    upstream.facts.member.idle--
+    this.#idleCount--
   }
 
   #leave(waiter: Waiter): void {
@@ -238,4 +272,35 @@ export class Pool {
     for (const [name, idle] of this.#idle) if (name !== group) return idle[0]
     return undefined
   }
+}
+
+/** Which of the idle connections is right for this one, of which there is at least one. */
+function choose(idle: readonly Upstream[], { group, key, preferred, purpose }: Want): number {
+  if (preferred?.idle && preferred.group === group) {
+    const index = idle.lastIndexOf(preferred)
+    if (index >= 0) return index
+  }
+  const newest = idle.length - 1
+  const last = Math.max(0, idle.length - MAX_LOOK)
+  if (purpose === 'read') return leastBusy(idle, key, last)
+  for (let i = newest; i >= last; i--) if (idle[i]!.state.key === key) return i
+  return newest
+}
+
+function leastBusy(idle: readonly Upstream[], key: string, last: number): number {
+  let best = idle.length - 1
+  for (let i = best - 1; i >= last; i--) {
+    const { facts, state } = idle[i]!
+    const less = idle[best]!.facts.member.busy - facts.member.busy
+    if (less > 0 || (less === 0 && state.key === key && idle[best]!.state.key !== key)) best = i
+  }
+  return best
+}
+
+/** How long the server lets it be idle, as the session has it, less a margin. */
+function serverIdleMs({ state, facts }: Upstream): number {
+  const seconds = state.get('wait_timeout') ?? facts.baseline.get('wait_timeout')
+  if (seconds === undefined) return Number.POSITIVE_INFINITY
+  const ms = Number(seconds) * 1000
+  return ms - Math.max(MARGIN_MS, ms / 10)
 }

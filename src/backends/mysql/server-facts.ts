@@ -1,13 +1,19 @@
 /** What a server tells of itself over a control connection: product, role, replication, limits. */
 import type { ControlConnection, ControlError, Row } from './control.ts'
 
-export interface ServerFacts {
-  /** Product and version, such as `MariaDB 10.11.19`. */
-  readonly product: string
+/** Whether it can be written to, and whom it follows. */
+export interface ServerRole {
   /** Refuses writes, by read_only or by what clouds have in its place. */
   readonly readOnly: boolean
+  /** Its storage cannot be written to: a replica of a cloud's, whose replication SQL does not show. */
+  readonly readOnlyStorage: boolean
   /** Where it replicates from; null for a server that does not, undefined where the account may not know. */
   readonly replication: Replication | null | undefined
+}
+
+export interface ServerFacts extends ServerRole {
+  /** Product and version, such as `MariaDB 10.11.19`. */
+  readonly product: string
   /** Global variables in lower case, as far as the server has them. */
   readonly variables: ReadonlyMap<string, string>
   readonly connections: number | undefined
@@ -17,17 +23,18 @@ export interface Replication {
   /** `host:port` of the primary. */
   readonly source: string
   readonly running: boolean
+  /** Neither fetches nor applies: somebody has ended it, as for a server that is made the primary. */
+  readonly stopped: boolean
   /** By the server's own account; null when it does not know, as when replication does not run. */
   readonly lagSeconds: number | null
 }
 
+const ROLE_VARIABLES = ['read_only', 'super_read_only', 'innodb_read_only']
 const VARIABLES = [
+  ...ROLE_VARIABLES,
   'version',
   'version_comment',
   'aurora_version',
-  'read_only',
-  'super_read_only',
-  'innodb_read_only',
   'max_connections',
   'max_user_connections',
   'max_prepared_stmt_count',
@@ -50,17 +57,33 @@ const PRODUCTS: readonly (readonly [pattern: RegExp, name: string])[] = [
 
 /** Rejects with ControlError. */
 export async function readServerFacts(connection: ControlConnection): Promise<ServerFacts> {
-  const list = VARIABLES.map(name => `'${name}'`).join(',')
-  const variables = pairs(await connection.query(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${list})`))
+  const variables = await readVariables(connection, VARIABLES)
   const status = pairs(await connection.query("SHOW GLOBAL STATUS LIKE 'Threads_connected'"))
   const connections = status.get('threads_connected')
   return {
     product: productOf(variables),
-    readOnly: ['read_only', 'super_read_only', 'innodb_read_only'].some(name => isOn(variables.get(name))),
-    replication: await readReplication(connection),
+    ...roleOf(variables, await readReplication(connection)),
     variables,
     connections: connections === undefined ? undefined : Number(connections),
   }
+}
+
+/** The part of it that may change at any time. Rejects with ControlError. */
+export async function readServerRole(connection: ControlConnection): Promise<ServerRole> {
+  return roleOf(await readVariables(connection, ROLE_VARIABLES), await readReplication(connection))
+}
+
+function roleOf(variables: ReadonlyMap<string, string>, replication: ServerRole['replication']): ServerRole {
+  return {
+    readOnly: ROLE_VARIABLES.some(name => isOn(variables.get(name))),
+    readOnlyStorage: isOn(variables.get('innodb_read_only')),
+    replication,
+  }
+}
+
+async function readVariables(connection: ControlConnection, names: readonly string[]): Promise<Map<string, string>> {
+  const list = names.map(name => `'${name}'`).join(',')
+  return pairs(await connection.query(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${list})`))
 }
 
 /** Product and version of a server with these variables. */
@@ -101,6 +124,7 @@ export function replicationOf(row: Row): Replication {
   return {
     source: `${of('Source_Host', 'Master_Host')}:${of('Source_Port', 'Master_Port')}`,
     running: threads.every(thread => thread === 'Yes'),
+    stopped: threads.every(thread => thread === 'No'),
     lagSeconds: lag === null ? null : Number(lag),
   }
 }

@@ -3,8 +3,12 @@ import type { SessionTrackerSink } from '../../../codecs/mysql/index.ts'
 import type { Baseline, SessionState } from './session-state.ts'
 
 const NO_TRANSACTION = '________'
+/** MariaDB tells a GTID as a variable, which nobody has set. */
+const MARIADB_GTID = 'last_gtid'
 
 export class TrackedSession implements SessionTrackerSink {
+  /** Of what was written last, as told in the last response; empty for none. */
+  gtid = ''
   readonly #state: SessionState
   readonly #baseline: Baseline
   #transaction = NO_TRANSACTION
@@ -45,6 +49,7 @@ export class TrackedSession implements SessionTrackerSink {
 
   /** A response begins. */
   begin(): void {
+    this.gtid = ''
     this.#collationUnknown = this.collationUnknown
     this.#changed = false
     this.#named = false
@@ -65,6 +70,10 @@ export class TrackedSession implements SessionTrackerSink {
   }
 
   onVariable(name: string, value: string | null): void {
+    if (name === MARIADB_GTID) {
+      this.gtid = value ?? ''
+      return
+    }
     this.#named = true
     if (name === 'character_set_connection') this.#charset = true
     if (name === 'collation_connection') this.#collation = true
@@ -80,7 +89,9 @@ export class TrackedSession implements SessionTrackerSink {
     this.#changed = true
   }
 
-  onGtids(): void {}
+  onGtids(gtids: string): void {
+    this.gtid = gtids
+  }
 
   onTransactionCharacteristics(statements: string): void {
     this.#characteristics = statements

@@ -1,8 +1,10 @@
 /** What an upstream connection is, and who has to do with it: who gets responses, who holds it, where it belongs. */
 import type { Capabilities, ResponseTracker } from '../../../codecs/mysql/index.ts'
 import type { ProxyError } from '../../errors.ts'
-import type { Endpoint } from '../../net/index.ts'
+import type { Member } from './member.ts'
+import type { GtidKind } from './session-setup.ts'
 import type { Baseline } from './session-state.ts'
+import type { Purpose } from './topology.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Who gets a response. */
@@ -26,7 +28,8 @@ export interface Recipient {
 
 export interface UpstreamFacts {
   readonly group: string
-  readonly endpoint: Endpoint
+  readonly member: Member
+  readonly purpose: Purpose
   readonly account: Account
   /** Of its first client. */
   readonly generation: number
@@ -36,6 +39,8 @@ export interface UpstreamFacts {
   readonly baseline: Baseline
   /** What makes session tracking work, and character sets as after the login; sent behind each reset. Empty: none. */
   readonly setup: string
+  /** How the server tells the GTIDs of what is written; null when it does not. */
+  readonly gtids: GtidKind | null
   /** Milliseconds on the clock's scale. */
   readonly expiresAt: number
   readonly maxStatements: number
@@ -65,7 +70,8 @@ export interface Home {
   /** Its client has gone in the middle of a response: what runs is ended. */
   abandon(upstream: Upstream): void
   kill(facts: UpstreamFacts, how: { readonly queryOnly: boolean }): Promise<void>
-  onClosed(upstream: Upstream): void
+  /** `lost`: not closed by us. */
+  onClosed(upstream: Upstream, lost: boolean): void
 }
 
 /** Whom a connection is lent to. */

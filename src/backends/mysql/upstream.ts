@@ -7,7 +7,9 @@ import type { Socket } from 'node:net'
 import {
   CLIENT_MULTI_STATEMENTS,
   COM_QUIT,
+  ERR_HEADER,
   encodePacket,
+  PACKET_HEADER_BYTES,
   ResponseTracker,
   SERVER_STATUS_AUTOCOMMIT,
 } from '../../../codecs/mysql/index.ts'
@@ -148,6 +150,10 @@ export class Upstream implements IntakeSink {
         this.destroy()
         return true
       }
+      if (tracker.untouched && isGoodbye(bytes, start)) {
+        this.destroy(new ProxyError('upstream-lost', 'the server was going', { source: 'upstream', retryable: true }))
+        return true
+      }
       const { recipient } = expected
       let end: number
       try {
@@ -210,16 +216,22 @@ export class Upstream implements IntakeSink {
     const lost =
       error ?? new ProxyError('upstream-lost', 'the connection to the backend was closed', { source: 'upstream' })
     const expected = this.#expected.splice(0)
-    this.home.onClosed(this)
+    this.home.onClosed(this, error !== undefined)
     const { holder } = this
     this.holder = null
     for (const { recipient } of expected) recipient.onLost(lost, this.#tracker)
     if (expected.length === 0) holder?.onUpstreamClosed(lost)
   }
 
-  #lost(cause: Error | undefined): void {
+  #lost(cause: NodeJS.ErrnoException | undefined): void {
+    // What could not be written did not arrive as a whole, and so was not executed.
+    const retryable = cause?.syscall === 'write'
     this.destroy(
-      new ProxyError('upstream-lost', 'the connection to the backend was lost', { source: 'upstream', cause }),
+      new ProxyError('upstream-lost', 'the connection to the backend was lost', {
+        source: 'upstream',
+        retryable,
+        cause,
+      }),
     )
   }
 
@@ -231,3 +243,8 @@ export class Upstream implements IntakeSink {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+/** An error with the sequence id 0 answers nothing: the server said it before it had read the request. */
+function isGoodbye(bytes: Buffer, start: number): boolean {
+  return bytes[start + 3] === 0 && bytes[start + PACKET_HEADER_BYTES] === ERR_HEADER
+}

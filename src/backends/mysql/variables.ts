@@ -114,5 +114,10 @@ export const TRACKED_VARIABLES: readonly string[] = [
 /** Setting one of the first changes the others: these are set last, in this order. */
 export const SET_LAST: readonly string[] = ['character_set_connection', 'collation_connection']
 
-/** Asks for the values that a session has of them. */
-export const VARIABLES_QUERY = `SHOW SESSION VARIABLES WHERE Variable_name IN (${TRACKED_VARIABLES.map(name => `'${name}'`).join(',')})`
+/** Asks for the values that a session has of variables. */
+export function variablesQuery(names: readonly string[]): string {
+  return `SHOW SESSION VARIABLES WHERE Variable_name IN (${names.map(name => `'${name}'`).join(',')})`
+}
+
+/** The same of those that are followed. */
+export const VARIABLES_QUERY = variablesQuery(TRACKED_VARIABLES)

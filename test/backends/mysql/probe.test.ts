@@ -293,8 +293,8 @@ test('replication is read in the words of both products', () => {
     Slave_SQL_Running: 'Yes',
     Seconds_Behind_Master: null,
   }
-  expect(replicationOf(newer)).toEqual({ source: 'a:1', running: true, lagSeconds: 3 })
-  expect(replicationOf(older)).toEqual({ source: 'a:1', running: false, lagSeconds: null })
+  expect(replicationOf(newer)).toEqual({ source: 'a:1', running: true, stopped: false, lagSeconds: 3 })
+  expect(replicationOf(older)).toEqual({ source: 'a:1', running: false, stopped: false, lagSeconds: null })
 })
 
 async function listening(onConnection: (socket: Socket) => void): Promise<{ port: number }> {

@@ -1,0 +1,51 @@
+/** What a backend does by control connections: looks at its servers, and ends what their connections run. */
+import type { Address } from '../../config/index.ts'
+import { ProxyError } from '../../errors.ts'
+import type { ProbeReport } from '../../protocol.ts'
+import { ControlConnection } from './control.ts'
+import type { DialerParts } from './dialer.ts'
+import type { Member } from './member.ts'
+import { probe } from './probe.ts'
+import type { UpstreamFacts } from './upstream-parties.ts'
+
+/** A server that does not answer a look within this is not there. */
+const LOOK_MS = 2000
+
+export class Controls {
+  readonly #parts: DialerParts
+
+  constructor(parts: DialerParts) {
+    this.#parts = parts
+  }
+
+  /** For looking at a server, by our own account. Rejects with ProxyError. */
+  async open({ endpoint }: Member): Promise<ControlConnection> {
+    const { own, tls, options } = this.#parts
+    if (!own) throw new ProxyError('upstream-account', 'this backend has no credentials', { source: 'portolan' })
+    const timeoutMs = Math.min(LOOK_MS, options.connectTimeout)
+    const password = await own.password()
+    return ControlConnection.open({ address: endpoint.address, tls, timeoutMs, username: own.username, password })
+  }
+
+  /** Ends what a connection runs, or the connection. Never rejects. */
+  async kill({ member, account, threadId }: UpstreamFacts, { queryOnly }: { queryOnly: boolean }): Promise<void> {
+    const { name: backend, options, runtime, tls } = this.#parts
+    let control: ControlConnection | undefined
+    try {
+      const { address } = member.endpoint
+      control = await ControlConnection.open({ address, tls, timeoutMs: options.connectTimeout, ...account })
+      await control.query(`KILL ${queryOnly ? 'QUERY' : 'CONNECTION'} ${threadId}`)
+    } catch (error) {
+      const reason = (error as Error).message
+      runtime.logger.debug({ backend, reason }, 'a statement could not be killed')
+    } finally {
+      control?.close()
+    }
+  }
+
+  probe(addresses: readonly Address[], timeoutMs: number): Promise<ProbeReport> {
+    const { own, tls } = this.#parts
+    const account = own ? { username: own.username, password: () => own.password() } : undefined
+    return probe(addresses, { account, tls, timeoutMs })
+  }
+}
