@@ -48,6 +48,7 @@ export const ServerErrors = {
     sqlState: 'HY000',
     message: 'The MySQL server is running with the --read-only option so it cannot execute this statement',
   },
+  notSupported: { code: 1235, sqlState: '42000', message: "This version of MySQL doesn't yet support this" },
   queryInterrupted: { code: 1317, sqlState: '70100', message: 'Query execution was interrupted' },
   reprepare: { code: 1615, sqlState: 'HY000', message: 'Prepared statement needs to be re-prepared' },
   readOnlyTransaction: {

@@ -28,6 +28,7 @@ export {
   type LoginHead,
 } from './login.ts'
 export * from './packet-scanner.ts'
+export * from './query-attributes.ts'
 export { type Integer64, malformed, PayloadReader } from './reader.ts'
 export { ResponseTracker } from './response-tracker.ts'
 export * from './results.ts'

@@ -21,8 +21,9 @@ import {
   CLIENT_ZSTD_COMPRESSION_ALGORITHM,
   MARIADB_CLIENT_PROGRESS,
 } from './capabilities.ts'
-import { COM_STMT_EXECUTE, commandFacts, type ResponseShape } from './commands.ts'
+import { COM_FIELD_LIST, COM_STMT_EXECUTE, commandFacts, type ResponseShape } from './commands.ts'
 import { type Integer64, malformed, PayloadReader } from './reader.ts'
+import { ResponseTranslation, renumber } from './response-translation.ts'
 import {
   decodeErr,
   EOF_HEADER,
@@ -55,6 +56,8 @@ const HEAD_BYTES = PACKET_HEADER_BYTES + 1
 /** Longer ones beginning with 0xfe are events of a stream, not its end. */
 const MAX_EOF_BYTES = 8
 const NOTHING = Buffer.alloc(0)
+/** Definitions up to an EOF packet. */
+const UNCOUNTED = -1
 
 export class ResponseTracker {
   /** The client at hand has no CLIENT_SESSION_TRACK but the connection has: trackers are taken out of OK packets. */
@@ -106,6 +109,7 @@ export class ResponseTracker {
   readonly #hasColumnsEof: boolean
   readonly #hasPrepareMetadataFlag: boolean
   readonly #hasProgress: boolean
+  readonly #translation: ResponseTranslation | null
   /**
    * On a compressed connection servers take a packet's sequence id from the frames whenever they flush. A client on one
    * that is not compressed would not have it: there the ids are written anew.
@@ -121,6 +125,8 @@ export class ResponseTracker {
    * them and forgets MORE_RESULTS in the one behind.
    */
   #outParameters = false
+  /** Packets of the response that the client does not get: what follows has lower sequence ids for it. */
+  #dropped = 0
   /** Packets to come in `columns` and `counted`. */
   #left = 0
   /** Bytes to come of the packet at hand, which pass. */
@@ -135,9 +141,14 @@ export class ResponseTracker {
   /** Bytes that are held. */
   #held = 0
 
-  /** The capabilities that the connection was logged in with; the sink hears of trackers while write() runs. */
-  constructor({ low, mariadb }: Capabilities, sink: SessionTrackerSink) {
+  /**
+   * The capabilities that the connection was logged in with; the sink hears of trackers while write() runs. The client's
+   * are those that the responses are to fit.
+   */
+  constructor(capabilities: Capabilities, sink: SessionTrackerSink, client: Capabilities = capabilities) {
+    const { low, mariadb } = capabilities
     this.#sink = sink
+    this.#translation = ResponseTranslation.between(capabilities, client)
     this.#hasColumnsEof = (low & CLIENT_DEPRECATE_EOF) === 0
     this.#hasPrepareMetadataFlag = (low & CLIENT_OPTIONAL_RESULTSET_METADATA) !== 0
     this.#renumbers = (low & (CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION_ALGORITHM)) !== 0
@@ -170,6 +181,12 @@ export class ResponseTracker {
     this.#isExecution = command === COM_STMT_EXECUTE
     this.#clientStatementId = clientStatementId
     this.#phase = shape === 'none' ? 'done' : shape === 'rows' ? 'rows' : shape === 'endless' ? 'stream' : 'first'
+    // Definitions that are to be translated have to be read.
+    if (command === COM_FIELD_LIST && this.#translation?.extendsColumns) {
+      this.#phase = 'columns'
+      this.#left = UNCOUNTED
+    }
+    this.#dropped = 0
     this.#anySequence = !this.#renumbers
     this.sequence = 0
     this.#outParameters = false
@@ -251,7 +268,8 @@ export class ResponseTracker {
       this.sequence = (bytes[at + 3]! - 1) & 0xff
       this.#anySequence = false
     }
-    let sequence = this.sequence
+    const dropped = this.#dropped
+    let sequence = (this.sequence + dropped) & 0xff
     let count = 0
     while (at <= last) {
       const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
@@ -264,9 +282,10 @@ export class ResponseTracker {
       at += PACKET_HEADER_BYTES + length
       count++
     }
-    this.sequence = sequence
+    this.sequence = (sequence - dropped) & 0xff
     this.rows += count
     this.packets += count
+    if (dropped > 0) renumber(bytes, start, Math.min(at, end), dropped)
     if (at <= end) return at
     this.#skip = at - end
     return end
@@ -281,7 +300,7 @@ export class ResponseTracker {
         return first >= EOF_HEADER && length < MAX_PACKET_PAYLOAD
       case 'columns':
       case 'counted':
-        return first === ERR_HEADER
+        return first === ERR_HEADER || this.#translation !== null
       case 'stream':
         return first === ERR_HEADER || (first === EOF_HEADER && length <= MAX_EOF_BYTES)
       case 'first':
@@ -297,23 +316,29 @@ export class ResponseTracker {
     if (!this.#continued) {
       if (this.#phase === 'rows') this.rows++
       else if (this.#phase === 'first') this.#phase = 'done'
-      else if (this.#phase !== 'stream' && --this.#left === 0) {
-        this.#phase = this.#phase === 'counted' ? 'done' : this.#hasColumnsEof ? 'columns-end' : 'rows'
-      }
+      else if (this.#phase !== 'stream') this.#countDown()
     }
     this.#continued = length === MAX_PACKET_PAYLOAD
     this.#skip = length
   }
 
+  /** One of so many packets has gone by. */
+  #countDown(): void {
+    if (--this.#left !== 0) return
+    this.#phase = this.#phase === 'counted' ? 'done' : this.#hasColumnsEof ? 'columns-end' : 'rows'
+  }
+
   #takeSequence(bytes: Buffer, at: number): void {
-    const due = (this.sequence + 1) & 0xff
+    const dropped = this.#dropped
+    const due = (this.sequence + 1 + dropped) & 0xff
     const found = bytes[at + 3]!
-    this.sequence = found
+    this.sequence = (found - dropped) & 0xff
     this.packets++
     if (found !== due && !this.#anySequence) {
       if (!this.#renumbers) throw outOfOrder(found, due)
-      this.sequence = bytes[at + 3] = due
+      this.sequence = (due - dropped) & 0xff
     }
+    if (dropped > 0 || this.#renumbers) bytes[at + 3] = this.sequence
     this.#anySequence = false
   }
 
@@ -325,6 +350,7 @@ export class ResponseTracker {
     const end = start + length
     const first = bytes[start]!
     if (first === ERR_HEADER) this.#readError(bytes, start, end)
+    else if (this.#phase === 'columns' || this.#phase === 'counted') return this.#readDefinition(bytes, start, end)
     else if (this.#phase !== 'first') {
       if (first !== EOF_HEADER) throw malformed('no EOF packet where one is due')
       return this.#readEnd(bytes, start, end)
@@ -332,15 +358,33 @@ export class ResponseTracker {
       this.authPacket = Buffer.from(bytes.subarray(start, end))
       this.awaiting = 'auth'
       this.#anySequence = !this.#renumbers
-    } else if (this.#shape === 'prepare') this.#readPrepared(bytes, start, end)
+    } else if (this.#shape === 'prepare') return this.#readPrepared(bytes, start, end)
     else if (first === OK_HEADER || first === EOF_HEADER) return this.#readEnd(bytes, start, end)
     else if (this.#shape !== 'result') throw malformed('neither OK nor ERR')
     else if (first === LOCAL_INFILE_HEADER) {
       this.awaiting = 'infile'
       this.#anySequence = !this.#renumbers
       if (!this.allowLocalInfile) return NOTHING
-    } else this.#readColumnCount(bytes, start, end)
+    } else return this.#readColumnCount(bytes, start, end)
     return null
+  }
+
+  /** To be translated: the definition of a column or parameter, or the EOF behind them. */
+  #readDefinition(bytes: Buffer, start: number, end: number): Buffer | null {
+    const translation = this.#translation!
+    const isEof = bytes[start] === EOF_HEADER && end - start <= MAX_EOF_BYTES
+    // Only COM_FIELD_LIST has so many.
+    if (isEof && this.#left < 0) return this.#readEnd(bytes, start, end)
+    this.#countDown()
+    if (isEof) return translation.withoutEofs ? this.#drop() : null
+    return translation.extendsColumns ? translation.column(this.sequence, bytes, start, end) : null
+  }
+
+  /** The client does not get the packet at hand. */
+  #drop(): Buffer {
+    this.#dropped++
+    this.sequence = (this.sequence - 1) & 0xff
+    return NOTHING
   }
 
   /** An OK or EOF packet: behind the columns, behind the rows, or all there is. */
@@ -351,6 +395,7 @@ export class ResponseTracker {
     if (this.#phase === 'columns-end' && !this.#opensCursor(status)) {
       this.#phase = 'rows'
       this.#outParameters = (status & SERVER_PS_OUT_PARAMS) !== 0
+      if (this.#translation?.withoutEofs) return this.#drop()
     } else {
       this.results++
       this.warnings = ok.warnings
@@ -360,6 +405,8 @@ export class ResponseTracker {
       this.#phase = more && this.#shape === 'result' ? 'first' : 'done'
       this.#outParameters = false
     }
+    const isEof = bytes[start] === EOF_HEADER && this.#translation?.withoutEofs && this.#shape !== 'endless'
+    if (isEof) return this.#translation!.end(this.sequence, ok)
     if ((status & SERVER_SESSION_STATE_CHANGED) === 0) return null
     if (ok.trackersEnd > ok.trackersStart) readSessionTrackers(bytes, ok.trackersStart, ok.trackersEnd, this.#sink)
     return this.stripTrackers ? encodeWithoutTrackers(this.sequence, bytes, start, ok) : null
@@ -384,7 +431,7 @@ export class ResponseTracker {
   }
 
   /** 00 | statement id: 4 | columns: 2 | parameters: 2 | 00 | warnings: 2 [ metadata follow: 1 ] */
-  #readPrepared(bytes: Buffer, start: number, end: number): void {
+  #readPrepared(bytes: Buffer, start: number, end: number): Buffer | null {
     if (end - start < 12 || bytes[start] !== OK_HEADER) throw malformed('the answer to COM_STMT_PREPARE')
     this.statementId = bytes.readUInt32LE(start + 1)
     this.columns = bytes.readUInt16LE(start + 5)
@@ -396,16 +443,18 @@ export class ResponseTracker {
     this.#left = isBare ? 0 : this.parameters + this.columns + eofs
     this.#phase = this.#left > 0 ? 'counted' : 'done'
     if (this.#clientStatementId > 0) bytes.writeUInt32LE(this.#clientStatementId, start + 1)
+    return this.#translation?.prepared(this.sequence, bytes, start, end) ?? null
   }
 
   /** columns: lenenc [ definitions follow: 1 ] */
-  #readColumnCount(bytes: Buffer, start: number, end: number): void {
+  #readColumnCount(bytes: Buffer, start: number, end: number): Buffer | null {
     const reader = shared.reset(bytes, start, end)
     this.columns = reader.lenenc()
     const isBare = reader.left > 0 && reader.u8() === 0
     if (reader.left > 0 || this.columns === 0) throw malformed('neither a column count nor OK, ERR or EOF')
     this.#left = this.columns
     this.#phase = isBare ? (this.#hasColumnsEof ? 'columns-end' : 'rows') : 'columns'
+    return this.#translation?.columnCount(this.sequence, bytes, start, end) ?? null
   }
 
   #hold(packet: Buffer, bytes: Buffer, at: number, end: number): void {

@@ -6,6 +6,16 @@ import type { ProxyError } from '../../src/errors.ts'
 /** As of a server that cannot be reached: clients take it for a failed connection and may try again. */
 const UNREACHABLE: ServerError = { code: 2003, sqlState: 'HY000', message: 'the backend cannot be reached' }
 
+/** The backend was changed for one that has less than its predecessor had when the client logged in. */
+export const TOO_LONG_FOR_ATTRIBUTES: ServerError = {
+  ...ServerErrors.notSupported,
+  message: 'The backend has no query attributes, and they cannot be taken from so long a request: connect again',
+}
+export const NO_BULK_EXECUTION: ServerError = {
+  ...ServerErrors.notSupported,
+  message: 'The backend has no bulk execution (COM_STMT_BULK_EXECUTE): connect again to do without',
+}
+
 const BY_CODE: Readonly<Record<string, ServerError>> = {
   'pool-timeout': ServerErrors.tooManyConnections,
   'pool-full': ServerErrors.tooManyConnections,

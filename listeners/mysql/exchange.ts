@@ -3,10 +3,12 @@
  * the client. Or a request that is not simply the client's, with a response that is looked at here.
  */
 import {
+  COM_QUERY,
   commandFacts,
   ERR_HEADER,
   encodeErr,
   PACKET_HEADER_BYTES,
+  queryWithoutAttributes,
   type ResponseTracker,
   ServerErrors,
   StatementScanner,
@@ -14,6 +16,7 @@ import {
 import type { Recipient, Upstream } from '../../src/backends/mysql/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
+import { TOO_LONG_FOR_ATTRIBUTES } from './errors.ts'
 import { Pin } from './pin.ts'
 import { isReadOnlyRefusal, isRefusedWhole } from './repeats.ts'
 import type { Session } from './session.ts'
@@ -52,9 +55,11 @@ export class Exchange implements Recipient {
   // --- The request -------------------------------------------------------------------------------------------------
 
   /** Sends the command at hand; its response is the client's. */
-  pass(upstream: Upstream, packet: Buffer): void {
+  pass(upstream: Upstream, request: Buffer): void {
     const session = this.#session
     const { command, partial } = session.request
+    const packet = upstream.stripsAttributes && command === COM_QUERY ? queryWithoutAttributes(request) : request
+    if (packet === null) return session.refuse(TOO_LONG_FOR_ATTRIBUTES)
     const isAnswered = commandFacts(command).response !== 'none'
     this.#begun = false
     if (isAnswered) upstream.expect(command, this)

@@ -52,11 +52,12 @@ import type { User } from './users.ts'
  * ready      reads commands
  * waiting    for a connection, for one to be made right for this client, or for a statement to be prepared on it
  * uploading  passes on the rest of a large command
+ * discarding reads over the rest of a large command that was refused
  * busy       waits for the end of the response
  * infile     passes on the file of a LOAD DATA LOCAL
  * proving    is asked who the client is now (COM_CHANGE_USER)
  */
-export type Phase = 'ready' | 'waiting' | 'uploading' | 'busy' | 'infile' | 'proving' | 'closed'
+export type Phase = 'ready' | 'waiting' | 'uploading' | 'discarding' | 'busy' | 'infile' | 'proving' | 'closed'
 
 /** Who the client is, and how it has proved that. */
 export interface Who {
@@ -188,6 +189,7 @@ export class Session implements DownstreamSink {
         if (!input.next()) break
         if (this.phase === 'ready') this.#onCommand(input.packet, input.partial)
         else if (this.phase === 'proving') this.#onProof(input.packet.subarray(PACKET_HEADER_BYTES))
+        else if (this.phase === 'discarding') this.#onDiscarded(input.partial)
         else this.exchange.onPiece(input.packet, input.partial)
       }
     } catch (error) {
@@ -225,9 +227,12 @@ export class Session implements DownstreamSink {
     if (handled === Handled.FORWARD) this.#forward()
     else if (handled === Handled.DONE) {
       this.host.observer.answeredHere(this, this.#outcome)
-      // The rest of what was answered already would be taken for commands.
-      if (request.partial) this.close()
+      if (request.partial && !this.closed) this.phase = 'discarding'
     }
+  }
+
+  #onDiscarded(partial: boolean): void {
+    if (!partial) this.answered()
   }
 
   /** Whether the command at hand, if it has not run, can run on another connection as well. */
@@ -354,9 +359,10 @@ export class Session implements DownstreamSink {
     if (isOurs && this.#whenRefused) return this.#whenRefused(error)
     this.host.observer.failed(this, error)
     this.fail(isOurs ? errorOf(error) : error)
-    if (this.request.partial) return this.close()
     if (isOurs && !this.isMovable) return this.close()
-    this.answered()
+    if (!this.request.partial) return this.answered()
+    this.phase = 'discarding'
+    this.goOn()
   }
 
   /** The connection has gone while it answered nothing. */
@@ -462,5 +468,5 @@ const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
 const MAX_REPEATS = 10
 /** Asks about the statement before, which another connection knows nothing of. */
 const ABOUT_THE_LAST = StatementFlag.WARNINGS_READ | StatementFlag.FOUND_ROWS | StatementFlag.ROW_COUNT
-const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'infile', 'proving'])
+const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'discarding', 'infile', 'proving'])
 const EMPTY = Buffer.alloc(0)

@@ -2,10 +2,9 @@
  * `SET @@x = ...`, without a scope: MariaDB changes the session and reports nothing. Where the variables that it names are
  * among those that are followed, the server is asked for their values; else the client keeps its connection.
  */
-import { COM_QUERY, type ResponseTracker, SetForm } from '../../codecs/mysql/index.ts'
+import { COM_QUERY, type ResponseTracker, SetForm, textStart } from '../../codecs/mysql/index.ts'
 import { readVariables, type Upstream } from '../../src/backends/mysql/index.ts'
 import { Pin } from './pin.ts'
-import { textStart } from './query-text.ts'
 import type { Session } from './session.ts'
 
 /** True when the server is asked first; then `session.answered()` follows. */

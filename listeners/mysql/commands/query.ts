@@ -1,8 +1,7 @@
 /** COM_QUERY: looked at by the scanner, and passed on as it came, but for KILL with a number of ours. */
-import { ServerErrors, StatementKind } from '../../../codecs/mysql/index.ts'
+import { ServerErrors, StatementKind, textStart } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
 import { asksForWarnings } from '../diagnostics.ts'
-import { textStart } from '../query-text.ts'
 import { forbidden } from '../rights.ts'
 import { kill } from './kill.ts'
 import { answerOurselves } from './own-answers.ts'

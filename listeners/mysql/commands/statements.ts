@@ -2,10 +2,13 @@
  * Prepared statements. A client's statement is known under a number of ours; on whichever connection it is executed, it is
  * found among those prepared there, or prepared there first. Closing one costs the backend nothing.
  */
+import { ProtocolError } from '../../../codecs/codec.ts'
 import {
   COM_STMT_CLOSE,
   COM_STMT_PREPARE,
   encodePacket,
+  executeWithoutAttributes,
+  MARIADB_CLIENT_STMT_BULK_OPERATIONS,
   PACKET_HEADER_BYTES,
   type ResponseTracker,
   ServerErrors,
@@ -13,6 +16,7 @@ import {
 import type { ServerStatement, Upstream } from '../../../src/backends/mysql/index.ts'
 import type { ClientStatement } from '../client-statements.ts'
 import { type CommandHandler, Handled, type Request } from '../command-handler.ts'
+import { NO_BULK_EXECUTION, TOO_LONG_FOR_ATTRIBUTES } from '../errors.ts'
 import { Pin } from '../pin.ts'
 import { NOTHING, type StatementFacts } from '../pinning.ts'
 import { forbidden } from '../rights.ts'
@@ -124,10 +128,16 @@ export const EXECUTE: CommandHandler = (session, request) => {
   return withStatement(session, client, (upstream, server) => {
     let { packet } = request
     const { types } = client
-    if (place && !place.bound && types && server.types !== types && !server.types?.equals(types)) {
+    const knows = server.types !== null && types !== null && server.types.equals(types)
+    if (place && !place.bound && types && (!knows || upstream.stripsAttributes)) {
       const inserted = insertTypes(packet, place, types)
       if (!inserted) return session.refuse(ServerErrors.packetTooLarge)
       packet = inserted
+    }
+    if (upstream.stripsAttributes) {
+      const plain = withoutAttributes(packet, client)
+      if (!plain) return session.refuse(TOO_LONG_FOR_ATTRIBUTES)
+      packet = plain
     }
     server.types = types
     packet.writeUInt32LE(server.id, ID_OFFSET)
@@ -138,12 +148,24 @@ export const EXECUTE: CommandHandler = (session, request) => {
   })
 }
 
+/** Null also when what is sent as values is none: it cannot be told from the attributes. */
+function withoutAttributes(packet: Buffer, { parameters }: ClientStatement): Buffer | null {
+  try {
+    return executeWithoutAttributes(packet, parameters)
+  } catch (error) {
+    if (error instanceof ProtocolError) return null
+    throw error
+  }
+}
+
 /** MariaDB: many rows of parameters, each with its types. */
 export const BULK_EXECUTE: CommandHandler = (session, request) => {
   const client = find(session, request)
   if (!client) return unknown(session)
   session.note(client.facts)
   return withStatement(session, client, (upstream, server) => {
+    const { mariadb } = upstream.facts.capabilities
+    if ((mariadb & MARIADB_CLIENT_STMT_BULK_OPERATIONS) === 0) return session.refuse(NO_BULK_EXECUTION)
     server.types = null
     passOn(session, upstream, server, request)
   })

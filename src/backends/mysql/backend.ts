@@ -77,7 +77,9 @@ export class MysqlBackend implements Backend, Home {
     this.#topology = this.#topologyOf(options.endpoints ?? [])
     this.#dialer = new Dialer(this.#parts, this)
     this.#opener = new Opener(this.#dialer, () => this.#topology, this.holdMs, this.now)
-    const alignment = new Alignment()
+    const alignment = new Alignment(variable =>
+      runtime.logger.warn({ backend: name, variable }, 'a client had a variable that this server does not have'),
+    )
     this.align = alignment.align.bind(alignment)
     const calls = {
       open: (waiter: Waiter, done: Parameters<Open>[1]) => void this.#open(waiter as Client, done),

@@ -105,6 +105,7 @@ export class Dialer {
         generation: identity.generation,
         threadId: loggedIn.greeting.connectionId,
         capabilities: loggedIn.capabilities,
+        clientCapabilities: identity.capabilities,
         baseline: session.baseline,
         setup: session.statement,
         gtids: session.gtids,

@@ -29,8 +29,8 @@ export function run(upstream: Upstream, sql: string, done: Done): void {
 
 /** Runs a statement of which the rows are wanted: none when it fails. */
 export function query(upstream: Upstream, sql: string, done: (rows: Rows) => void): void {
-  const { capabilities } = upstream.facts
-  send(upstream, COM_QUERY, queryPacket(sql, capabilities), new Collect(capabilities, done))
+  const { capabilities, clientCapabilities } = upstream.facts
+  send(upstream, COM_QUERY, queryPacket(sql, capabilities), new Collect(clientCapabilities, done))
 }
 
 /** Asks for the collation of the connection, which servers do not tell when SET NAMES changes it. */

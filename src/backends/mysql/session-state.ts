@@ -3,10 +3,13 @@
  * variables that differ from a fresh connection's. Both a client and an upstream connection have one; a client is served
  * by a connection whose state is equal, or is made equal by statements of ours.
  */
-import { SET_LAST } from './variables.ts'
+import { nameAt, SET_LAST } from './variables.ts'
 
 /** A fresh connection's values by variable, as the server tells them. */
 export type Baseline = ReadonlyMap<string, string>
+
+/** New values by variable. */
+export type Changes = ReadonlyMap<string, string | undefined>
 
 export class SessionState {
   /** Null while none was chosen. */
@@ -56,20 +59,34 @@ export class SessionState {
     this.#rekey()
   }
 
-  /** The statement that makes a connection in this state one in the target's, schema apart; empty when none is needed. */
-  changeTo(target: SessionState, baseline: Baseline): string {
+  /** This state at a server with these variables: under its names, and without what it does not have. */
+  at(baseline: Baseline): SessionState {
+    let isSame = true
+    for (const name of this.#variables.keys()) if (!baseline.has(name)) isSame = false
+    if (isSame) return this
+    const there = new SessionState()
+    there.#schema = this.#schema
+    for (const [name, value] of this.#variables) {
+      const nameThere = nameAt(baseline, name)
+      if (nameThere !== undefined) there.#variables.set(nameThere, value)
+    }
+    there.#rekey()
+    return there
+  }
+
+  /** What makes a connection in this state one in the target's, schema apart: undefined stands for DEFAULT. */
+  changesTo(target: SessionState, baseline: Baseline): Changes {
     const changes = new Map<string, string | undefined>()
     for (const name of this.#variables.keys()) {
       if (!target.#variables.has(name)) changes.set(name, baseline.get(name))
     }
     for (const [name, value] of target.#variables) if (this.#variables.get(name) !== value) changes.set(name, value)
-    if (changes.size === 0) return ''
     // A change of the character set changes the collation as well.
     if (changes.has('character_set_connection') && !changes.has('collation_connection')) {
       const collation = target.#variables.get('collation_connection') ?? baseline.get('collation_connection')
       if (collation !== undefined) changes.set('collation_connection', collation)
     }
-    return setStatement(changes)
+    return changes
   }
 
   #rekey(): void {
@@ -82,10 +99,15 @@ export class SessionState {
   }
 }
 
-/** `SET SESSION a = 1, SESSION b = 'x'`; undefined stands for DEFAULT. */
-export function setStatement(changes: ReadonlyMap<string, string | undefined>): string {
-  const names = [...changes.keys()].sort((a, b) => SET_LAST.indexOf(a) - SET_LAST.indexOf(b))
+/** `SET SESSION a = 1, SESSION b = 'x'`. */
+export function setStatement(changes: Changes): string {
+  const names = namesInOrder(changes)
   return `SET ${names.map(name => `SESSION ${name}=${literal(name, changes.get(name))}`).join(',')}`
+}
+
+/** In the order in which they have to be set. */
+export function namesInOrder(changes: Changes): string[] {
+  return [...changes.keys()].sort((a, b) => SET_LAST.indexOf(a) - SET_LAST.indexOf(b))
 }
 
 /** Values come from the server's own reports: numbers, ON and OFF, names of modes and of character sets. */

@@ -35,7 +35,10 @@ export interface UpstreamFacts {
   readonly generation: number
   /** The server's own number for the connection. */
   readonly threadId: number
+  /** Agreed on with the server: what it understands. */
   readonly capabilities: Capabilities
+  /** Of the clients that the connection is for: what responses look like for them. */
+  readonly clientCapabilities: Capabilities
   readonly baseline: Baseline
   /** What makes session tracking work, and character sets as after the login; sent behind each reset. Empty: none. */
   readonly setup: string

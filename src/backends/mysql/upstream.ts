@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net'
 import {
   CLIENT_MULTI_STATEMENTS,
+  CLIENT_QUERY_ATTRIBUTES,
   COM_QUIT,
   ERR_HEADER,
   encodePacket,
@@ -33,6 +34,8 @@ export class Upstream implements IntakeSink {
   readonly session: TrackedSession
   readonly facts: UpstreamFacts
   readonly home: Home
+  /** Clients send query attributes that the server does not understand. */
+  readonly stripsAttributes: boolean
   /** In the pool, not in use. */
   idle = false
   idleSince = 0
@@ -60,9 +63,10 @@ export class Upstream implements IntakeSink {
     this.#intake = intake
     this.statements = new ServerStatements(facts.maxStatements)
     this.state.schema = facts.schema
+    this.stripsAttributes = (facts.clientCapabilities.low & ~facts.capabilities.low & CLIENT_QUERY_ATTRIBUTES) !== 0
     this.multiStatements = (facts.capabilities.low & CLIENT_MULTI_STATEMENTS) !== 0
     this.session = new TrackedSession(this.state, facts.baseline)
-    this.#tracker = new ResponseTracker(facts.capabilities, this.session)
+    this.#tracker = new ResponseTracker(facts.capabilities, this.session, facts.clientCapabilities)
     // As after every login; an error tells no status.
     this.#tracker.status = SERVER_STATUS_AUTOCOMMIT
     this.#pump = new Pump({ target: socket, onDrained: () => this.#drained() })

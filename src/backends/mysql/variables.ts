@@ -111,6 +111,38 @@ export const TRACKED_VARIABLES: readonly string[] = [
   'windowing_use_high_precision',
 ]
 
+/** Names that are another product's for the same variable. */
+const ALIASES: Readonly<Record<string, string>> = {
+  tx_isolation: 'transaction_isolation',
+  tx_read_only: 'transaction_read_only',
+  transaction_isolation: 'tx_isolation',
+  transaction_read_only: 'tx_read_only',
+}
+
+/** SQL modes that only MySQL has, and those that only MariaDB has. */
+const MODES_OF_ONE_PRODUCT = new Set([
+  'TIME_TRUNCATE_FRACTIONAL',
+  ...['POSTGRESQL', 'ORACLE', 'MSSQL', 'DB2', 'MAXDB', 'NO_KEY_OPTIONS', 'NO_TABLE_OPTIONS', 'NO_FIELD_OPTIONS'],
+  ...['MYSQL323', 'MYSQL40', 'NO_AUTO_CREATE_USER', 'IGNORE_BAD_TABLE_OPTIONS', 'EMPTY_STRING_IS_NULL'],
+  ...['SIMULTANEOUS_ASSIGNMENT', 'TIME_ROUND_FRACTIONAL'],
+])
+
+/** What a variable is called at a server that has these; undefined when it has none of the kind. */
+export function nameAt(variables: ReadonlyMap<string, string>, name: string): string | undefined {
+  if (variables.has(name)) return name
+  const alias = ALIASES[name]
+  return alias !== undefined && variables.has(alias) ? alias : undefined
+}
+
+/** A value that another product refuses, as far as that one can have it; undefined when it cannot. */
+export function valueElsewhere(name: string, value: string): string | undefined {
+  if (name !== 'sql_mode') return undefined
+  return value
+    .split(',')
+    .filter(mode => !MODES_OF_ONE_PRODUCT.has(mode))
+    .join(',')
+}
+
 /** Setting one of the first changes the others: these are set last, in this order. */
 export const SET_LAST: readonly string[] = ['character_set_connection', 'collation_connection']
 
