@@ -91,6 +91,8 @@ export class ResponseTracker {
   columns = 0
   /** Of all results together. */
   rows = 0
+  /** Of those, the ones before the result set begun last. */
+  rowsBefore = 0
   /** Status flags as the server told last; an ERR packet tells none. They outlast the response. */
   status = 0
   warnings = 0
@@ -195,6 +197,7 @@ export class ResponseTracker {
     this.results = 0
     this.columns = 0
     this.rows = 0
+    this.rowsBefore = 0
     this.warnings = 0
     this.affectedRows = 0
     this.insertId = 0
@@ -453,6 +456,7 @@ export class ResponseTracker {
     const isBare = reader.left > 0 && reader.u8() === 0
     if (reader.left > 0 || this.columns === 0) throw malformed('neither a column count nor OK, ERR or EOF')
     this.#left = this.columns
+    this.rowsBefore = this.rows
     this.#phase = isBare ? (this.#hasColumnsEof ? 'columns-end' : 'rows') : 'columns'
     return this.#translation?.columnCount(this.sequence, bytes, start, end) ?? null
   }

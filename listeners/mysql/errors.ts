@@ -16,6 +16,12 @@ export const NO_BULK_EXECUTION: ServerError = {
   message: 'The backend has no bulk execution (COM_STMT_BULK_EXECUTE): connect again to do without',
 }
 
+/** Wrong answers would be the alternative. */
+export const LAST_STATEMENT_GONE: ServerError = {
+  ...ServerErrors.notSupported,
+  message: 'What the last statement has left cannot be told any more, as its connection serves other clients',
+}
+
 const BY_CODE: Readonly<Record<string, ServerError>> = {
   'pool-timeout': ServerErrors.tooManyConnections,
   'pool-full': ServerErrors.tooManyConnections,

@@ -128,10 +128,17 @@ export class Lease implements Client, Holder {
     })
   }
 
-  /** Whether the connection that served this client last would do so again, and has served nobody else. */
-  get hasLast(): boolean {
-    const upstream = this.upstream ?? this.#last
-    return upstream !== null && upstream.lastUser === this && (upstream === this.upstream || upstream.idle)
+  /** The connection that serves this client now, or would do so again, as far as can be told. */
+  get likely(): Upstream | null {
+    return this.upstream ?? (this.#last?.idle ? this.#last : null)
+  }
+
+  /** What the client has sent last did not run there. */
+  passOver(): void {
+    const { likely } = this
+    if (likely?.lastUser !== this) return
+    likely.lastUser = null
+    likely.rowsUser = null
   }
 
   // --- What the pool asks ------------------------------------------------------------------------------------------
@@ -175,12 +182,13 @@ export class Lease implements Client, Holder {
     const { upstream } = this
     const { pins, phase } = session
     if (!upstream || phase !== 'ready' || pins !== Pin.DIAGNOSTICS || session.downstream.input.waiting > 0) return false
+    this.passOver()
     session.exchange.send(upstream, COM_QUERY, queryPacket('SHOW WARNINGS', upstream.facts.capabilities), {
       record: true,
       silent: true,
       isAside: true,
       done: (_, response) => {
-        session.diagnostics.warnings = response
+        session.diagnostics.save(response)
         session.pins = 0
         session.answered()
       },

@@ -292,8 +292,7 @@ export class Session implements DownstreamSink {
   /** The backend has answered. */
   onAnswered(upstream: Upstream, tracker: ResponseTracker): void {
     if (!tracker.error) this.status = tracker.status
-    this.diagnostics.note(tracker)
-    upstream.lastUser = this.lease
+    this.diagnostics.note(upstream, this.lease, this.request.command, this.facts.kind, tracker)
     this.state.copy(upstream.state)
     this.insertId.note(upstream, tracker, this.facts)
     if (this.backend.splitsReads && upstream.facts.purpose === 'write')
@@ -405,6 +404,7 @@ export class Session implements DownstreamSink {
     this.statements.clear()
     this.insertId.reset()
     this.lastWrite.reset()
+    this.diagnostics.reset()
     this.pins = this.host.options.pooling === 'session' ? Pin.SESSION_MODE : 0
     this.notePins()
     this.status = SERVER_STATUS_AUTOCOMMIT

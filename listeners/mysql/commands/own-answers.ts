@@ -1,32 +1,23 @@
 /**
- * The few questions that the connection at hand would answer wrongly, because it was another one before: the number of
- * the connection, and how many rows the statement before had. Only where the question is the whole statement.
+ * The number of the connection: a client that asks for nothing else gets the one of its greeting, by which KILL knows it.
+ * In other statements the number is the server's, to be found in its lists, and ties the client to that connection.
  */
 import { encodeTextResult, StatementFlag } from '../../../codecs/mysql/index.ts'
+import { Pin } from '../pin.ts'
 import type { Session } from '../session.ts'
 
-const ASKING = StatementFlag.CONNECTION_ID | StatementFlag.FOUND_ROWS | StatementFlag.ROW_COUNT
+const QUESTION = /^\s*select\s+(connection_id\s*\(\s*\))\s*(?:(?:as\s+)?[`'"]?(\w+)[`'"]?)?\s*;?\s*$/i
 
-const QUESTION =
-  /^\s*select\s+((connection_id|found_rows|row_count)\s*\(\s*\))\s*(?:(?:as\s+)?[`'"]?(\w+)[`'"]?)?\s*;?\s*$/i
-
-/** Answers, if it is such a question. */
+/** Answers, if it is that question. */
 export function answerOurselves(session: Session, flags: number, text: () => string): boolean {
-  if ((flags & ASKING) === 0) return false
-  const isAboutRows = (flags & StatementFlag.CONNECTION_ID) === 0
-  if (isAboutRows && session.lease.hasLast) return false
+  if ((flags & StatementFlag.CONNECTION_ID) === 0 || (session.pins & Pin.CONNECTION_ID) !== 0) return false
   const match = QUESTION.exec(text())
   if (!match) return false
-  const [, expression, name, alias] = match
+  const [, expression, alias] = match
   const { status } = session
-  const value = VALUES[name!.toLowerCase()]!(session)
   const column = { name: alias ?? expression!, type: 'number' } as const
-  session.answer(encodeTextResult(1, [column], [[value]], { status }, session.identity.capabilities))
+  session.answer(encodeTextResult(1, [column], [[session.id]], { status }, session.identity.capabilities))
+  session.diagnostics.noteAnswer(1)
+  session.lease.passOver()
   return true
-}
-
-const VALUES: Readonly<Record<string, (session: Session) => number | bigint>> = {
-  connection_id: session => session.id,
-  found_rows: session => session.diagnostics.foundRows,
-  row_count: session => session.diagnostics.rowCount,
 }

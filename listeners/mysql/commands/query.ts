@@ -1,8 +1,9 @@
 /** COM_QUERY: looked at by the scanner, and passed on as it came, but for KILL with a number of ours. */
 import { ServerErrors, StatementKind, textStart } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
-import { asksForWarnings } from '../diagnostics.ts'
+import { asksAboutLast } from '../last-statement.ts'
 import { forbidden } from '../rights.ts'
+import { queryAboutLast } from './about-last.ts'
 import { kill } from './kill.ts'
 import { answerOurselves } from './own-answers.ts'
 
@@ -26,11 +27,7 @@ export const QUERY: CommandHandler = (session, { packet, partial }) => {
     session.fail(error)
     return Handled.DONE
   }
-  const { warnings } = session.diagnostics
-  if (warnings && scanner.kind === StatementKind.SHOW_WARNINGS && asksForWarnings(text())) {
-    session.answer(warnings)
-    return Handled.DONE
-  }
+  if (asksAboutLast(session.facts)) return queryAboutLast(session, packet, start)
   if (answerOurselves(session, scanner.flags, text)) return Handled.DONE
   const { kind, killId } = scanner
   const isKill = kind === StatementKind.KILL || kind === StatementKind.KILL_QUERY

@@ -16,11 +16,13 @@ import {
 import type { ServerStatement, Upstream } from '../../../src/backends/mysql/index.ts'
 import type { ClientStatement } from '../client-statements.ts'
 import { type CommandHandler, Handled, type Request } from '../command-handler.ts'
-import { NO_BULK_EXECUTION, TOO_LONG_FOR_ATTRIBUTES } from '../errors.ts'
+import { LAST_STATEMENT_GONE, NO_BULK_EXECUTION, TOO_LONG_FOR_ATTRIBUTES } from '../errors.ts'
+import { asksAboutLast } from '../last-statement.ts'
 import { Pin } from '../pin.ts'
 import { NOTHING, type StatementFacts } from '../pinning.ts'
 import { forbidden } from '../rights.ts'
 import type { Session } from '../session.ts'
+import { statementAboutLast } from './about-last.ts'
 import { findTypes, insertTypes, opensCursor } from './binding.ts'
 
 const ID_OFFSET = PACKET_HEADER_BYTES + 1
@@ -88,16 +90,19 @@ function withStatement(
   session: Session,
   client: ClientStatement,
   then: (upstream: Upstream, server: ServerStatement) => void,
+  choose: (upstream: Upstream) => ClientStatement | null = () => client,
 ): Handled {
   const go = (upstream: Upstream) => {
-    const known = upstream.statements.get(client.key)
+    const chosen = choose(upstream)
+    if (!chosen) return session.refuse(LAST_STATEMENT_GONE)
+    const known = upstream.statements.get(chosen.key)
     if (known) return then(upstream, known)
     const { epoch } = session.backend
-    session.exchange.send(upstream, COM_STMT_PREPARE, client.request, {
+    session.exchange.send(upstream, COM_STMT_PREPARE, chosen.request, {
       silent: true,
       done: tracker => {
         if (tracker.error) session.refuse(tracker.error)
-        else then(upstream, keep(upstream, client.key, tracker, null, epoch))
+        else then(upstream, keep(upstream, chosen.key, tracker, null, epoch))
       },
     })
   }
@@ -125,7 +130,7 @@ export const EXECUTE: CommandHandler = (session, request) => {
   session.note(client.facts.readsOnly === readsOnly ? client.facts : { ...client.facts, readsOnly })
   const place = findTypes(request.packet, client.parameters, session.identity.capabilities.low)
   if (place?.bound) client.types = Buffer.from(request.packet.subarray(place.boundAt + 1, place.end))
-  return withStatement(session, client, (upstream, server) => {
+  const execute = (upstream: Upstream, server: ServerStatement) => {
     let { packet } = request
     const { types } = client
     const knows = server.types !== null && types !== null && server.types.equals(types)
@@ -145,7 +150,9 @@ export const EXECUTE: CommandHandler = (session, request) => {
     client.hasLongData = false
     client.hasCursor = opensCursor(packet)
     session.exchange.pass(upstream, packet)
-  })
+  }
+  if (!asksAboutLast(client.facts)) return withStatement(session, client, execute)
+  return withStatement(session, client, execute, upstream => statementAboutLast(session, upstream, client))
 }
 
 /** Null also when what is sent as values is none: it cannot be told from the attributes. */

@@ -91,6 +91,7 @@ function commandPacket(command: number, ...parts: readonly Buffer[]): Buffer {
 
 function send(upstream: Upstream, command: number, packet: Buffer, recipient: Recipient): void {
   upstream.lastUser = null
+  upstream.rowsUser = null
   upstream.expect(command, recipient)
   upstream.write(packet, true)
 }

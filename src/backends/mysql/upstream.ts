@@ -42,6 +42,8 @@ export class Upstream implements IntakeSink {
   holder: Holder | null = null
   /** Who was served last, with nothing of ours behind: compared, never used. */
   lastUser: object | null = null
+  /** Whose rows FOUND_ROWS() is about: likewise. */
+  rowsUser: object | null = null
   /** Takes several statements in one text. */
   multiStatements: boolean
   /** Whose LAST_INSERT_ID() the server has. */
@@ -137,6 +139,7 @@ export class Upstream implements IntakeSink {
     this.session.reset()
     this.statements.clear()
     this.lastUser = null
+    this.rowsUser = null
     this.insertUser = null
     this.insertId = '0'
   }
