@@ -13,6 +13,15 @@ import { writeHeader } from './writer.ts'
 
 export type CompressionAlgorithm = 'zlib' | 'zstd'
 
+export interface Compression {
+  readonly algorithm: CompressionAlgorithm
+  /** 1 (fast) to 9 with zlib, to 22 with zstd. */
+  readonly level: number
+}
+
+/** Frames are compressed while everybody else waits: fast levels. */
+export const COMPRESSION_LEVELS: Readonly<Record<CompressionAlgorithm, number>> = { zlib: 1, zstd: 3 }
+
 const FRAME_HEADER_BYTES = 7
 /** Less is not worth it, as servers have it. */
 const MIN_COMPRESSED_BYTES = 50
@@ -60,12 +69,15 @@ function codecOf(algorithm: CompressionAlgorithm): Codec {
   return codec
 }
 
+/** Takes the bytes of a frame, or of a part of one; others may reuse them unless they are owned. False: no further frame for now. */
+export type FrameSink = (bytes: Buffer, owned: boolean) => boolean
+
 /** Takes frames and hands out the bytes in them. */
 export class CompressedReader {
   /** Of the frame begun last: what we write next has one more. */
   sequence = 0
   readonly #codec: Codec
-  readonly #sink: (bytes: Buffer) => void
+  readonly #sink: FrameSink
   readonly #header = Buffer.alloc(FRAME_HEADER_BYTES)
   #headerBytes = 0
   /** Bytes to come of the frame at hand. */
@@ -76,8 +88,7 @@ export class CompressedReader {
   #gathered: Buffer | undefined
   #gatheredBytes = 0
 
-  /** The sink is handed views that are valid until it returns: of one frame, or a part of one. */
-  constructor(algorithm: CompressionAlgorithm, sink: (bytes: Buffer) => void) {
+  constructor(algorithm: CompressionAlgorithm, sink: FrameSink) {
     this.#codec = codecOf(algorithm)
     this.#sink = sink
   }
@@ -87,10 +98,14 @@ export class CompressedReader {
     return this.#headerBytes === 0 && this.#left === 0
   }
 
-  /** Throws ProtocolError `compressed-frame` when a frame is not what its header says; then discard the reader. */
-  write(bytes: Buffer, start: number, end: number): void {
+  /**
+   * Returns up to where bytes were taken: to the end, or to where the sink said false. Throws ProtocolError
+   * `compressed-frame` when a frame is not what its header says; then discard the reader.
+   */
+  write(bytes: Buffer, start: number, end: number): number {
     let at = start
-    while (at < end) {
+    let goOn = true
+    while (at < end && goOn) {
       if (this.#left === 0) {
         at = this.#readHeader(bytes, at, end)
         continue
@@ -99,13 +114,14 @@ export class CompressedReader {
       const part = bytes.subarray(at, stop)
       this.#left -= stop - at
       at = stop
-      if (this.#plainBytes === 0) this.#sink(part)
-      else if (this.#left === 0 && this.#gatheredBytes === 0) this.#decompress(part)
+      if (this.#plainBytes === 0) goOn = this.#sink(part, false)
+      else if (this.#left === 0 && this.#gatheredBytes === 0) goOn = this.#decompress(part)
       else {
         this.#gather(part)
-        if (this.#left === 0) this.#decompress(this.#takeGathered())
+        if (this.#left === 0) goOn = this.#decompress(this.#takeGathered())
       }
     }
+    return at
   }
 
   #readHeader(bytes: Buffer, start: number, end: number): number {
@@ -122,7 +138,7 @@ export class CompressedReader {
     return stop
   }
 
-  #decompress(frame: Buffer): void {
+  #decompress(frame: Buffer): boolean {
     let plain: Buffer
     try {
       plain = this.#codec.decompress(frame, this.#plainBytes)
@@ -130,7 +146,7 @@ export class CompressedReader {
       throw badFrame('it cannot be decompressed, or to more than its header says')
     }
     if (plain.length !== this.#plainBytes) throw badFrame('it is shorter than its header says')
-    this.#sink(plain)
+    return this.#sink(plain, true)
   }
 
   #gather(part: Buffer): void {
@@ -158,8 +174,7 @@ export class CompressedWriter {
   readonly #codec: Codec
   readonly #level: number
 
-  /** `level`: 1 (fast) to 9 with zlib, to 22 with zstd. */
-  constructor(algorithm: CompressionAlgorithm, level: number) {
+  constructor({ algorithm, level }: Compression) {
     this.#codec = codecOf(algorithm)
     this.#level = level
   }

@@ -14,7 +14,14 @@ export * from './capabilities.ts'
 export * from './change-user.ts'
 export * from './collations.ts'
 export * from './commands.ts'
-export { CompressedReader, CompressedWriter, type CompressionAlgorithm, canCompress } from './compression.ts'
+export {
+  COMPRESSION_LEVELS,
+  CompressedReader,
+  CompressedWriter,
+  type Compression,
+  type CompressionAlgorithm,
+  canCompress,
+} from './compression.ts'
 export * from './errors.ts'
 export * from './greeting.ts'
 export {
@@ -28,6 +35,7 @@ export {
   type LoginHead,
 } from './login.ts'
 export * from './packet-scanner.ts'
+export { PacketTurns } from './packet-turns.ts'
 export * from './query-attributes.ts'
 export { type Integer64, malformed, PayloadReader } from './reader.ts'
 export { ResponseTracker } from './response-tracker.ts'

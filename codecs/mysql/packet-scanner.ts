@@ -40,6 +40,11 @@ export class PacketScanner {
   sequence = 0
   /** Another sequence id is refused. Set it to 0 before each command, to one more than the server's before an answer. */
   nextSequence = 0
+  /**
+   * On a compressed connection peers number packets as it comes, and frames instead: other ids are overwritten with those
+   * that are due.
+   */
+  renumbers = false
   missing = 0
   /** This piece begins a payload. */
   first = false
@@ -65,9 +70,12 @@ export class PacketScanner {
     const available = end - start - PACKET_HEADER_BYTES
     if (available < 0) return this.#more(-available)
     const length = bytes[start]! | (bytes[start + 1]! << 8) | (bytes[start + 2]! << 16)
-    const sequence = bytes[start + 3]!
+    let sequence = bytes[start + 3]!
     if (sequence !== this.nextSequence) {
-      throw new ProtocolError('packet-sequence', `sequence id ${sequence} where ${this.nextSequence} is due`)
+      if (!this.renumbers) {
+        throw new ProtocolError('packet-sequence', `sequence id ${sequence} where ${this.nextSequence} is due`)
+      }
+      sequence = bytes[start + 3] = this.nextSequence
     }
     const payloadStart = start + PACKET_HEADER_BYTES
     if (!this.#continued) {

@@ -4,19 +4,18 @@ import { Outcome } from '../../src/observability/operation-stats.ts'
 import { checkDatabase } from './door.ts'
 import { errorOf } from './errors.ts'
 import { authenticate, type Questioner, refusalPacket } from './login.ts'
-import type { Origin } from './origin.ts'
 import type { Session } from './session.ts'
 import type { Users } from './users.ts'
 
 /** Never rejects but for a bug. A client that cannot prove it is told so and has to go, as with the server. */
-export async function changeUser(session: Session, packet: Buffer, users: Users, origin: Origin): Promise<void> {
+export async function changeUser(session: Session, packet: Buffer, users: Users): Promise<void> {
   const client = new Conversation(session)
   session.phase = 'waiting'
   try {
     const { identity, scramble } = session
     const change = decodeChangeUser(packet, PACKET_HEADER_BYTES, packet.length, identity.capabilities)
     const claim = { user: change.user, plugin: change.authPlugin, proof: change.proof, scramble }
-    const { user } = await authenticate(client, claim, users, origin)
+    const { user } = await authenticate(client, claim, users, session.origin)
     checkDatabase(user, change.database)
     if (session.closed) return
     session.forget()

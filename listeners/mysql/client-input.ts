@@ -38,6 +38,11 @@ export class ClientInput {
     this.#chunkBytes += chunk.length
   }
 
+  /** The client numbers frames, and packets as it likes. */
+  renumber(): void {
+    this.#scanner.renumbers = true
+  }
+
   /** The next packet continues the conversation at this sequence id; commands begin at 0. */
   expect(sequence: number): void {
     this.#scanner.nextSequence = sequence

@@ -13,6 +13,9 @@ import {
   CLIENT_SSL,
   CLIENT_SSL_VERIFY_SERVER_CERT,
   CLIENT_ZSTD_COMPRESSION_ALGORITHM,
+  COMPRESSION_LEVELS,
+  type Compression,
+  canCompress,
   decodeLogin,
   encodeErr,
   encodeGreeting,
@@ -29,7 +32,7 @@ import { ProxyError } from '../../src/errors.ts'
 import type { Intake } from '../../src/net/index.ts'
 import { errorOf } from './errors.ts'
 import { authenticate, LoginRefusal, type Questioner, refusalPacket } from './login.ts'
-import { originOf } from './origin.ts'
+import { type Origin, originOf } from './origin.ts'
 import { databaseForbidden } from './rights.ts'
 import type { User, Users } from './users.ts'
 
@@ -37,12 +40,16 @@ export interface Entrance {
   readonly backend: MysqlBackend
   readonly users: Users
   readonly requireTls: boolean
+  readonly compression: boolean
   /** Makes a plain socket a secure one; undefined when the listener has no certificate. */
   readonly secure: ((plain: Socket) => Promise<Socket>) | undefined
 }
 
 export interface Entrant {
   readonly wire: PacketWire
+  readonly origin: Origin
+  /** In use as soon as the login is over. */
+  readonly compression: Compression | undefined
   readonly identity: Identity
   readonly user: User | null
   readonly scramble: Buffer
@@ -77,7 +84,7 @@ export async function enter(
   try {
     const { backend, secure } = entrance
     if (!backend.greeting) await backend.learn()
-    const offered = offer(backend, secure !== undefined)
+    const offered = offer(entrance)
     const scramble = newScramble()
     wire.write(greetingPacket(backend, offered, id, scramble))
     let payload = await wire.read()
@@ -99,7 +106,8 @@ export async function enter(
       collation: login.collation || backend.greeting!.collation,
       generation: backend.generation,
     }
-    return { wire, identity, user, scramble, database: login.database, info }
+    const compression = chosen(capabilities, login.zstdLevel)
+    return { wire, origin, compression, identity, user, scramble, database: login.database, info }
   } catch (error) {
     const packet =
       error instanceof ProxyError && !wire.closed
@@ -139,12 +147,21 @@ export function checkDatabase(user: User | null, database: string): void {
   if (error) throw new LoginRefusal(error)
 }
 
-function offer(backend: MysqlBackend, tls: boolean): Capabilities {
+function offer({ backend, secure, compression }: Entrance): Capabilities {
   const { low, mariadb } = backend.greeting!.capabilities
+  const zlib = compression ? CLIENT_COMPRESS : 0
+  const zstd = compression && canCompress('zstd') ? CLIENT_ZSTD_COMPRESSION_ALGORITHM : 0
   return {
-    low: ((low & ~NOT_OFFERED) | ALWAYS_OFFERED | (tls ? CLIENT_SSL : 0)) >>> 0,
+    low: ((low & ~NOT_OFFERED) | ALWAYS_OFFERED | zlib | zstd | (secure ? CLIENT_SSL : 0)) >>> 0,
     mariadb: (mariadb & ~MARIADB_CLIENT_COM_MULTI) >>> 0,
   }
+}
+
+/** A client that has both takes zlib. */
+function chosen({ low }: Capabilities, zstdLevel: number): Compression | undefined {
+  if ((low & CLIENT_COMPRESS) !== 0) return { algorithm: 'zlib', level: COMPRESSION_LEVELS.zlib }
+  if ((low & CLIENT_ZSTD_COMPRESSION_ALGORITHM) === 0) return undefined
+  return { algorithm: 'zstd', level: Math.min(Math.max(1, zstdLevel), COMPRESSION_LEVELS.zstd) }
 }
 
 function greetingPacket(

@@ -2,8 +2,8 @@
  * The client's side of a session: what it has sent, in packets, read ahead up to a bound; and what it gets, as fast as it
  * takes it.
  */
-import type { Socket } from 'node:net'
-import { type Intake, type IntakeSink, Pump } from '../../src/net/index.ts'
+import type { Released } from '../../src/backends/mysql/index.ts'
+import { type ByteStream, type Intake, type IntakeSink, Pump } from '../../src/net/index.ts'
 import { ClientInput } from './client-input.ts'
 
 /** Commands read ahead of the one that is being answered. */
@@ -20,7 +20,7 @@ export interface DownstreamSink {
 }
 
 export class Downstream implements IntakeSink {
-  readonly socket: Socket
+  readonly stream: ByteStream
   readonly input: ClientInput
   readonly #sink: DownstreamSink
   readonly #intake: Intake | undefined
@@ -30,24 +30,26 @@ export class Downstream implements IntakeSink {
   #takenBytes = -1
   #takenAt = 0
 
-  constructor(sink: DownstreamSink, socket: Socket, intake: Intake | undefined, maxPacketBytes: number) {
+  constructor(sink: DownstreamSink, { stream, intake, early }: Released, maxPacketBytes: number) {
     this.#sink = sink
-    this.socket = socket
+    this.stream = stream
     this.#intake = intake
     this.input = new ClientInput(maxPacketBytes)
-    this.#pump = new Pump({ target: socket, onDrained: () => sink.onDrained() })
+    // Clients may send their first command behind the login.
+    this.input.add(early)
+    this.#pump = new Pump({ target: stream, onDrained: () => sink.onDrained() })
   }
 
   /** Begins to read. */
   open(): void {
-    const { socket } = this
+    const { stream } = this
     if (this.#intake) this.#intake.attach(this)
     else {
-      socket.on('data', (chunk: Buffer) => {
-        if (!this.push(chunk, true)) socket.pause()
+      stream.on('data', (chunk: Buffer) => {
+        if (!this.push(chunk, true)) stream.pause()
       })
     }
-    socket.resume()
+    stream.resume()
   }
 
   push(bytes: Buffer, owned: boolean): boolean {
@@ -67,10 +69,15 @@ export class Downstream implements IntakeSink {
     return this.#pump.push(bytes, owned)
   }
 
+  /** The client does not take what it gets. */
+  get full(): boolean {
+    return this.#pump.full
+  }
+
   /** Reads no more: the backend does not keep up. */
   pause(): void {
     this.#paused = true
-    this.socket.pause()
+    this.stream.pause()
   }
 
   /** Reads again, when there was a pause. */
@@ -78,7 +85,7 @@ export class Downstream implements IntakeSink {
     if (!this.#paused || this.#closed) return
     this.#paused = false
     this.#intake?.drained()
-    this.socket.resume()
+    this.stream.resume()
   }
 
   /** Reads again when little enough is left of what was read ahead. */
@@ -88,7 +95,7 @@ export class Downstream implements IntakeSink {
 
   /** Whether bytes have waited for the client for so long without it taking any; to be asked now and then. */
   isStalled(now: number, ms: number): boolean {
-    const { bytesWritten, writableLength } = this.socket
+    const { bytesWritten, writableLength } = this.stream
     const taken = bytesWritten - writableLength
     if (writableLength === 0 || taken !== this.#takenBytes) {
       this.#takenBytes = taken
@@ -100,13 +107,13 @@ export class Downstream implements IntakeSink {
   /** What was written still reaches the client. */
   close(): void {
     this.#stop()
-    this.socket.end()
-    this.socket.resume()
+    this.stream.end()
+    this.stream.resume()
   }
 
   destroy(): void {
     this.#stop()
-    this.socket.destroy()
+    this.stream.destroy()
   }
 
   #stop(): void {

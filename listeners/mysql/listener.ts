@@ -33,7 +33,6 @@ import { type Entrance, enter, leave, loginOk } from './door.ts'
 import { errorOf } from './errors.ts'
 import { Observer } from './observer.ts'
 import type { MysqlListenerOptions } from './options.ts'
-import { originOf } from './origin.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 import { Users } from './users.ts'
@@ -178,14 +177,15 @@ export class MysqlListener implements Listener, SessionHost {
         backend: this.backend,
         users: this.#users,
         requireTls: this.options.requireTls,
+        compression: this.options.compression,
         secure: this.#upgrade && plain.remoteFamily !== undefined ? socket => this.#upgrade!.secure(socket) : undefined,
       }
       plain.resume()
       const entrant = await enter(plain, intake, id, entrance)
       if (!entrant) return
-      const { wire, identity, user, scramble, database, info } = entrant
-      const socket = wire.release()
-      const session = new Session(this, socket, wire.secure ? undefined : intake, { identity, user, scramble }, id)
+      const { wire, compression, database, info } = entrant
+      const session = new Session(this, wire.release(compression), entrant, id)
+      if (compression) session.downstream.input.renumber()
       if (database !== '') session.state.schema = database
       this.#admit(session, wire, info)
     } finally {
@@ -196,7 +196,7 @@ export class MysqlListener implements Listener, SessionHost {
 
   /** The session begins once there is a connection in its database: as with the server, a wrong one fails the login. */
   #admit(session: Session, wire: PacketWire, info: Buffer): void {
-    const { socket } = session
+    const { stream } = session.downstream
     const begin = () => {
       loginOk(wire, info, session.status)
       this.#sessions.set(session.id, session)
@@ -206,12 +206,13 @@ export class MysqlListener implements Listener, SessionHost {
       session.phase = 'closed'
       leave(wire, encodeErr(wire.sequence, errorOf(error)))
     })
-    socket.on('end', () => session.onEnd())
-    socket.on('close', () => session.destroy())
+    stream.on('error', error => session.onStreamError(error))
+    stream.on('end', () => session.onEnd())
+    stream.on('close', () => session.destroy())
   }
 
   changeUser(session: Session, packet: Buffer): void {
-    void changeUser(session, packet, this.#users, originOf(session.socket)).catch(error => {
+    void changeUser(session, packet, this.#users).catch(error => {
       session.destroy()
       this.#runtime.logger.error({ listener: this.name, reason: (error as Error).stack }, 'a bug in a change of user')
     })

@@ -32,6 +32,10 @@ const options = z.strictObject({
     .describe('Clients must authenticate as one of these; without users anybody may (`trust`).'),
   tls: serverTls().optional().describe('TLS towards clients that ask for it.'),
   requireTls: z.boolean().default(false).describe('Refuse clients that do not use TLS.'),
+  compression: z
+    .boolean()
+    .default(true)
+    .describe('Compress for clients that ask for it: zlib, and zstd from Node.js 22.15 on. Others pay nothing.'),
   pooling: z
     .enum(['transaction', 'session'])
     .default('transaction')

@@ -3,7 +3,6 @@
  * as it is (exchange.ts), to a connection that is right for the client (lease.ts); what comes back streams through. At its
  * end the connection returns to the pool unless something ties it to this client (pin.ts).
  */
-import type { Socket } from 'node:net'
 import { ProtocolError } from '../../codecs/codec.ts'
 import {
   CLIENT_MULTI_STATEMENTS,
@@ -23,11 +22,11 @@ import {
   LastWrite,
   learnCollation,
   type MysqlBackend,
+  type Released,
   SessionState,
   type Upstream,
 } from '../../src/backends/mysql/index.ts'
 import { ProxyError } from '../../src/errors.ts'
-import type { Intake } from '../../src/net/index.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
 import { ClientStatements } from './client-statements.ts'
 import { Handled, type Request } from './command-handler.ts'
@@ -38,6 +37,7 @@ import { errorOf } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { InsertId } from './insert-id.ts'
 import { Lease } from './lease.ts'
+import type { Origin } from './origin.ts'
 import { MOVABLE, Pin } from './pin.ts'
 import type { OpenPin } from './pin-log.ts'
 import { NOTHING, pinsAfter, type StatementFacts } from './pinning.ts'
@@ -63,6 +63,7 @@ export type Phase = 'ready' | 'waiting' | 'uploading' | 'discarding' | 'busy' | 
 export interface Who {
   readonly identity: Identity
   readonly user: User | null
+  readonly origin: Origin
   /** What it was challenged with: COM_CHANGE_USER answers it again. */
   readonly scramble: Buffer
 }
@@ -81,6 +82,7 @@ export class Session implements DownstreamSink {
   readonly connectedAt: number
   identity: Identity
   user: User | null
+  readonly origin: Origin
   readonly scramble: Buffer
   phase: Phase = 'waiting'
   /** Bits of Pin. */
@@ -105,14 +107,15 @@ export class Session implements DownstreamSink {
   /** Of a command that is answered here. */
   #outcome: number = Outcome.OK
 
-  constructor(host: SessionHost, socket: Socket, intake: Intake | undefined, who: Who, id: number) {
+  constructor(host: SessionHost, connection: Released, who: Who, id: number) {
     this.host = host
     this.id = id
     this.identity = who.identity
     this.user = who.user
+    this.origin = who.origin
     this.scramble = who.scramble
     this.multiStatements = (who.identity.capabilities.low & CLIENT_MULTI_STATEMENTS) !== 0
-    this.downstream = new Downstream(this, socket, intake, host.options.maxPacket)
+    this.downstream = new Downstream(this, connection, host.options.maxPacket)
     this.activeAt = this.connectedAt = host.clock.now()
     if (host.options.pooling === 'session') this.pins = Pin.SESSION_MODE
   }
@@ -123,10 +126,6 @@ export class Session implements DownstreamSink {
 
   get backend(): MysqlBackend {
     return this.host.backend
-  }
-
-  get socket(): Socket {
-    return this.downstream.socket
   }
 
   /** The connection that serves this client now. */
@@ -169,6 +168,7 @@ export class Session implements DownstreamSink {
 
   onDrained(): void {
     this.upstream?.resume()
+    if (this.phase === 'ready') this.goOn()
   }
 
   /** Looks at what was read, and reads on. */
@@ -185,6 +185,8 @@ export class Session implements DownstreamSink {
     const { input } = this.downstream
     try {
       while (READING.has(this.phase)) {
+        // Nothing further for a client that has not taken what it got.
+        if (this.phase === 'ready' && this.downstream.full) break
         if (this.phase === 'ready' && !input.inPieces) input.expect(0)
         if (!input.next()) break
         if (this.phase === 'ready') this.#onCommand(input.packet, input.partial)
@@ -198,6 +200,11 @@ export class Session implements DownstreamSink {
     } finally {
       this.#reading = false
     }
+  }
+
+  /** Frames that are not what they say; anything else is told by the stream's end. */
+  onStreamError(error: Error): void {
+    if (error instanceof ProtocolError) this.host.protocolError(error.kind)
   }
 
   #onProtocolError(error: ProtocolError): void {

@@ -1,5 +1,5 @@
 /** One direction of a relay: what comes in is written at once, and reading pauses while the target does not keep up. */
-import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import type { Cell } from '../observability/metrics.ts'
 import type { IntakeSink } from './relay-buffers.ts'
 
@@ -7,7 +7,7 @@ import type { IntakeSink } from './relay-buffers.ts'
 const MAX_PENDING_BYTES = 64 * 1024
 
 export interface PumpOptions {
-  readonly target: Socket
+  readonly target: Writable
   /** How many bytes belong to this pump; endless when not given. */
   readonly limit?: number
   /** Counts the bytes, such as for a metric. */
@@ -20,7 +20,7 @@ export interface PumpOptions {
 
 export class Pump implements IntakeSink {
   readonly #options: PumpOptions
-  readonly #target: Socket
+  readonly #target: Writable
   #bytes = 0
   #remaining: number
   #full = false

@@ -78,6 +78,12 @@ export class Intake {
     this.#held = undefined
   }
 
+  /** Called within a push: its memory stays with whoever writes it, and reading goes on in other memory. */
+  leave(): void {
+    if (this.#buffer !== this.#buffers.shared) this.#buffers.forget(this.#buffer)
+    this.#buffer = this.#buffers.shared
+  }
+
   /** The socket has closed. */
   close(): void {
     this.#sink = undefined
@@ -101,7 +107,7 @@ export class Intake {
       this.#buffer = this.#buffers.take()
       return false
     }
-    if (bytesRead < THIN_BYTES) {
+    if (bytesRead < THIN_BYTES && this.#buffer === buffer) {
       this.#buffers.give(buffer)
       this.#buffer = shared
     }

@@ -1,6 +1,10 @@
 /** What net.Socket does not offer directly. */
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+
+/** A socket, or what stands before one and changes its bytes. */
+export type ByteStream = Duplex & Pick<Socket, 'bytesWritten'>
 
 /** Closes so that the peer cannot take it for an orderly end: a reset on TCP, no close_notify with TLS. */
 export function reset(socket: Socket): void {

@@ -186,7 +186,7 @@ export function mysqlFrames(bytes: Buffer): void {
   const input = bytes.subarray(1)
   const read = (pieces: readonly Buffer[]) => {
     const plain: Buffer[] = []
-    const reader = new CompressedReader('zlib', part => plain.push(Buffer.from(part)))
+    const reader = new CompressedReader('zlib', part => plain.push(Buffer.from(part)) > 0)
     const error = attempt(() => {
       for (const piece of pieces) reader.write(piece, 0, piece.length)
     })

@@ -80,12 +80,13 @@ export class Dialer {
     const { endpoint } = member
     const { options, tls, tracksGtids } = this.#parts
     const account = await this.#account(identity)
-    const { wire, intake } = await this.#connect(endpoint)
+    const wire = await this.#connect(endpoint)
     let loggedIn: LoggedIn
     let session: SessionSetup
     try {
       ;[loggedIn, session] = await this.#within(wire, async () => {
-        const result = await logIn(wire, { ...identity, ...account, schema }, tls, endpoint.address)
+        const way = { address: endpoint.address, tls, compression: options.compression }
+        const result = await logIn(wire, { ...identity, ...account, schema }, way)
         return [result, await setUp(wire, result.capabilities, tracksGtids)]
       })
     } catch (error) {
@@ -94,9 +95,10 @@ export class Dialer {
       throw this.#noteFailure(endpoint, error)
     }
     this.#noteSuccess(endpoint, loggedIn.greeting)
+    const { stream, intake } = wire.release()
     return new Upstream(
-      wire.release(),
-      wire.secure ? undefined : intake,
+      stream,
+      intake,
       {
         group: this.keyOf(identity, purpose),
         member,
@@ -120,7 +122,7 @@ export class Dialer {
 
   /** Connects for the greeting only, which is all that can be had without an account. Rejects with ProxyError. */
   async greet(endpoint: Endpoint): Promise<void> {
-    const { wire } = await this.#connect(endpoint)
+    const wire = await this.#connect(endpoint)
     try {
       const payload = await this.#within(wire, () => wire.read())
       this.#noteSuccess(endpoint, decodeGreeting(payload, 0, payload.length))
@@ -132,7 +134,7 @@ export class Dialer {
     }
   }
 
-  async #connect(endpoint: Endpoint): Promise<{ wire: PacketWire; intake: Intake }> {
+  async #connect(endpoint: Endpoint): Promise<PacketWire> {
     const { tls, options } = this.#parts
     const intake = new Intake(this.#buffers)
     endpoint.circuit.begin()
@@ -144,7 +146,7 @@ export class Dialer {
         keepAliveMs: KEEP_ALIVE_MS,
         ...(tls ? {} : { onread: intake.onread }),
       })
-      return { wire: new PacketWire(socket, tls ? undefined : intake), intake }
+      return new PacketWire(socket, tls ? undefined : intake)
     } catch (error) {
       endpoint.connections--
       throw this.#noteFailure(endpoint, error)

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import {
   type Capabilities,
+  CLIENT_COMPRESS,
   CLIENT_CONNECT_ATTRS,
   CLIENT_PLUGIN_AUTH,
   CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA,
@@ -11,7 +12,10 @@ import {
   CLIENT_SESSION_TRACK,
   CLIENT_SSL,
   CLIENT_TRANSACTIONS,
+  CLIENT_ZSTD_COMPRESSION_ALGORITHM,
   ClientAuth,
+  COMPRESSION_LEVELS,
+  type CompressionAlgorithm,
   decodeErr,
   decodeGreeting,
   ERR_HEADER,
@@ -48,6 +52,19 @@ export interface LoggedIn {
   readonly capabilities: Capabilities
 }
 
+/** How a server is reached. */
+export interface Way {
+  readonly address: Address
+  readonly tls: ClientTls | undefined
+  readonly compression: 'none' | CompressionAlgorithm
+}
+
+const COMPRESSION_FLAGS: Readonly<Record<Way['compression'], number>> = {
+  none: 0,
+  zlib: CLIENT_COMPRESS,
+  zstd: CLIENT_ZSTD_COMPRESSION_ALGORITHM,
+}
+
 /** What we want for ourselves, whatever the client wants. */
 const OWN = {
   low:
@@ -64,15 +81,10 @@ const OWN = {
 const MAX_PACKET_BYTES = 0x4000_0000
 
 /** Rejects with ServerRefusal, ProxyError or ProtocolError; the wire is then of no use. */
-export async function logIn(
-  wire: PacketWire,
-  wish: Wish,
-  tls: ClientTls | undefined,
-  address: Address,
-): Promise<LoggedIn> {
+export async function logIn(wire: PacketWire, wish: Wish, { address, tls, compression }: Way): Promise<LoggedIn> {
   const first = await read(wire)
   const greeting = decodeGreeting(first, 0, first.length)
-  const capabilities = agree(greeting.capabilities, wish.capabilities)
+  const capabilities = agree(greeting.capabilities, wish.capabilities, compression)
   const login: Login = {
     capabilities: tls ? { ...capabilities, low: (capabilities.low | CLIENT_SSL) >>> 0 } : capabilities,
     maxPacketBytes: MAX_PACKET_BYTES,
@@ -85,7 +97,7 @@ export async function logIn(
       ['_client_name', 'portolan'],
       ['program_name', 'portolan'],
     ],
-    zstdLevel: 0,
+    zstdLevel: COMPRESSION_LEVELS.zstd,
   }
   if (tls) {
     if ((greeting.capabilities.low & CLIENT_SSL) === 0) {
@@ -98,6 +110,7 @@ export async function logIn(
   }
   const isSecure = wire.secure || 'path' in address
   await prove(wire, login, greeting, wish.password, isSecure)
+  if (compression !== 'none') wire.compress({ algorithm: compression, level: COMPRESSION_LEVELS[compression] })
   return { greeting, capabilities }
 }
 
@@ -131,12 +144,16 @@ function secure(plain: Socket, tls: ClientTls, address: Address): Promise<Socket
   })
 }
 
-function agree(server: Capabilities, client: Capabilities): Capabilities {
+function agree(server: Capabilities, client: Capabilities, compression: Way['compression']): Capabilities {
   const wanted = {
-    low: ((client.low & ~HOP_LOCAL.low) | OWN.low) >>> 0,
+    low: ((client.low & ~HOP_LOCAL.low) | OWN.low | COMPRESSION_FLAGS[compression]) >>> 0,
     mariadb: client.mariadb,
   }
-  return intersection(wanted, server)
+  const agreed = intersection(wanted, server)
+  if ((agreed.low & COMPRESSION_FLAGS[compression]) === COMPRESSION_FLAGS[compression]) return agreed
+  throw new ProxyError('upstream-compression', `the backend offers no ${compression}; leave out \`compression\``, {
+    source: 'upstream',
+  })
 }
 
 /** Rounds of whatever the server's plugin asks for, until it says OK. */

@@ -1,5 +1,6 @@
 /** The options of a MySQL backend: the cloud's side, all that changes when the application moves. */
 import { z } from 'zod'
+import { canCompress } from '../../../codecs/mysql/index.ts'
 import { type Address, address, clientTls, duration, secretRef } from '../../config/index.ts'
 
 const endpoint = z
@@ -71,6 +72,13 @@ export const mysqlBackendOptions = z
       .optional()
       .describe(
         'How Portolan authenticates to the backend. Without it each client is logged in with the name and password that it has at the listener.',
+      ),
+    compression: z
+      .enum(['none', 'zlib', 'zstd'])
+      .default('none')
+      .refine(algorithm => algorithm === 'none' || canCompress(algorithm), 'needs Node.js 22.15 or later')
+      .describe(
+        "Compression towards the endpoints, for links that are slow or paid by the byte. zstd is MySQL's alone.",
       ),
     connectTimeout: duration('5s').describe('Time to resolve, connect, do TLS and authenticate.'),
     pool: z

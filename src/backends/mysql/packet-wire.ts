@@ -1,11 +1,27 @@
 /** Packets of a login, one at a time, on either side: until the connection is handed over a promise per packet costs nothing. */
 import type { Socket } from 'node:net'
-import { LOGIN_LIMITS, PACKET_HEADER_BYTES, PacketScan, PacketScanner } from '../../../codecs/mysql/index.ts'
+import {
+  type Compression,
+  LOGIN_LIMITS,
+  PACKET_HEADER_BYTES,
+  PacketScan,
+  PacketScanner,
+} from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
-import type { Intake } from '../../net/index.ts'
+import type { ByteStream, Intake } from '../../net/index.ts'
+import { CompressedStream } from './compressed-stream.ts'
+
+/** What a login leaves. */
+export interface Released {
+  readonly stream: ByteStream
+  readonly intake: Intake | undefined
+  readonly early: Buffer
+}
 
 export class PacketWire {
   #socket: Socket
+  /** Where packets are read and written: the socket, or what compresses before it. */
+  #stream: ByteStream
   readonly #scanner = new PacketScanner()
   #input: Buffer = EMPTY
   #wake: (() => void) | null = null
@@ -21,6 +37,7 @@ export class PacketWire {
   /** The intake is what a plain socket was created with; TLS has none. */
   constructor(socket: Socket, intake: Intake | undefined) {
     this.#socket = socket
+    this.#stream = socket
     this.#intake = intake
     intake?.attach({
       push: (bytes, owned) => {
@@ -67,7 +84,7 @@ export class PacketWire {
   /** Sends a whole packet, which has the sequence id that `sequence` tells. */
   write(packet: Buffer): void {
     this.#scanner.nextSequence = (packet[3]! + 1) & 0xff
-    this.#socket.write(packet)
+    this.#stream.write(packet)
   }
 
   /** A new command begins. */
@@ -84,23 +101,49 @@ export class PacketWire {
     const early = this.#input
     this.#input = EMPTY
     plain.off('data', this.#onData)
-    plain.pause()
+    if (early.length > 0) plain.pause()
     if (early.length > 0) plain.unshift(early)
     plain.off('close', this.#onClose)
     this.#socket = await upgrade(plain)
+    this.#stream = this.#socket
     if (this.#failure) throw this.#failure
     this.#intake = undefined
     this.#listen()
   }
 
-  /** Gives the socket up. It is paused and has no listeners of ours. */
-  release(): Socket {
-    const socket = this.#socket
-    socket.off('data', this.#onData)
-    socket.off('error', this.#onError)
-    socket.off('close', this.#onClose)
-    socket.pause()
-    return socket
+  /** From now on packets travel compressed, in both directions. */
+  compress(compression: Compression): void {
+    this.#stream = this.#compressed(compression)
+    this.#intake = undefined
+    this.#scanner.renumbers = true
+    this.#listen()
+  }
+
+  /**
+   * Gives the connection up, paused and without listeners of ours; with `compression` the answer compresses, and what is
+   * still written here does not. `early` is what has come already and nobody read, and `intake` what it is read with.
+   */
+  release(compression?: Compression): Released {
+    if (compression) return { stream: this.#compressed(compression), intake: undefined, early: EMPTY }
+    this.#unlisten()
+    const early = this.#input
+    this.#input = EMPTY
+    return { stream: this.#stream, intake: this.#intake, early }
+  }
+
+  #compressed(compression: Compression): CompressedStream {
+    this.#unlisten()
+    const early = this.#input
+    this.#input = EMPTY
+    return new CompressedStream(this.#socket, { ...compression, intake: this.#intake, early })
+  }
+
+  #unlisten(): void {
+    const stream = this.#stream
+    stream.off('data', this.#onData)
+    stream.off('error', this.#onError)
+    stream.off('close', this.#onClose)
+    stream.pause()
   }
 
   /** Ends the login with this error. */
@@ -111,9 +154,10 @@ export class PacketWire {
   }
 
   #listen(): void {
-    if (!this.#intake) this.#socket.on('data', this.#onData)
-    this.#socket.on('error', this.#onError)
-    this.#socket.on('close', this.#onClose)
+    const stream = this.#stream
+    if (!this.#intake) stream.on('data', this.#onData)
+    stream.on('error', this.#onError)
+    stream.on('close', this.#onClose)
   }
 }
 

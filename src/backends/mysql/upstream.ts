@@ -3,7 +3,6 @@
  * statements of ours (own-statements.ts) may go in front of a client's. Session state is followed here, as the server
  * reports it.
  */
-import type { Socket } from 'node:net'
 import {
   CLIENT_MULTI_STATEMENTS,
   CLIENT_QUERY_ATTRIBUTES,
@@ -15,7 +14,7 @@ import {
   SERVER_STATUS_AUTOCOMMIT,
 } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
-import { type Intake, type IntakeSink, Pump } from '../../net/index.ts'
+import { type ByteStream, type Intake, type IntakeSink, Pump } from '../../net/index.ts'
 import { ServerStatements } from './server-statements.ts'
 import { SessionState } from './session-state.ts'
 import { TrackedSession } from './tracked-session.ts'
@@ -50,7 +49,7 @@ export class Upstream implements IntakeSink {
   insertUser: InsertUser | null = null
   /** LAST_INSERT_ID() as it was when that one came. */
   insertId = '0'
-  readonly #socket: Socket
+  readonly #stream: ByteStream
   readonly #intake: Intake | undefined
   readonly #pump: Pump
   readonly #tracker: ResponseTracker
@@ -58,10 +57,10 @@ export class Upstream implements IntakeSink {
   #closed = false
   #onDrained: (() => void) | null = null
 
-  constructor(socket: Socket, intake: Intake | undefined, facts: UpstreamFacts, home: Home) {
+  constructor(stream: ByteStream, intake: Intake | undefined, facts: UpstreamFacts, home: Home) {
     this.facts = facts
     this.home = home
-    this.#socket = socket
+    this.#stream = stream
     this.#intake = intake
     this.statements = new ServerStatements(facts.maxStatements)
     this.state.schema = facts.schema
@@ -71,16 +70,16 @@ export class Upstream implements IntakeSink {
     this.#tracker = new ResponseTracker(facts.capabilities, this.session, facts.clientCapabilities)
     // As after every login; an error tells no status.
     this.#tracker.status = SERVER_STATUS_AUTOCOMMIT
-    this.#pump = new Pump({ target: socket, onDrained: () => this.#drained() })
-    socket.on('error', cause => this.#lost(cause))
-    socket.on('close', () => this.#lost(undefined))
+    this.#pump = new Pump({ target: stream, onDrained: () => this.#drained() })
+    stream.on('error', cause => this.#lost(cause))
+    stream.on('close', () => this.#lost(undefined))
     if (intake) intake.attach(this)
     else {
-      socket.on('data', (chunk: Buffer) => {
-        if (!this.push(chunk, true)) socket.pause()
+      stream.on('data', (chunk: Buffer) => {
+        if (!this.push(chunk, true)) stream.pause()
       })
     }
-    socket.resume()
+    stream.resume()
   }
 
   /** Connections of one group are alike; one with a schema cannot be made one without. */
@@ -126,11 +125,11 @@ export class Upstream implements IntakeSink {
   resume(): void {
     if (this.#closed) return
     this.#intake?.drained()
-    this.#socket.resume()
+    this.#stream.resume()
   }
 
   pause(): void {
-    this.#socket.pause()
+    this.#stream.pause()
   }
 
   /** The server has made the connection a fresh one. */
@@ -149,6 +148,8 @@ export class Upstream implements IntakeSink {
   push(bytes: Buffer, owned: boolean): boolean {
     const tracker = this.#tracker
     let goOn = true
+    // A client that does not keep up has its whole response: the connection may serve others.
+    let isLeft = false
     let start = 0
     while (start < bytes.length) {
       const expected = this.#expected[0]
@@ -183,10 +184,16 @@ export class Upstream implements IntakeSink {
       if (insert !== null && insert.length > 0 && !recipient.onResponse(insert, true)) goOn = false
       if (this.#closed) return true
       start = end
-      if (tracker.ended) this.#end(recipient)
-      else if (tracker.awaiting === 'infile') this.#infile(recipient)
+      if (tracker.ended) {
+        isLeft ||= !goOn
+        goOn = true
+        this.#end(recipient)
+      } else if (tracker.awaiting === 'infile') this.#infile(recipient)
     }
-    return goOn
+    if (!isLeft) return goOn
+    this.#intake?.leave()
+    if (!goOn) this.#stream.pause()
+    return true
   }
 
   #begin({ command, recipient, statementId }: Expected): void {
@@ -218,7 +225,7 @@ export class Upstream implements IntakeSink {
     // Servers count and log connections that end without.
     if (!error && this.quiet) this.write(encodePacket(0, Buffer.from([COM_QUIT])), true)
     this.#closed = true
-    this.#socket.destroy()
+    this.#stream.destroy()
     this.#intake?.close()
     const lost =
       error ?? new ProxyError('upstream-lost', 'the connection to the backend was closed', { source: 'upstream' })

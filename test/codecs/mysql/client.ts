@@ -103,7 +103,7 @@ class Source {
   }
 
   decompress(algorithm: CompressionAlgorithm): void {
-    this.reader = new CompressedReader(algorithm, bytes => this.#chunks.push(Buffer.from(bytes)))
+    this.reader = new CompressedReader(algorithm, bytes => this.#chunks.push(Buffer.from(bytes)) > 0)
   }
 
   unread(bytes: Buffer): void {
@@ -214,6 +214,11 @@ export class Client implements SessionTrackerSink {
     this.#write(encodePacket(0, payload), 0)
   }
 
+  /** Bytes as they are, framed or not. */
+  sendRaw(bytes: Buffer): void {
+    this.#socket.write(bytes)
+  }
+
   /** The sequence id is that of the first frame, if frames are in use. */
   #write(bytes: Buffer, sequence: number): void {
     if (!this.#writer) {
@@ -229,7 +234,7 @@ export class Client implements SessionTrackerSink {
     if ((low & (CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION_ALGORITHM)) === 0) return
     // A server that has been offered both takes zlib.
     const algorithm = (low & CLIENT_COMPRESS) === 0 ? 'zstd' : 'zlib'
-    this.#writer = new CompressedWriter(algorithm, 3)
+    this.#writer = new CompressedWriter({ algorithm, level: 3 })
     this.#source.decompress(algorithm)
   }
 

@@ -140,3 +140,18 @@ test("MariaDB's command line over TLS, with each plugin", async () => {
     expect((await promisify(execFile)('mariadb', args)).stdout).toBe('42\n')
   }
 })
+
+test('a response that TLS has not sent yet keeps nobody from the connection', async () => {
+  const portolan = await rig.portolan(server.port, {
+    backend: { credentials, pool: { max: 1 } },
+    listener: { users: [{ name: 'shop', password }], tls: own },
+  })
+  const account = { user: 'shop', password: "pässwörd's", ssl: { rejectUnauthorized: false } }
+  const clients = await rig.clients(3, portolan, account)
+  for (const size of [100_000, 300_000, 2_000_000]) {
+    const texts = await Promise.all(
+      clients.map((client, number) => value(client, 'SELECT REPEAT(?, ?), ?', [number, size, 'x'.repeat(size)])),
+    )
+    expect(texts.map(text => (text as string).length)).toEqual([size, size, size])
+  }
+})
