@@ -22,6 +22,7 @@ import {
   encodeOk,
   intersection,
   isSslRequest,
+  MARIADB_CLIENT_CACHE_METADATA,
   MARIADB_CLIENT_COM_MULTI,
   newScramble,
   SERVER_STATUS_AUTOCOMMIT,
@@ -67,6 +68,11 @@ const NOT_OFFERED =
   CLIENT_MULTI_FACTOR_AUTHENTICATION |
   CLIENT_CAPABILITY_EXTENSION |
   CLIENT_SSL_VERIFY_SERVER_CERT
+/**
+ * The server leaves out columns that it has told before on the same connection, of the same statement: but not to the
+ * client at hand, when connections and statements are shared.
+ */
+const NOT_OFFERED_BY_MARIADB = MARIADB_CLIENT_COM_MULTI | MARIADB_CLIENT_CACHE_METADATA
 const ALWAYS_OFFERED =
   CLIENT_PLUGIN_AUTH | CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA | CLIENT_CONNECT_ATTRS | CLIENT_CONNECT_WITH_DB
 
@@ -153,7 +159,7 @@ function offer({ backend, secure, compression }: Entrance): Capabilities {
   const zstd = compression && canCompress('zstd') ? CLIENT_ZSTD_COMPRESSION_ALGORITHM : 0
   return {
     low: ((low & ~NOT_OFFERED) | ALWAYS_OFFERED | zlib | zstd | (secure ? CLIENT_SSL : 0)) >>> 0,
-    mariadb: (mariadb & ~MARIADB_CLIENT_COM_MULTI) >>> 0,
+    mariadb: (mariadb & ~NOT_OFFERED_BY_MARIADB) >>> 0,
   }
 }
 

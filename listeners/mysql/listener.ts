@@ -38,6 +38,13 @@ import type { SessionHost } from './session-host.ts'
 import { Users } from './users.ts'
 
 const SWEEP_MS = 1000
+/** What was learnt when a statement was prepared, columns or leave to read them, may be otherwise by now. */
+const AFFECTS_PREPARED: ReadonlySet<number> = new Set([
+  StatementKind.DDL,
+  StatementKind.ROUTINE,
+  StatementKind.ADMIN,
+  StatementKind.ACCOUNT,
+])
 /** What new connections to the server find, and those that are open do not. */
 const FOR_NEW_CONNECTIONS = SetForm.GLOBAL | SetForm.PERSIST | SetForm.PASSWORD | SetForm.DEFAULT_ROLE
 /** Connection ids begin above what servers reach, so that a KILL tells ours from theirs. */
@@ -248,9 +255,8 @@ export class MysqlListener implements Listener, SessionHost {
 
   answered(session: Session, tracker: ResponseTracker): void {
     const { kind, sets } = session.facts
-    if (kind === StatementKind.DDL || kind === StatementKind.ROUTINE || kind === StatementKind.ADMIN)
-      this.backend.epoch++
-    else if (kind === StatementKind.ACCOUNT || (sets & FOR_NEW_CONNECTIONS) !== 0) this.backend.generation++
+    if (AFFECTS_PREPARED.has(kind)) this.backend.epoch++
+    if (kind === StatementKind.ACCOUNT || (sets & FOR_NEW_CONNECTIONS) !== 0) this.backend.generation++
     this.observer.answered(session, tracker)
   }
 

@@ -66,7 +66,8 @@ function prepare(session: Session, upstream: Upstream, packet: Buffer, facts: St
     done: (tracker, answer) => {
       if (tracker.error) return session.statements.forgetLast()
       session.statements.add({ request: packet, key, parameters: tracker.parameters, facts })
-      keep(upstream, key, tracker, answer, epoch)
+      // Its warnings could not be asked for again.
+      keep(upstream, key, tracker, tracker.warnings === 0 ? answer : null, epoch)
     },
   })
 }

@@ -4,7 +4,7 @@ import { Unavailable } from '../lib/cache.mjs'
 import { readExceptions } from '../lib/exceptions.mjs'
 import { runTest } from './run-test.mjs'
 import { startServers } from './servers.mjs'
-import { baselineFile, QUICK, suiteTests, suiteVersion, TLS, testFacts } from './suite.mjs'
+import { baselineFile, QUICK, suiteTests, suiteVersion, testFacts } from './suite.mjs'
 
 /** Directly; through a proxy a test may take twice as long, as two run at the same time. */
 const TIMEOUT_MS = 60_000
@@ -79,9 +79,8 @@ class Lane {
   async #once(facts) {
     const settings = settingsOf(facts)
     if (!this.#servers?.alive() || settings !== this.#settings) await this.stop()
-    const tls = this.#run.mode === 'ssl' ? TLS : undefined
     try {
-      this.#servers ??= await startServers({ ...facts, ...this.#run, tls, through: this.#through })
+      this.#servers ??= await startServers({ ...facts, ...this.#run, through: this.#through })
     } catch (error) {
       return { verdict: 'failed', why: error.message, seconds: 0 }
     }

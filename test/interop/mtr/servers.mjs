@@ -5,22 +5,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, startServer } from '../lib/processes.mjs'
-import { asRoot, optionFile, SUITE_DIR, templateData } from './suite.mjs'
+import { asRoot, optionFile, SUITE_DIR, TLS, templateData } from './suite.mjs'
 
 const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
 /** Servers write a lot that nobody keeps. */
 const FAST_TMP = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
+const tlsSettings = Object.entries(TLS).map(([name, file]) => `--ssl-${name}=${file}`)
+
 /**
  * Few, so that clients do change connections, and as many as tests hold at a time by open transactions and locks: the
  * hungriest of the main suite have ten sessions that each wait for another.
  */
-const UPSTREAM_CONNECTIONS = 8
+const UPSTREAM_CONNECTIONS = 12
 /** Many tests end by waiting until no more sessions are at the server than at their begin. */
 const IDLE_TIMEOUT = '500ms'
 
 /** `{ vardir, port, socket, alive(), log(), stop() }` of a fresh server, and of what `through` puts before it. */
-export async function startServers({ version, through, settings, timezone, pooling, tls }) {
+export async function startServers({ version, through, settings, timezone, pooling }) {
   const vardir = mkdtempSync(join(FAST_TMP, 'portolan-mtr-'))
   const datadir = join(vardir, 'mysqld.1', 'data')
   for (const name of ['tmp/mysqld.1', 'log', 'run', 'mysqld.1']) mkdirSync(join(vardir, name), { recursive: true })
@@ -36,14 +38,15 @@ export async function startServers({ version, through, settings, timezone, pooli
     rmSync(vardir, { recursive: true, force: true })
   }
   try {
-    const args = [`--defaults-file=${vardir}/my.cnf`, '--defaults-group-suffix=.1', ...asRoot(), ...settings]
-    if (tls) args.push(`--ssl-ca=${tls.ca}`, `--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`)
+    const args = [`--defaults-file=${vardir}/my.cnf`, '--defaults-group-suffix=.1', ...asRoot(), ...tlsSettings]
+    // std_data is a link to outside of the folder.
+    args.push('--secure-file-priv=', ...settings.map(setting => setting.replaceAll('$MYSQLTEST_VARDIR', vardir)))
     const env = { ...process.env, TZ: timezone, MYSQLTEST_VARDIR: vardir }
     started.push(await startServer('mariadbd', args, port, { host, env }))
     if (through !== 'direct') {
       const hidden = join(vardir, 'tmp', 'behind.sock')
       renameSync(socket, hidden)
-      started.push(await startPortolan(vardir, { port, socket, hidden, pooling, tls }))
+      started.push(await startPortolan(vardir, { port, socket, hidden, pooling }))
     }
   } catch (error) {
     await stop()
@@ -59,8 +62,8 @@ export async function startServers({ version, through, settings, timezone, pooli
 }
 
 /** Clients log in at the server with the names that they give; they have no passwords as long as no test gives them one. */
-function startPortolan(vardir, { port, socket, hidden, pooling = 'transaction', tls }) {
-  const listener = { protocol: 'mysql', backend: 'server', pooling, ...(tls && { tls }) }
+function startPortolan(vardir, { port, socket, hidden, pooling = 'transaction' }) {
+  const listener = { protocol: 'mysql', backend: 'server', pooling, tls: { cert: TLS.cert, key: TLS.key } }
   const pool = { max: UPSTREAM_CONNECTIONS, idleTimeout: IDLE_TIMEOUT }
   const config = {
     admin: { address: false },

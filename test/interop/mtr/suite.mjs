@@ -19,7 +19,7 @@ export const MODES = {
   ssl: ['--ssl'],
 }
 
-/** What the suite brings along for `ssl`. */
+/** What servers of the suite are given, for the tests of TLS and for `ssl`. */
 export const TLS = Object.fromEntries(
   Object.entries({ ca: 'cacert.pem', cert: 'server-cert.pem', key: 'server-key.pem' }).map(([name, file]) => [
     name,

@@ -96,6 +96,30 @@ test('defaults of variables are those of the time of the login', async () => {
   expect(await value(c, 'SELECT @@sort_buffer_size')).toBe(65536)
 })
 
+test('warnings of preparing a statement are there also when it was prepared before', async () => {
+  const { a } = await pair()
+  for (let i = 0; i < 2; i++) {
+    const statement = await a.prepare('SELECT 1 INTO @x')
+    expect(await row(a, 'SHOW WARNINGS')).toMatchObject({ Code: 1287 })
+    await statement.close()
+  }
+})
+
+test('rights are looked at whenever a statement is prepared', async () => {
+  portolan = await rig.portolan(server.port, {
+    listener: { users: [{ name: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }, { name: 'reader' }] },
+  })
+  const admin = await rig.client(portolan)
+  await admin.query('CREATE OR REPLACE USER reader')
+  await admin.query('CREATE OR REPLACE TABLE secret (a INT)')
+  await admin.query('GRANT SELECT ON app.secret TO reader')
+  const reader = await rig.client(portolan, { user: 'reader', password: '' })
+  await (await reader.prepare('SELECT a FROM secret')).close()
+  await admin.query('REVOKE SELECT ON app.secret FROM reader')
+  await admin.query('GRANT INSERT ON app.secret TO reader')
+  await expect(reader.prepare('SELECT a FROM secret')).rejects.toThrow('denied')
+})
+
 test('the server counts no connection of ours as aborted', async () => {
   const { a, b } = await pair()
   const aborted = () => row(a, "SHOW GLOBAL STATUS LIKE 'Aborted_clients'")
