@@ -29,8 +29,8 @@ export class Diagnostics {
   /** Notes what a command of this client has left on the connection, and of whom the server knows now. */
   note(upstream: Upstream, client: object, command: number, kind: number, tracker: ResponseTracker): void {
     const { error } = tracker
-    // Does nothing that its text says.
-    if (command === COM_STMT_PREPARE && !error) return
+    // Does nothing that its text says, but may warn of it.
+    if (command === COM_STMT_PREPARE && !error && tracker.warnings === 0) return
     const hasRows = tracker.columns > 0
     if (upstream.lastUser !== client) upstream.rowsUser = null
     upstream.lastUser = client
