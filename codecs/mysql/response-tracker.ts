@@ -23,6 +23,7 @@ import {
 } from './capabilities.ts'
 import { COM_FIELD_LIST, COM_STMT_EXECUTE, commandFacts, type ResponseShape } from './commands.ts'
 import { type Integer64, malformed, PayloadReader } from './reader.ts'
+import { encodeWithoutRedirect, REDIRECT_VARIABLE } from './redirect.ts'
 import { ResponseTranslation, renumber } from './response-translation.ts'
 import {
   decodeErr,
@@ -412,7 +413,11 @@ export class ResponseTracker {
     if (isEof) return this.#translation!.end(this.sequence, ok)
     if ((status & SERVER_SESSION_STATE_CHANGED) === 0) return null
     if (ok.trackersEnd > ok.trackersStart) readSessionTrackers(bytes, ok.trackersStart, ok.trackersEnd, this.#sink)
-    return this.stripTrackers ? encodeWithoutTrackers(this.sequence, bytes, start, ok) : null
+    if (this.stripTrackers) return encodeWithoutTrackers(this.sequence, bytes, start, ok)
+    const isRedirect =
+      ok.trackersEnd - ok.trackersStart > REDIRECT_VARIABLE.length &&
+      bytes.subarray(ok.trackersStart, ok.trackersEnd).includes(REDIRECT_VARIABLE)
+    return isRedirect ? encodeWithoutRedirect(this.sequence, bytes, start, ok) : null
   }
 
   /**

@@ -4,8 +4,10 @@
  * reports it.
  */
 import {
+  CLIENT_COMPRESS,
   CLIENT_MULTI_STATEMENTS,
   CLIENT_QUERY_ATTRIBUTES,
+  CLIENT_ZSTD_COMPRESSION_ALGORITHM,
   COM_QUIT,
   ERR_HEADER,
   encodePacket,
@@ -54,6 +56,8 @@ export class Upstream implements IntakeSink {
   readonly #pump: Pump
   readonly #tracker: ResponseTracker
   readonly #expected: Expected[] = []
+  /** Sequence ids are not those of packets then. */
+  readonly #compresses: boolean
   #closed = false
   #onDrained: (() => void) | null = null
 
@@ -65,6 +69,7 @@ export class Upstream implements IntakeSink {
     this.statements = new ServerStatements(facts.maxStatements)
     this.state.schema = facts.schema
     this.stripsAttributes = (facts.clientCapabilities.low & ~facts.capabilities.low & CLIENT_QUERY_ATTRIBUTES) !== 0
+    this.#compresses = (facts.capabilities.low & (CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION_ALGORITHM)) !== 0
     this.multiStatements = (facts.capabilities.low & CLIENT_MULTI_STATEMENTS) !== 0
     this.session = new TrackedSession(this.state, facts.baseline)
     this.#tracker = new ResponseTracker(facts.capabilities, this.session, facts.clientCapabilities)
@@ -72,6 +77,8 @@ export class Upstream implements IntakeSink {
     this.#tracker.status = SERVER_STATUS_AUTOCOMMIT
     this.#pump = new Pump({ target: stream, onDrained: () => this.#drained() })
     stream.on('error', cause => this.#lost(cause))
+    // Known a turn of the event loop before 'close'.
+    stream.on('end', () => this.#lost(undefined))
     stream.on('close', () => this.#lost(undefined))
     if (intake) intake.attach(this)
     else {
@@ -158,7 +165,7 @@ export class Upstream implements IntakeSink {
         this.destroy()
         return true
       }
-      if (tracker.untouched && isGoodbye(bytes, start)) {
+      if (tracker.untouched && !this.#compresses && isGoodbye(bytes, start)) {
         this.destroy(new ProxyError('upstream-lost', 'the server was going', { source: 'upstream', retryable: true }))
         return true
       }

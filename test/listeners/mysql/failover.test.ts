@@ -61,6 +61,19 @@ test('without any server: an error that says so, at once, and service when one i
   })
 })
 
+test('with a hold time clients wait for the server, those who log in too', async () => {
+  const portolan = await rig.portolan(first.port, { backend: { ...backend, holdTime: '60s' } })
+  const client = await rig.client(portolan)
+  await client.query('SELECT 1')
+  await first.kill()
+  const waiting = client.query('SELECT 1')
+  const entering = rig.client(portolan)
+  await until(() => portolan.metric('portolan_upstream_queue') === 2)
+  await first.restart()
+  await waiting
+  expect(await value(await entering, 'SELECT 2')).toBe(2)
+})
+
 test('a statement of a client that leaves is killed at the server', async () => {
   const portolan = await rig.portolan(second.port, { backend })
   const client = await rig.client(portolan)
