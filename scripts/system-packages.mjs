@@ -21,6 +21,8 @@ const PACKAGES = [
     for: ['test', 'interop'],
     service: 'mariadb',
   },
+  { name: 'mariadb-test', program: 'mariadb-test', for: ['interop'] },
+  { name: 'mariadb-test-data', command: ['test', '-d', '/usr/share/mysql/mysql-test/main'], for: ['interop'] },
   { name: 'haproxy', program: 'haproxy', for: ['bench'], service: 'haproxy' },
   { name: 'sysbench', program: 'sysbench', for: ['bench'] },
   { name: 'nutcracker', program: 'nutcracker', for: ['bench'], service: 'nutcracker' },

@@ -14,7 +14,7 @@ const HELP = `usage: node test/interop/run.mjs [clients] [tcl] [mtr] [options]  
   --only CASE     tcl: only this case; may be repeated
   --resp N        tcl: 2 or 3; both without it
   --tags TAGS     tcl: the suite's tags, by default "-slow"
-  --mode MODE     mtr: plain, ps, cursor, compress or ssl; may be repeated; all without it, plain with --quick
+  --mode MODE     mtr: plain, ps, cursor, compress or ssl; may be repeated; all without it, plain and ps with --quick
   --pooling MODE  mtr: session or transaction (default)
   --quick         without the programs and the files of tcl that take longest; mtr: some tests
   --fresh         tcl, mtr: run directly again instead of using the kept result`
@@ -60,7 +60,7 @@ if (wanted('tcl')) {
   }
 }
 if (wanted('mtr')) {
-  for (const mode of values.mode ?? (values.quick ? ['plain'] : Object.keys(MODES))) {
+  for (const mode of values.mode ?? (values.quick ? ['plain', 'ps'] : Object.keys(MODES))) {
     try {
       const { through, pooling, file: files, fresh, quick } = values
       lost += (await compareMtr({ through, mode, pooling, files, fresh, quick, print })).length

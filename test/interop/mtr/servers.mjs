@@ -1,6 +1,6 @@
 // A mariadbd as mysql-test-run.pl would start it, and perhaps Portolan before it in such a way that no test can tell by
 // port or socket: the server keeps its names, and Portolan has taken its place there.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,8 @@ export async function startServers({ version, through, settings, timezone, pooli
   const vardir = mkdtempSync(join(FAST_TMP, 'portolan-mtr-'))
   const datadir = join(vardir, 'mysqld.1', 'data')
   for (const name of ['tmp/mysqld.1', 'log', 'run', 'mysqld.1']) mkdirSync(join(vardir, name), { recursive: true })
-  symlinkSync(join(SUITE_DIR, 'std_data'), join(vardir, 'std_data'))
+  // A copy: the server reads no files outside of this folder (secure_file_priv).
+  cpSync(join(SUITE_DIR, 'std_data'), join(vardir, 'std_data'), { recursive: true })
   cpSync(templateData(version), datadir, { recursive: true })
   const port = await freePort()
   const socket = join(vardir, 'tmp', 'mysqld.1.sock')
@@ -39,8 +40,7 @@ export async function startServers({ version, through, settings, timezone, pooli
   }
   try {
     const args = [`--defaults-file=${vardir}/my.cnf`, '--defaults-group-suffix=.1', ...asRoot(), ...tlsSettings]
-    // std_data is a link to outside of the folder.
-    args.push('--secure-file-priv=', ...settings.map(setting => setting.replaceAll('$MYSQLTEST_VARDIR', vardir)))
+    args.push(...settings.map(setting => setting.replaceAll('$MYSQLTEST_VARDIR', vardir)))
     const env = { ...process.env, TZ: timezone, MYSQLTEST_VARDIR: vardir }
     started.push(await startServer('mariadbd', args, port, { host, env }))
     if (through !== 'direct') {
