@@ -50,6 +50,11 @@ export const ServerErrors = {
   },
   notSupported: { code: 1235, sqlState: '42000', message: "This version of MySQL doesn't yet support this" },
   queryInterrupted: { code: 1317, sqlState: '70100', message: 'Query execution was interrupted' },
+  tooManyStatements: {
+    code: 1461,
+    sqlState: '42000',
+    message: "Can't create more than max_prepared_stmt_count statements",
+  },
   reprepare: { code: 1615, sqlState: 'HY000', message: 'Prepared statement needs to be re-prepared' },
   readOnlyTransaction: {
     code: 1792,

@@ -13,6 +13,8 @@ export interface ClientStatement {
   types: Buffer | null
   /** Data sent in pieces that no execution has used yet. */
   hasLongData: boolean
+  /** Such data went into the last execution. */
+  usedLongData: boolean
   /** An open cursor. */
   hasCursor: boolean
   /** Of its text. */
@@ -33,8 +35,17 @@ export class ClientStatements {
     return this.#lastId + 1
   }
 
-  add(statement: Omit<ClientStatement, 'id' | 'types' | 'hasLongData' | 'hasCursor'>): ClientStatement {
-    const added = { ...statement, id: ++this.#lastId, types: null, hasLongData: false, hasCursor: false }
+  add(
+    statement: Omit<ClientStatement, 'id' | 'types' | 'hasLongData' | 'usedLongData' | 'hasCursor'>,
+  ): ClientStatement {
+    const added = {
+      ...statement,
+      id: ++this.#lastId,
+      types: null,
+      hasLongData: false,
+      usedLongData: false,
+      hasCursor: false,
+    }
     this.#byId.set(added.id, added)
     this.#lastPrepared = added.id
     return added

@@ -4,8 +4,10 @@
  */
 import {
   COM_QUERY,
+  COM_STMT_EXECUTE,
   commandFacts,
   ERR_HEADER,
+  type ErrorPacket,
   encodeErr,
   PACKET_HEADER_BYTES,
   queryWithoutAttributes,
@@ -16,6 +18,7 @@ import {
 import type { Recipient, Upstream } from '../../src/backends/mysql/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
+import { isForgotten } from './commands/index.ts'
 import { TOO_LONG_FOR_ATTRIBUTES } from './errors.ts'
 import { Pin } from './pin.ts'
 import { isReadOnlyRefusal, isRefusedWhole } from './repeats.ts'
@@ -31,10 +34,14 @@ export interface SendOptions {
   readonly silent?: boolean
   /** The client waits for nothing: its command is over. */
   readonly isAside?: boolean
+  /** Of an error that nobody has seen yet: true when the command at hand is to be repeated. */
+  mend?(error: ErrorPacket): boolean
   done(tracker: ResponseTracker, response: Buffer | null): void
 }
 
 const MAX_RECORD_BYTES = 64 * 1024
+/** In the place of an error's number: none. */
+const PROGRESS_REPORT = 0xffff
 const READ_ONLY = encodeErr(1, ServerErrors.readOnlyTransaction)
 
 export class Exchange implements Recipient {
@@ -123,8 +130,7 @@ export class Exchange implements Recipient {
       this.#recordedBytes += bytes.length
     }
     if (options?.silent) return true
-    const session = this.#session
-    if (!this.#begun && bytes[PACKET_HEADER_BYTES] === ERR_HEADER && session.backend.failsOver && !options) {
+    if (!this.#begun && bytes[PACKET_HEADER_BYTES] === ERR_HEADER && this.#mayMend(bytes)) {
       this.#withheld = Buffer.from(bytes)
       return true
     }
@@ -143,6 +149,10 @@ export class Exchange implements Recipient {
     const session = this.#session
     const upstream = session.upstream!
     const options = this.#options
+    if (options?.mend && this.#withheld && options.mend(tracker.error!)) {
+      this.#forget()
+      return session.repeat()
+    }
     if (options) {
       this.#options = null
       options.done(tracker, this.#takeRecord())
@@ -152,6 +162,8 @@ export class Exchange implements Recipient {
       const withheld = this.#withheld
       this.#withheld = null
       if (this.#repeatElsewhere(tracker)) return
+      if (session.request.command === COM_STMT_EXECUTE && isForgotten(session, upstream, tracker.error!))
+        return session.repeat()
       this.#passOn(this.#isForReader(upstream, tracker) ? READ_ONLY : withheld, true)
     }
     if (this.#pieces) {
@@ -160,6 +172,21 @@ export class Exchange implements Recipient {
       this.#pieces = null
     }
     session.onAnswered(upstream, tracker)
+  }
+
+  /** An error may be one that the client need not see. */
+  #mayMend(bytes: Buffer): boolean {
+    const { request, backend } = this.#session
+    if (bytes.readUInt16LE(PACKET_HEADER_BYTES + 1) === PROGRESS_REPORT) return false
+    if (this.#options) return this.#options.mend !== undefined
+    return backend.failsOver || request.command === COM_STMT_EXECUTE
+  }
+
+  /** The request that was looked at here has had no response. */
+  #forget(): void {
+    this.#options = null
+    this.#withheld = null
+    this.#takeRecord()
   }
 
   /** The server has refused to write: another one is the primary now, or will be. True if the command goes there. */

@@ -6,6 +6,8 @@ import { QUERY } from './query.ts'
 import { CHANGE_USER, INIT_DB, QUIT, REPLICATION, RESET_CONNECTION, SET_OPTION } from './session-commands.ts'
 import { BULK_EXECUTE, CLOSE, EXECUTE, FETCH, LONG_DATA, PREPARE, RESET } from './statements.ts'
 
+export { isForgotten } from './statements.ts'
+
 const FORWARD: CommandHandler = () => Handled.FORWARD
 
 const TABLE: readonly (readonly [command: number, handler: CommandHandler])[] = [

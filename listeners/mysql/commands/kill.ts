@@ -15,7 +15,7 @@ export function kill(session: Session, id: number, { queryOnly }: { queryOnly: b
   const target = session.host.session(id)
   if (!target || target.identity.username !== session.identity.username) return false
   const { upstream } = target
-  if (upstream && !upstream.quiet) void upstream.home.kill(upstream.facts, { queryOnly: true })
+  if (upstream && !upstream.quiet) upstream.home.killQuery(upstream)
   if (!queryOnly) target.killed()
   if (target !== session || queryOnly) session.ok()
   return true

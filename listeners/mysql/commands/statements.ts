@@ -4,16 +4,15 @@
  */
 import { ProtocolError } from '../../../codecs/codec.ts'
 import {
-  COM_STMT_CLOSE,
   COM_STMT_PREPARE,
-  encodePacket,
+  type ErrorPacket,
   executeWithoutAttributes,
   MARIADB_CLIENT_STMT_BULK_OPERATIONS,
   PACKET_HEADER_BYTES,
   type ResponseTracker,
   ServerErrors,
 } from '../../../codecs/mysql/index.ts'
-import type { ServerStatement, Upstream } from '../../../src/backends/mysql/index.ts'
+import { closeAt, type ServerStatement, type Upstream } from '../../../src/backends/mysql/index.ts'
 import type { ClientStatement } from '../client-statements.ts'
 import { type CommandHandler, Handled, type Request } from '../command-handler.ts'
 import { LAST_STATEMENT_GONE, NO_BULK_EXECUTION, TOO_LONG_FOR_ATTRIBUTES } from '../errors.ts'
@@ -63,17 +62,19 @@ function prepare(session: Session, upstream: Upstream, packet: Buffer, facts: St
   session.exchange.send(upstream, COM_STMT_PREPARE, packet, {
     statementId: nextId,
     record: true,
+    mend: error => makeRoom(session, upstream, error),
     done: (tracker, answer) => {
       if (tracker.error) return session.statements.forgetLast()
       session.statements.add({ request: packet, key, parameters: tracker.parameters, facts })
       // Its warnings could not be asked for again.
-      keep(upstream, key, tracker, tracker.warnings === 0 ? answer : null, epoch)
+      keep(session, upstream, key, tracker, tracker.warnings === 0 ? answer : null, epoch)
     },
   })
 }
 
 /** Remembers what was prepared on a connection, and closes there what has to make room. */
 function keep(
+  session: Session,
   upstream: Upstream,
   key: string,
   tracker: ResponseTracker,
@@ -81,9 +82,19 @@ function keep(
   epoch: number,
 ): ServerStatement {
   const { statementId: id, parameters } = tracker
-  const statement: ServerStatement = { key, id, parameters, answer, types: null, epoch }
-  for (const closed of upstream.statements.add(statement)) upstream.write(closePacket(closed.id), true)
+  const statement: ServerStatement = { key, id, parameters, answer, types: null, held: false, epoch }
+  for (const closed of upstream.statements.add(statement, hasInUse(session))) closeAt(upstream, closed)
   return statement
+}
+
+const hasInUse = ({ pins }: Session): boolean => (pins & (Pin.CURSOR | Pin.LONG_DATA)) !== 0
+
+/** The server has as many statements as it takes: closes what can be prepared again. True if the command is to be repeated. */
+function makeRoom(session: Session, upstream: Upstream, { code }: ErrorPacket): boolean {
+  if (code !== ServerErrors.tooManyStatements.code || session.request.repeats > 0) return false
+  const closed = upstream.statements.takeAll(hasInUse(session))
+  for (const statement of closed) closeAt(upstream, statement)
+  return session.backend.closeIdleStatements() + closed.length > 0
 }
 
 /** Calls with the statement on this client's connection; it is prepared there first where it is missing. */
@@ -102,8 +113,9 @@ function withStatement(
     session.exchange.send(upstream, COM_STMT_PREPARE, chosen.request, {
       silent: true,
       done: tracker => {
-        if (tracker.error) session.refuse(tracker.error)
-        else then(upstream, keep(upstream, chosen.key, tracker, null, epoch))
+        if (tracker.error && makeRoom(session, upstream, tracker.error)) session.repeat()
+        else if (tracker.error) session.refuse(tracker.error)
+        else then(upstream, keep(session, upstream, chosen.key, tracker, null, epoch))
       },
     })
   }
@@ -146,6 +158,8 @@ export const EXECUTE: CommandHandler = (session, request) => {
       packet = plain
     }
     server.types = types
+    server.held = opensCursor(packet)
+    client.usedLongData = client.hasLongData
     packet.writeUInt32LE(server.id, ID_OFFSET)
     if (client.hasLongData) session.pins &= ~Pin.LONG_DATA
     client.hasLongData = false
@@ -154,6 +168,19 @@ export const EXECUTE: CommandHandler = (session, request) => {
   }
   if (!asksAboutLast(client.facts)) return withStatement(session, client, execute)
   return withStatement(session, client, execute, upstream => statementAboutLast(session, upstream, client))
+}
+
+/** The server does not know the statement any more, or cannot bring it up to date: it is prepared again, and did not run. */
+export function isForgotten(session: Session, upstream: Upstream, { code }: ErrorPacket): boolean {
+  const isKnown = code !== ServerErrors.unknownStatement.code && code !== ServerErrors.reprepare.code
+  const client = session.statements.get(session.request.statementId)
+  if (isKnown || !client || client.usedLongData || session.request.repeats > 0 || session.request.partial) return false
+  const server = upstream.statements.get(client.key)
+  if (server) {
+    upstream.statements.delete(server)
+    closeAt(upstream, server)
+  }
+  return true
 }
 
 /** Null also when what is sent as values is none: it cannot be told from the attributes. */
@@ -186,6 +213,7 @@ export const LONG_DATA: CommandHandler = (session, request) => {
   session.note(NOTHING)
   return withStatement(session, client, (upstream, server) => {
     client.hasLongData = true
+    server.held = true
     session.pins |= Pin.LONG_DATA
     session.notePins()
     passOn(session, upstream, server, request)
@@ -223,7 +251,7 @@ export const CLOSE: CommandHandler = (session, request) => {
     const server = upstream.statements.get(client.key)
     if (server) {
       upstream.statements.delete(server)
-      upstream.write(closePacket(server.id), true)
+      closeAt(upstream, server)
     }
     letGo(session, client)
     session.settle()
@@ -243,11 +271,4 @@ function letGo(session: Session, client: ClientStatement): void {
   const all = [...session.statements]
   if (!all.some(each => each.hasCursor)) session.pins &= ~Pin.CURSOR
   if (!all.some(each => each.hasLongData)) session.pins &= ~Pin.LONG_DATA
-}
-
-function closePacket(id: number): Buffer {
-  const payload = Buffer.alloc(5)
-  payload[0] = COM_STMT_CLOSE
-  payload.writeUInt32LE(id, 1)
-  return encodePacket(0, payload)
 }

@@ -14,13 +14,13 @@ import type { Member } from './member.ts'
 import { Opener } from './opener.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import { OwnAccount } from './own-account.ts'
-import { reset } from './own-statements.ts'
+import { closeAt, reset } from './own-statements.ts'
 import { type Open, Pool, type Waiter } from './pool.ts'
 import type { SessionState } from './session-state.ts'
 import { topologyOf } from './topologies.ts'
 import type { Purpose, Topology } from './topology.ts'
 import type { Upstream } from './upstream.ts'
-import type { Home, UpstreamFacts } from './upstream-parties.ts'
+import type { Home } from './upstream-parties.ts'
 
 /** One that waits, as the pool and the dialler see it. */
 export interface Client extends Waiter {
@@ -138,6 +138,18 @@ export class MysqlBackend implements Backend, Home {
     this.#topology.onReadOnly(facts.member)
   }
 
+  /** Closes the statements of all connections that serve nobody now; how many. */
+  closeIdleStatements(): number {
+    let count = 0
+    for (const upstream of this.#all) {
+      if (!upstream.idle) continue
+      const closed = upstream.statements.takeAll(false)
+      for (const statement of closed) closeAt(upstream, statement)
+      count += closed.length
+    }
+    return count
+  }
+
   /** A request that had not run is sent again. */
   noteRepeat(): void {
     this.#repeats.value++
@@ -147,7 +159,8 @@ export class MysqlBackend implements Backend, Home {
 
   release(upstream: Upstream): void {
     upstream.holder = null
-    if (upstream.closed) return
+    if (upstream.closed || upstream.kills > 0) return
+    if (upstream.suspect) return this.recycle(upstream)
     if (this.#serves(upstream)) this.pool.release(upstream)
     else upstream.destroy()
   }
@@ -155,6 +168,7 @@ export class MysqlBackend implements Backend, Home {
   recycle(upstream: Upstream): void {
     upstream.holder = null
     if (upstream.closed) return
+    if (upstream.kills > 0) return
     const isOutdated = upstream.facts.generation !== this.generation
     if (!upstream.tracks || isOutdated || !this.#serves(upstream)) return upstream.destroy()
     reset(upstream, error => (error ? upstream.destroy(error) : this.release(upstream)))
@@ -164,11 +178,17 @@ export class MysqlBackend implements Backend, Home {
     upstream.holder = null
     const { facts } = upstream
     upstream.destroy()
-    void this.kill(facts, { queryOnly: false })
+    void this.#controls.kill(facts, { queryOnly: false })
   }
 
-  kill(facts: UpstreamFacts, how: { queryOnly: boolean }): Promise<void> {
-    return this.#controls.kill(facts, how)
+  killQuery(upstream: Upstream): void {
+    upstream.kills++
+    void this.#controls.kill(upstream.facts, { queryOnly: true }).then(() => {
+      upstream.kills--
+      upstream.suspect = true
+      // Given back meanwhile.
+      if (upstream.kills === 0 && upstream.holder === null) this.recycle(upstream)
+    })
   }
 
   onClosed(upstream: Upstream, lost: boolean): void {

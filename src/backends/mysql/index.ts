@@ -6,7 +6,15 @@ import { mysqlBackendOptions } from './options.ts'
 export { type Client, MysqlBackend } from './backend.ts'
 export type { Identity } from './dialer.ts'
 export { LastWrite } from './last-write.ts'
-export { learnCollation, query, queryPacket, readVariables, run, setMultiStatements } from './own-statements.ts'
+export {
+  closeAt,
+  learnCollation,
+  query,
+  queryPacket,
+  readVariables,
+  run,
+  setMultiStatements,
+} from './own-statements.ts'
 export { PacketWire, type Released } from './packet-wire.ts'
 export type { Waiter } from './pool.ts'
 export { ServerRefusal } from './server-refusal.ts'

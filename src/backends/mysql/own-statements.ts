@@ -6,6 +6,7 @@ import {
   COM_QUERY,
   COM_RESET_CONNECTION,
   COM_SET_OPTION,
+  COM_STMT_CLOSE,
   decodeTextResults,
   encodePacket,
   MYSQL_OPTION_MULTI_STATEMENTS_OFF,
@@ -14,6 +15,7 @@ import {
 } from '../../../codecs/mysql/index.ts'
 import type { ProxyError } from '../../errors.ts'
 import { ServerRefusal } from './server-refusal.ts'
+import type { ServerStatement } from './server-statements.ts'
 import type { Upstream } from './upstream.ts'
 import type { Recipient } from './upstream-parties.ts'
 import { VARIABLES_QUERY } from './variables.ts'
@@ -69,12 +71,23 @@ export function readVariables(upstream: Upstream, done: (isComplete: boolean) =>
   })
 }
 
+/** Closes a statement that is kept no longer. */
+export function closeAt(upstream: Upstream, { id }: ServerStatement): void {
+  const argument = Buffer.alloc(4)
+  argument.writeUInt32LE(id)
+  upstream.write(commandPacket(COM_STMT_CLOSE, argument), true)
+}
+
 /** Makes the connection a fresh one again, for anybody. */
 export function reset(upstream: Upstream, done: Done): void {
-  send(upstream, COM_RESET_CONNECTION, commandPacket(COM_RESET_CONNECTION), new Swallow(() => {}))
+  let refusal: ProxyError | null = null
+  const swallow = new Swallow(error => {
+    refusal = error
+  })
+  send(upstream, COM_RESET_CONNECTION, commandPacket(COM_RESET_CONNECTION), swallow)
   run(upstream, upstream.facts.setup, error => {
     upstream.forget()
-    done(error)
+    done(refusal ?? error)
   })
 }
 

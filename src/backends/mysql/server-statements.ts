@@ -12,6 +12,8 @@ export interface ServerStatement {
   readonly answer: Buffer | null
   /** Parameter types as last bound here; null when none were. */
   types: Buffer | null
+  /** Was executed with a cursor, or was sent data in pieces, last. */
+  held: boolean
   /** DDL seen since may have changed what the answer tells. */
   readonly epoch: number
 }
@@ -38,8 +40,8 @@ export class ServerStatements {
     return found
   }
 
-  /** Adds one; returns those to be closed for it. */
-  add(statement: ServerStatement): ServerStatement[] {
+  /** Adds one; returns those to be closed for it. Cursors and data may be in use: then not those that have them. */
+  add(statement: ServerStatement, inUse: boolean): ServerStatement[] {
     const closed: ServerStatement[] = []
     const before = this.#byKey.get(statement.key)
     if (before) {
@@ -49,12 +51,19 @@ export class ServerStatements {
     this.#byKey.set(statement.key, statement)
     if (this.#byKey.size > this.#max) {
       for (const each of this.#byKey.values()) {
-        if (each === statement) continue
+        if (each === statement || (inUse && each.held)) continue
         this.#byKey.delete(each.key)
         closed.push(each)
         break
       }
     }
+    return closed
+  }
+
+  /** Takes out all, but for those in use: they are to be closed, and can be prepared again. */
+  takeAll(inUse: boolean): ServerStatement[] {
+    const closed = [...this.#byKey.values()].filter(({ held }) => !(inUse && held))
+    for (const { key } of closed) this.#byKey.delete(key)
     return closed
   }
 

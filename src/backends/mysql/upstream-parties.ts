@@ -72,7 +72,8 @@ export interface Home {
   recycle(upstream: Upstream): void
   /** Its client has gone in the middle of a response: what runs is ended. */
   abandon(upstream: Upstream): void
-  kill(facts: UpstreamFacts, how: { readonly queryOnly: boolean }): Promise<void>
+  /** Ends what a connection runs, and nothing that another client runs there later. */
+  killQuery(upstream: Upstream): void
   /** `lost`: not closed by us. */
   onClosed(upstream: Upstream, lost: boolean): void
 }

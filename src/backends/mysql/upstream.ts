@@ -41,6 +41,10 @@ export class Upstream implements IntakeSink {
   idle = false
   idleSince = 0
   holder: Holder | null = null
+  /** Orders to end what it runs that may still arrive: it is not lent to anybody meanwhile. */
+  kills = 0
+  /** One may have come too late: the reset is to meet it, not a statement of another client. */
+  suspect = false
   /** Who was served last, with nothing of ours behind: compared, never used. */
   lastUser: object | null = null
   /** Whose rows FOUND_ROWS() is about: likewise. */
@@ -146,6 +150,7 @@ export class Upstream implements IntakeSink {
     this.statements.clear()
     this.lastUser = null
     this.rowsUser = null
+    this.suspect = false
     this.insertUser = null
     this.insertId = '0'
   }
