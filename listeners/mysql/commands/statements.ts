@@ -11,6 +11,7 @@ import {
   PACKET_HEADER_BYTES,
   type ResponseTracker,
   ServerErrors,
+  StatementKind,
 } from '../../../codecs/mysql/index.ts'
 import { closeAt, type ServerStatement, type Upstream } from '../../../src/backends/mysql/index.ts'
 import type { ClientStatement } from '../client-statements.ts'
@@ -24,6 +25,21 @@ import type { Session } from '../session.ts'
 import { statementAboutLast } from './about-last.ts'
 import { findTypes, insertTypes, opensCursor } from './binding.ts'
 
+/** What clients prepare over and over. Others would only keep a hold of what they name, such as a plugin. */
+const KEPT: ReadonlySet<number> = new Set([
+  StatementKind.SELECT,
+  StatementKind.WITH,
+  StatementKind.TABLE,
+  StatementKind.VALUES,
+  StatementKind.INSERT,
+  StatementKind.REPLACE,
+  StatementKind.UPDATE,
+  StatementKind.DELETE,
+  StatementKind.CALL,
+  StatementKind.DO,
+  StatementKind.SET,
+  StatementKind.SHOW,
+])
 const ID_OFFSET = PACKET_HEADER_BYTES + 1
 
 export const PREPARE: CommandHandler = (session, { packet, partial }) => {
@@ -246,13 +262,16 @@ export const CLOSE: CommandHandler = (session, request) => {
   const client = find(session, request)
   if (!client) return Handled.DONE
   session.statements.delete(client.id)
-  const { upstream } = session
-  if (upstream && (client.hasCursor || client.hasLongData)) {
+  const holdsState = client.hasCursor || client.hasLongData
+  const upstream = session.lease.likely
+  if (upstream && (holdsState || !KEPT.has(client.facts.kind))) {
     const server = upstream.statements.get(client.key)
     if (server) {
       upstream.statements.delete(server)
       closeAt(upstream, server)
     }
+  }
+  if (holdsState) {
     letGo(session, client)
     session.settle()
   }

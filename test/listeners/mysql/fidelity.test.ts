@@ -106,6 +106,21 @@ test('warnings of preparing a statement are there also when it was prepared befo
   }
 })
 
+test('a statement that is not prepared over and over is closed with its client', async () => {
+  const { a } = await pair()
+  const prepared = () => row(a, "SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")
+  const before = await prepared()
+  await a.query('CREATE OR REPLACE TABLE forced (a INT)')
+  for (const [sql, kept] of [
+    ['ALTER TABLE forced FORCE', 0],
+    ['SELECT a FROM forced', 1],
+  ] as const) {
+    await a.prepare(sql)
+    a.unprepare(sql)
+    expect(Number((await prepared())['Value'])).toBe(Number(before['Value']) + kept)
+  }
+})
+
 test('rights are looked at whenever a statement is prepared', async () => {
   portolan = await rig.portolan(server.port, {
     listener: { users: [{ name: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }, { name: 'reader' }] },
