@@ -1,6 +1,16 @@
 /** What goes wrong between Portolan and a server and must not reach clients: late kills, forgotten statements, full servers. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { COM_STMT_EXECUTE } from '../../../codecs/mysql/index.ts'
+import {
+  CLIENT_CONNECT_WITH_DB,
+  CLIENT_PLUGIN_AUTH,
+  CLIENT_PROTOCOL_41,
+  CLIENT_RESERVED2,
+  COM_STMT_EXECUTE,
+  COM_STMT_FETCH,
+  COM_STMT_PREPARE,
+  PayloadWriter,
+} from '../../../codecs/mysql/index.ts'
+import { Client } from '../../codecs/mysql/client.ts'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
 import { MysqlRig, value } from '../../support/mysql.ts'
 import { type Portolan, until } from '../../support/portolan.ts'
@@ -70,6 +80,29 @@ test('a statement that the server has forgotten is prepared anew, and executed o
   expect(await value(client, 'SELECT COUNT(*) FROM t WHERE id >= 10')).toBe(2)
   // An error of the statement itself is the client's.
   await expect(insert(11)).rejects.toMatchObject({ errno: 1062 })
+})
+
+test('a statement with an open cursor is not closed to make room for others', async () => {
+  const full = { ...backend, pool: { max: 1, maxStatements: 1 } }
+  portolan = await rig.portolan(server.port, { backend: full })
+  const low = (CLIENT_PROTOCOL_41 | CLIENT_RESERVED2 | CLIENT_PLUGIN_AUTH | CLIENT_CONNECT_WITH_DB) >>> 0
+  const address = { port: portolan.port(), database: 'app' }
+  const client = await Client.login(address, { capabilities: { low, mariadb: 0 } })
+  const command = async (payload: PayloadWriter) => {
+    const { tracker } = await client.command(payload.payload())
+    expect(tracker.error).toBeNull()
+    return { id: tracker.statementId, rows: tracker.rows }
+  }
+  const prepare = async (sql: string) => (await command(new PayloadWriter().u8(COM_STMT_PREPARE).string(sql))).id
+  const execute = (id: number, flags: number) =>
+    command(new PayloadWriter().u8(COM_STMT_EXECUTE).u32(id).u8(flags).u32(1))
+  const READ_ONLY_CURSOR = 1
+  const first = await prepare('SELECT 1 UNION SELECT 2 UNION SELECT 3')
+  await execute(first, READ_ONLY_CURSOR)
+  for (const sql of ['SELECT 4', 'SELECT 5']) expect((await execute(await prepare(sql), 0)).rows).toBe(1)
+  const fetched = await command(new PayloadWriter().u8(COM_STMT_FETCH).u32(first).u32(10))
+  expect(fetched.rows).toBe(3)
+  client.close()
 })
 
 test('when the server takes no more prepared statements, those that are not used make room', async () => {

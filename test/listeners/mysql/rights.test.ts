@@ -47,6 +47,12 @@ test.each([
   expect(await value(reader, 'SELECT COUNT(*) FROM t')).toBe(0)
 })
 
+test('a long statement of one who may only read is refused, and the client goes on', async () => {
+  const reader = await rig.client(portolan, { user: 'reader' })
+  await expect(reader.query(`INSERT INTO t VALUES ('${'1'.repeat(300_000)}')`)).rejects.toThrow(/may only read/)
+  expect(await value(reader, 'SELECT COUNT(*) FROM t')).toBe(0)
+})
+
 test('one who may only read may read, in transactions too', async () => {
   const reader = await rig.client(portolan, { user: 'reader' })
   await reader.beginTransaction()
