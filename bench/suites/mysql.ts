@@ -61,16 +61,15 @@ function wholeTable(root: string): LoadRow {
 
 function gigabyte(quick: boolean): TransferRow {
   const bytes = quick ? 2 ** 26 : 2 ** 30
-  const each = 1000
-  const n = Math.floor(bytes / each)
+  const each = Math.floor(bytes / TABLE_ROWS)
   return {
     kind: 'transfer',
     name: 'rows-1gib',
     title: `a result of ${quick ? '64 MiB' : '1 GiB'} in ${TABLE_ROWS.toLocaleString('en-US')} rows`,
     peers: PEERS,
     probe,
-    bytes: each * n,
-    command: port => printRows(port, `SELECT REPEAT('x', ${each}) FROM sbtest1 LIMIT ${n}`),
+    bytes: each * TABLE_ROWS,
+    command: port => printRows(port, `SELECT REPEAT('x', ${each}) FROM sbtest1`),
   }
 }
 
