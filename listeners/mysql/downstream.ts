@@ -3,7 +3,7 @@
  * takes it.
  */
 import type { Released } from '../../src/backends/mysql/index.ts'
-import { type ByteStream, type Intake, type IntakeSink, Pump } from '../../src/net/index.ts'
+import { type ByteStream, type Intake, type IntakeSink, Pump, unsentBytes } from '../../src/net/index.ts'
 import { ClientInput } from './client-input.ts'
 
 /** Commands read ahead of the one that is being answered. */
@@ -95,9 +95,9 @@ export class Downstream implements IntakeSink {
 
   /** Whether bytes have waited for the client for so long without it taking any; to be asked now and then. */
   isStalled(now: number, ms: number): boolean {
-    const { bytesWritten, writableLength } = this.stream
-    const taken = bytesWritten - writableLength
-    if (writableLength === 0 || taken !== this.#takenBytes) {
+    const unsent = unsentBytes(this.stream)
+    const taken = this.stream.bytesWritten - unsent
+    if (unsent === 0 || taken !== this.#takenBytes) {
       this.#takenBytes = taken
       this.#takenAt = now
     }

@@ -1,10 +1,13 @@
 /** One direction of a relay: what comes in is written at once, and reading pauses while the target does not keep up. */
 import type { Writable } from 'node:stream'
 import type { Cell } from '../observability/metrics.ts'
+import { DirectWriter } from './direct-writer.ts'
 import type { IntakeSink } from './relay-buffers.ts'
 
 /** Owned memory may wait up to this much; a view out of a read buffer may not wait at all. */
 const MAX_PENDING_BYTES = 64 * 1024
+/** Views that have to wait in a stream are copied up to this length, so that reading goes on. */
+const MAX_COPY_BYTES = 32 * 1024
 
 export interface PumpOptions {
   readonly target: Writable
@@ -20,14 +23,15 @@ export interface PumpOptions {
 
 export class Pump implements IntakeSink {
   readonly #options: PumpOptions
-  readonly #target: Writable
+  readonly #writer: DirectWriter
   #bytes = 0
   #remaining: number
+  #waiting = 0
   #full = false
 
   constructor(options: PumpOptions) {
     this.#options = options
-    this.#target = options.target
+    this.#writer = new DirectWriter(options.target, () => this.#onWritten())
     this.#remaining = options.limit ?? Number.POSITIVE_INFINITY
   }
 
@@ -47,7 +51,7 @@ export class Pump implements IntakeSink {
 
   /** Writes the bytes, or as many of their first as remain: the rest is the caller's. */
   push(bytes: Buffer, owned: boolean): boolean {
-    const chunk = bytes.length > this.#remaining ? bytes.subarray(0, this.#remaining) : bytes
+    let chunk = bytes.length > this.#remaining ? bytes.subarray(0, this.#remaining) : bytes
     const { length } = chunk
     if (length === 0) return !this.#full
     const { counter, tap } = this.#options
@@ -55,16 +59,22 @@ export class Pump implements IntakeSink {
     this.#remaining -= length
     if (counter) counter.value += length
     if (tap) tap(chunk)
-    this.#target.write(chunk, this.#onWritten)
-    const pending = this.#target.writableLength
-    if (pending === 0 || (owned && pending <= MAX_PENDING_BYTES)) return true
+    let isOwned = owned
+    // What is behind others waits for certain, and so does what is to be encrypted.
+    if (!owned && length <= MAX_COPY_BYTES && (this.#waiting > 0 || !this.#writer.writesViews)) {
+      chunk = Buffer.from(chunk)
+      isOwned = true
+    }
+    this.#waiting = this.#writer.write(chunk)
+    if (this.#waiting === 0 || (isOwned && this.#waiting <= MAX_PENDING_BYTES)) return true
     this.#full = true
     return false
   }
 
-  /** One function for all writes: 'drain' would not come for less than a high-water mark. */
-  readonly #onWritten = (): void => {
-    if (!this.#full || this.#target.writableLength > 0) return
+  #onWritten(): void {
+    if (this.#waiting === 0) return
+    this.#waiting = this.#writer.waiting
+    if (!this.#full || this.#waiting > 0) return
     this.#full = false
     this.#options.onDrained()
   }

@@ -1,9 +1,8 @@
 /**
- * Memory for reading what a relay passes on. Every connection reads into one small shared buffer and its bytes are
- * copied out: cheap while they are few. A connection that fills it gets a large buffer of its own, out of which views
- * are written without a copy, until its stream thins out or ends (bench/README.md: 2.1 GiB/s per core against 1.5 with
- * 64 KiB). A shared buffer cannot be written out of: the kernel may not take all, and the next connection's read would
- * overwrite what still has to leave.
+ * Memory for reading what a relay passes on. Every connection reads into one small shared buffer, and what was read is
+ * written out of it without a copy; when the kernel does not take all of it, the buffer stays with that write and the
+ * others get another one. A connection that fills it gets a large buffer of its own until its stream thins out or ends
+ * (bench/README.md: 2.1 GiB/s per core against 1.5 with 64 KiB).
  */
 import type { OnReadOpts } from 'node:net'
 
@@ -11,34 +10,50 @@ const SHARED_BYTES = 64 * 1024
 const LARGE_BYTES = 256 * 1024
 /** A read that leaves a large buffer emptier than this gives it back. */
 const THIN_BYTES = 32 * 1024
-/** Large buffers in use at a time, 32 MiB in all; beyond it bulk streams take the shared buffer too. */
-const MAX_LARGE = 128
+/** Buffers in use at a time, 32 MiB in all; beyond it bulk streams take the shared buffer too, and are copied out of it. */
+const MAX_IN_USE = 128
 /** Large buffers kept for reuse. */
 const MAX_SPARE = 8
 
 /** One instance serves any number of relays of one thread. */
 export class RelayBuffers {
-  readonly shared: Buffer = Buffer.allocUnsafeSlow(SHARED_BYTES)
   readonly #spare: Buffer[] = []
+  #shared: Buffer = Buffer.allocUnsafeSlow(SHARED_BYTES)
   #inUse = 0
 
-  /** A large buffer, or the shared one when too many are in use. */
-  take(): Buffer {
-    if (this.#inUse >= MAX_LARGE) return this.shared
+  get shared(): Buffer {
+    return this.#shared
+  }
+
+  /** No further buffer can be taken. */
+  get exhausted(): boolean {
+    return this.#inUse >= MAX_IN_USE
+  }
+
+  /** A large buffer, or none when too many are in use. */
+  take(): Buffer | null {
+    if (this.exhausted) return null
     this.#inUse++
     return this.#spare.pop() ?? Buffer.allocUnsafeSlow(LARGE_BYTES)
   }
 
-  /** Returns what take() gave, once nothing reads into it or writes out of it any more. */
+  /** Leaves the shared buffer to a write that still needs it: give it back like a large one. */
+  takeShared(): Buffer {
+    const taken = this.#shared
+    this.#inUse++
+    this.#shared = Buffer.allocUnsafeSlow(SHARED_BYTES)
+    return taken
+  }
+
+  /** Returns what was taken, once nothing reads into it or writes out of it any more. */
   give(buffer: Buffer): void {
-    if (buffer === this.shared) return
     this.#inUse--
-    if (this.#spare.length < MAX_SPARE) this.#spare.push(buffer)
+    if (buffer.length === LARGE_BYTES && this.#spare.length < MAX_SPARE) this.#spare.push(buffer)
   }
 
   /** Returns one that a closing socket may still use: it is counted back and left to the garbage collector. */
-  forget(buffer: Buffer): void {
-    if (buffer !== this.shared) this.#inUse--
+  forget(): void {
+    this.#inUse--
   }
 }
 
@@ -54,17 +69,17 @@ export interface IntakeSink {
 /** Reads one plain socket for a relay. Create it before the socket, and hand `onread` to whoever makes the socket. */
 export class Intake {
   readonly #buffers: RelayBuffers
-  #buffer: Buffer
-  #held: Buffer | undefined
+  /** What it reads into; null for the shared one. */
+  #large: Buffer | null = null
+  #held: Buffer | null = null
   #sink: IntakeSink | undefined
 
   constructor(buffers: RelayBuffers) {
     this.#buffers = buffers
-    this.#buffer = buffers.shared
   }
 
   readonly onread: OnReadOpts = {
-    buffer: () => this.#buffer,
+    buffer: () => this.#large ?? this.#buffers.shared,
     callback: bytesRead => this.#read(bytesRead),
   }
 
@@ -75,42 +90,58 @@ export class Intake {
   /** What was held has left. */
   drained(): void {
     if (this.#held) this.#buffers.give(this.#held)
-    this.#held = undefined
+    this.#held = null
   }
 
   /** Called within a push: its memory stays with whoever writes it, and reading goes on in other memory. */
   leave(): void {
-    if (this.#buffer !== this.#buffers.shared) this.#buffers.forget(this.#buffer)
-    this.#buffer = this.#buffers.shared
+    if (!this.#large) this.#buffers.takeShared()
+    this.#buffers.forget()
+    this.#large = null
   }
 
   /** The socket has closed. */
   close(): void {
     this.#sink = undefined
-    if (this.#held) this.#buffers.forget(this.#held)
-    this.#held = undefined
-    this.#buffers.forget(this.#buffer)
-    this.#buffer = this.#buffers.shared
+    if (this.#held) this.#buffers.forget()
+    this.#held = null
+    if (this.#large) this.#buffers.forget()
+    this.#large = null
   }
 
   #read(bytesRead: number): boolean {
     const sink = this.#sink
     if (!sink) return false
-    const buffer = this.#buffer
-    const { shared } = this.#buffers
-    if (buffer === shared) {
-      if (bytesRead === buffer.length) this.#buffer = this.#buffers.take()
-      return sink.push(Buffer.from(buffer.subarray(0, bytesRead)), true)
-    }
-    if (!sink.push(buffer.subarray(0, bytesRead), false)) {
-      this.#held = buffer
-      this.#buffer = this.#buffers.take()
+    return this.#large ? this.#passLarge(sink, this.#large, bytesRead) : this.#passShared(sink, bytesRead)
+  }
+
+  #passShared(sink: IntakeSink, bytesRead: number): boolean {
+    const buffers = this.#buffers
+    const { shared } = buffers
+    const bytes = shared.subarray(0, bytesRead)
+    // When those who do not keep up are many, each holds no more than it has to.
+    const copies = buffers.exhausted
+    const goOn = sink.push(copies ? Buffer.from(bytes) : bytes, copies)
+    if (!goOn && !copies) this.#hold(buffers.takeShared())
+    if (bytesRead === shared.length && this.#sink) this.#large = buffers.take()
+    return goOn
+  }
+
+  #passLarge(sink: IntakeSink, large: Buffer, bytesRead: number): boolean {
+    if (!sink.push(large.subarray(0, bytesRead), false)) {
+      this.#hold(large)
+      this.#large = this.#buffers.take()
       return false
     }
-    if (bytesRead < THIN_BYTES && this.#buffer === buffer) {
-      this.#buffers.give(buffer)
-      this.#buffer = shared
+    if (bytesRead < THIN_BYTES && this.#large === large) {
+      this.#buffers.give(large)
+      this.#large = null
     }
     return true
+  }
+
+  #hold(buffer: Buffer): void {
+    if (this.#sink) this.#held = buffer
+    else this.#buffers.forget()
   }
 }

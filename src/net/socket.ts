@@ -18,8 +18,8 @@ export function reset(socket: Socket): void {
  * Bytes that the kernel has not taken yet. Node knows how much of a write has left in `_handle.writeQueueSize`, which is
  * not documented; without it, whole writes are counted, and a very slow reader looks like one that has stopped.
  */
-export function unsentBytes(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly writeQueueSize?: unknown } | null }
+export function unsentBytes(stream: ByteStream): number {
+  const { _handle: handle } = stream as ByteStream & { readonly _handle?: { readonly writeQueueSize?: unknown } | null }
   const exact = handle?.writeQueueSize
-  return typeof exact === 'number' ? exact : socket.writableLength
+  return typeof exact === 'number' ? exact : stream.writableLength
 }

@@ -15,7 +15,7 @@ export interface Recipient {
   readonly allowLocalInfile: boolean
   /**
    * Takes bytes of it, as they came. Memory that is not owned may be reused at once when the answer is true, and only after
-   * resume() when it is false. False also means: read no more until then.
+   * resume() when it is false. False also means: read no more until then, or until the response is complete.
    */
   onResponse(bytes: Buffer, owned: boolean): boolean
   /** It is complete; what it was can be read from the tracker until this returns. */

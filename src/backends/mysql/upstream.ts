@@ -55,6 +55,8 @@ export class Upstream implements IntakeSink {
   insertUser: InsertUser | null = null
   /** LAST_INSERT_ID() as it was when that one came. */
   insertId = '0'
+  /** Made once: the pool asks after every statement. */
+  readonly #groups: { readonly bare: string; readonly inSchema: string }
   readonly #stream: ByteStream
   readonly #intake: Intake | undefined
   readonly #pump: Pump
@@ -67,6 +69,7 @@ export class Upstream implements IntakeSink {
 
   constructor(stream: ByteStream, intake: Intake | undefined, facts: UpstreamFacts, home: Home) {
     this.facts = facts
+    this.#groups = { bare: `${facts.group}-`, inSchema: `${facts.group}+` }
     this.home = home
     this.#stream = stream
     this.#intake = intake
@@ -95,7 +98,7 @@ export class Upstream implements IntakeSink {
 
   /** Connections of one group are alike; one with a schema cannot be made one without. */
   get group(): string {
-    return `${this.facts.group}${this.state.schema === null ? '-' : '+'}`
+    return this.state.schema === null ? this.#groups.bare : this.#groups.inSchema
   }
 
   get expired(): boolean {
@@ -168,11 +171,11 @@ export class Upstream implements IntakeSink {
       if (!expected) {
         // Such as "disconnected because of inactivity": nobody asked.
         this.destroy()
-        return true
+        return goOn && !isLeft
       }
       if (tracker.untouched && !this.#compresses && isGoodbye(bytes, start)) {
         this.destroy(new ProxyError('upstream-lost', 'the server was going', { source: 'upstream', retryable: true }))
-        return true
+        return goOn && !isLeft
       }
       const { recipient } = expected
       let end: number
@@ -186,7 +189,7 @@ export class Upstream implements IntakeSink {
             { source: 'upstream', cause: error },
           ),
         )
-        return true
+        return goOn && !isLeft
       }
       const { passEnd, insert } = tracker
       if (passEnd > start) {
@@ -194,7 +197,7 @@ export class Upstream implements IntakeSink {
         if (!recipient.onResponse(whole ? bytes : bytes.subarray(start, passEnd), owned)) goOn = false
       }
       if (insert !== null && insert.length > 0 && !recipient.onResponse(insert, true)) goOn = false
-      if (this.#closed) return true
+      if (this.#closed) return goOn && !isLeft
       start = end
       if (tracker.ended) {
         isLeft ||= !goOn
