@@ -7,6 +7,7 @@ import {
   type Client,
   type Holder,
   type Identity,
+  type MysqlBackend,
   type Purpose,
   queryPacket,
   ServerRefusal,
@@ -19,12 +20,22 @@ import { Pin } from './pin.ts'
 import { mayReadElsewhere, onReplica } from './replica-reads.ts'
 import type { Session } from './session.ts'
 
+interface KnownGroup {
+  readonly backend: MysqlBackend | null
+  readonly identity: Identity | null
+  readonly purpose: Purpose
+  readonly hasSchema: boolean
+  readonly name: string
+}
+
 export class Lease implements Client, Holder {
   upstream: Upstream | null = null
   /** What a connection is wanted for. */
   purpose: Purpose = 'write'
   readonly #session: Session
   #last: Upstream | null = null
+  /** The last answer to `group`, and what it was made of: the pool asks before every statement. */
+  #group: KnownGroup = { backend: null, identity: null, purpose: 'write', hasSchema: false, name: '' }
   #cancelWait: (() => void) | null = null
   #whenAttached: ((upstream: Upstream) => void) | null = null
 
@@ -152,7 +163,19 @@ export class Lease implements Client, Holder {
   }
 
   get group(): string {
-    return this.#session.backend.groupOf(this.identity, this.state, this.purpose)
+    const { backend, identity, state } = this.#session
+    const hasSchema = state.schema !== null
+    const known = this.#group
+    if (
+      known.backend === backend &&
+      known.identity === identity &&
+      known.purpose === this.purpose &&
+      known.hasSchema === hasSchema
+    )
+      return known.name
+    const name = backend.groupOf(identity, state, this.purpose)
+    this.#group = { backend, identity, purpose: this.purpose, hasSchema, name }
+    return name
   }
 
   get key(): string {
