@@ -1,5 +1,5 @@
 /** A MySQL backend: its servers, and the pool of connections to them that clients share. */
-import { CLIENT_PROTOCOL_41, CLIENT_RESERVED2, type Greeting } from '../../../codecs/mysql/index.ts'
+import type { Greeting } from '../../../codecs/mysql/index.ts'
 import type { BackendConfig } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import { openClientTls } from '../../net/index.ts'
@@ -7,7 +7,7 @@ import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protoco
 import type { PrivateServer } from '../../supervise/index.ts'
 import { Alignment } from './alignment.ts'
 import { Controls } from './controls.ts'
-import { Dialer, type DialerParts, type DialWish, type Identity } from './dialer.ts'
+import { Dialer, type DialerParts, type Identity } from './dialer.ts'
 import { embeddedMysql } from './embedded.ts'
 import { observeMembers, observePool } from './gauges.ts'
 import type { Member } from './member.ts'
@@ -57,7 +57,6 @@ export class MysqlBackend implements Backend, Home {
   readonly #repeats: { value: number }
   /** Without a member until an embedded server has started. */
   #topology: Topology
-  #learning: Promise<void> | null = null
   #closed = false
 
   constructor(config: BackendConfig, runtime: Runtime) {
@@ -111,10 +110,7 @@ export class MysqlBackend implements Backend, Home {
 
   /** Reaches a server for its greeting. Rejects with the reason. */
   learn(): Promise<void> {
-    this.#learning ??= this.#learn().finally(() => {
-      this.#learning = null
-    })
-    return this.#learning
+    return this.#opener.learn()
   }
 
   /** Whether a read should be taken to a replica now. */
@@ -270,25 +266,14 @@ export class MysqlBackend implements Backend, Home {
   async #open({ identity, state, purpose }: Client, done: Parameters<Open>[1]): Promise<void> {
     let upstream: Upstream
     try {
-      upstream = await this.#dial({ identity, schema: state.schema, purpose, pooled: true })
+      upstream = await this.#opener.open({ identity, schema: state.schema, purpose, pooled: true })
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error
       return done(null, error)
     }
-    done(upstream)
-  }
-
-  async #learn(): Promise<void> {
-    if (!this.#parts.own) return this.#opener.greet()
-    const upstream = await this.#dial({ identity: NOBODY, schema: null, purpose: 'write', pooled: false })
-    upstream.destroy()
-  }
-
-  async #dial(wish: DialWish): Promise<Upstream> {
-    const upstream = await this.#opener.open(wish)
     this.#all.add(upstream)
     if (this.#closed) upstream.destroy()
-    return upstream
+    done(upstream)
   }
 
   #topologyOf(endpoints: MysqlBackendOptions['endpoints'] & {}): Topology {
@@ -297,15 +282,6 @@ export class MysqlBackend implements Backend, Home {
       onChange: () => this.#onTopologyChange(),
     })
   }
-}
-
-/** For a look at the server that is for no client. */
-const NOBODY: Identity = {
-  username: '',
-  password: '',
-  capabilities: { low: (CLIENT_PROTOCOL_41 | CLIENT_RESERVED2) >>> 0, mariadb: 0 },
-  collation: 33,
-  generation: 0,
 }
 
 const REPLACED = () =>

@@ -2,7 +2,7 @@
 import type { Address } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { ProbeReport } from '../../protocol.ts'
-import { ControlConnection } from './control.ts'
+import { ControlConnection, ControlError } from './control.ts'
 import type { DialerParts } from './dialer.ts'
 import type { Member } from './member.ts'
 import { probe } from './probe.ts'
@@ -24,7 +24,13 @@ export class Controls {
     if (!own) throw new ProxyError('upstream-account', 'this backend has no credentials', { source: 'portolan' })
     const timeoutMs = Math.min(LOOK_MS, options.connectTimeout)
     const password = await own.password()
-    return ControlConnection.open({ address: endpoint.address, tls, timeoutMs, username: own.username, password })
+    try {
+      const { address } = endpoint
+      return await ControlConnection.open({ address, tls, timeoutMs, username: own.username, password })
+    } catch (error) {
+      if (error instanceof ControlError && error.number !== undefined) own.expire()
+      throw error
+    }
   }
 
   /** Ends what a connection runs, or the connection. Never rejects. */

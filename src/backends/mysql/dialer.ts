@@ -69,6 +69,11 @@ export class Dialer {
     this.#failed = runtime.metrics.cell('portolan_upstream_connects_total', { backend, outcome: 'failed' })
   }
 
+  /** There is an account of our own; else clients log in with what they have. */
+  get hasAccount(): boolean {
+    return this.#parts.own !== null
+  }
+
   /** What connections with the same key have in common, whichever server they lead to. */
   keyOf({ username, capabilities, collation, generation }: Identity, purpose: Purpose): string {
     const account = this.#parts.own ? '' : username
