@@ -48,7 +48,7 @@ async function compareProgram(program, through, exceptionOf, print) {
 }
 
 /** One run against fresh servers: the names that passed, why others failed, and the end of whatever else was said. */
-async function runCases({ startService }, { command, args, env, timeoutMs = 240_000 }, through) {
+async function runCases({ startService }, { command, args, env, timeoutMs = 180_000 }, through) {
   const service = await startService(through)
   const { output, code } = await runProgram(command, args, {
     timeoutMs,

@@ -40,6 +40,24 @@ export function python(script, name, requirement, env = {}) {
   }
 }
 
+/** A Python program with a module of Debian, which its own Python has. */
+export function debianPython(script, name, module, env = {}) {
+  return {
+    name,
+    prepare() {
+      const show = `import ${module} as m; print(m.__version__)`
+      return {
+        command: DEBIAN_PYTHON,
+        args: [script],
+        env: { PYTHONUNBUFFERED: '1', ...env },
+        versions: `${name} ${sh(DEBIAN_PYTHON, ['-c', show]).trim()}`,
+      }
+    },
+  }
+}
+
+const DEBIAN_PYTHON = '/usr/bin/python3'
+
 /** A Go program of one file with one module of the proxy. */
 export function go(script, name, module) {
   return {
@@ -90,14 +108,25 @@ export function java(script, name, versions, args = []) {
   }
 }
 
+/** A program for an interpreter of the system; `version` are the arguments that have it tell what it has. */
+export function script(path, name, interpreter, version, env = {}) {
+  return {
+    name,
+    prepare() {
+      const [command, ...args] = [interpreter].flat()
+      return { command, args: [...args, path], env, versions: sh(command, version).trim() }
+    },
+  }
+}
+
 /** A Node program about a program of the system, which tells its version with `--version`. */
-export function installed(script, name, program = name) {
+export function installed(script, name, program = name, env = {}) {
   return {
     name,
     prepare: () => ({
       command: process.execPath,
       args: [script],
-      env: {},
+      env,
       versions: sh(program, ['--version']).trim(),
     }),
   }

@@ -1,11 +1,46 @@
 // The programs on clients of MySQL.
 import { fileURLToPath } from 'node:url'
-import { node } from '../recipes.mjs'
+import { debianPython, installed, node, python, script } from '../recipes.mjs'
 
 const at = name => fileURLToPath(new URL(name, import.meta.url))
+
+const php = api =>
+  script(
+    at('mysql.php'),
+    `php-${api}`,
+    'php',
+    ['-r', `new ReflectionExtension('${api === 'pdo' ? 'pdo_mysql' : api}'); echo 'PHP ' . PHP_VERSION;`],
+    {
+      INTEROP_API: api,
+    },
+  )
+const perl = (name, driver) =>
+  script(
+    at('dbi.pl'),
+    name,
+    'perl',
+    ['-e', `require DBD::${driver}; print 'DBD::${driver} ', DBD::${driver}->VERSION`],
+    {
+      INTEROP_DRIVER: driver,
+    },
+  )
 
 export const mysqlPrograms = [
   node(at('node-mysql.mjs'), 'mysql2', { mysql2: '^3.20.0' }, { INTEROP_DRIVER: 'mysql2' }),
   node(at('node-mysql.mjs'), 'mysql', { mysql: '^2.18.1' }, { INTEROP_DRIVER: 'mysql' }),
   node(at('node-mariadb.mjs'), 'mariadb', { mariadb: '^3.4.0' }),
+  php('mysqli'),
+  php('pdo'),
+  perl('dbd-mariadb', 'MariaDB'),
+  perl('dbd-mysql', 'mysql'),
+  debianPython(at('python_mysql.py'), 'pymysql', 'pymysql', { INTEROP_DRIVER: 'pymysql' }),
+  debianPython(at('python_mysql.py'), 'mysqlclient', 'MySQLdb', { INTEROP_DRIVER: 'MySQLdb' }),
+  {
+    ...python(at('python_mysql.py'), 'connector-python', 'mysql-connector-python>=9', {
+      INTEROP_DRIVER: 'mysql.connector',
+    }),
+    isLong: true,
+  },
+  installed(at('command-line.mjs'), 'mariadb-command-line', 'mariadb', { INTEROP_MARIADB_NAMES: '1' }),
+  installed(at('command-line.mjs'), 'mysql-command-line', 'mysql'),
 ]

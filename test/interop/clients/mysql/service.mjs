@@ -35,7 +35,11 @@ export function startMysqlService(server) {
     const identity = authority.issue('localhost')
     const target = await startTarget(through, {
       server,
-      options: { sql: SERVERS[server], tls: { ...identity, ca: authority.cert }, args: ['--max-allowed-packet=256M'] },
+      options: {
+        sql: SERVERS[server],
+        tls: { ...identity, ca: authority.cert },
+        args: ['--max-allowed-packet=256M', '--log-bin', '--server-id=1'],
+      },
       portolan: {
         env: { INTEROP_APP: PASSWORDS.app, INTEROP_NATIVE: PASSWORDS.native, INTEROP_SHA256: PASSWORDS.sha256 },
         listener: { users: Object.keys(PASSWORDS).map(user), tls: identity },
