@@ -1,9 +1,13 @@
 // All client programs, each with what starts the service that it talks to.
-import { mysqlPrograms } from './mysql/programs.mjs'
+import { mysql9Programs, mysqlPrograms } from './mysql/programs.mjs'
 import { startMysqlService } from './mysql/service.mjs'
 import { redisPrograms } from './redis/programs.mjs'
 import { startRedisService } from './redis/service.mjs'
 
 const on = (startService, programs) => programs.map(program => ({ ...program, startService }))
 
-export const programs = [...on(startRedisService, redisPrograms), ...on(startMysqlService('mariadb'), mysqlPrograms)]
+export const programs = [
+  ...on(startRedisService, redisPrograms),
+  ...on(startMysqlService('mariadb'), mysqlPrograms),
+  ...on(startMysqlService('mysql9'), mysql9Programs),
+]

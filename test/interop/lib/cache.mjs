@@ -2,7 +2,16 @@
 // their ordinary clients, kept between runs. Nothing in it is ever committed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 
@@ -90,10 +99,10 @@ function debianArchive(dir, kind, suite) {
   mkdirSync(join(apt, 'archives', 'partial'), { recursive: true })
   const key = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
   const mirror = 'http://deb.debian.org'
-  writeFileSync(
-    join(apt, 'sources.list'),
-    `${kind} ${key} ${mirror}/debian ${suite} main\n${kind} ${key} ${mirror}/debian-security ${suite}-security main\n`,
-  )
+  const sources = [`${kind} ${key} ${mirror}/debian ${suite} main`]
+  // What is unstable has no releases, and so no fixes of them.
+  if (suite !== 'sid') sources.push(`${kind} ${key} ${mirror}/debian-security ${suite}-security main`)
+  writeFileSync(join(apt, 'sources.list'), `${sources.join('\n')}\n`)
   const settings = [
     `Dir::Etc::sourcelist=${apt}/sources.list`,
     'Dir::Etc::sourceparts=/dev/null',
@@ -131,5 +140,30 @@ export function debianPackage(name, suite) {
     const file = readdirSync(dir).find(entry => entry.endsWith('.deb'))
     sh('dpkg', ['-x', file, '.'], { cwd: dir })
     writeFileSync(join(dir, 'version'), file.split('_')[1])
+  })
+}
+
+/**
+ * A tree that programs of Debian packages run in by chroot, with all that they need: unpacked, not installed, and nothing of
+ * the machine's own. Needs root to be of use.
+ */
+export function debianTree(name, suite, packages) {
+  return once(`debian-tree-${name}`, [suite, packages], dir => {
+    const apt = join(dir, 'apt')
+    const run = debianArchive(dir, 'deb', suite)
+    mkdirSync(join(apt, 'archives', 'partial'), { recursive: true })
+    writeFileSync(join(apt, 'status'), '')
+    const nothingInstalled = ['-o', `Dir::State=${apt}`, '-o', `Dir::State::status=${apt}/status`]
+    const wanted = ['-qq', '-y', '--no-install-recommends', '--download-only', 'install', ...packages]
+    run('apt-get', ...nothingInstalled, ...wanted)
+    for (const part of ['bin', 'sbin', 'lib', 'lib64']) {
+      mkdirSync(join(dir, 'usr', part), { recursive: true })
+      symlinkSync(`usr/${part}`, join(dir, part))
+    }
+    for (const part of ['etc', 'srv', 'tmp']) mkdirSync(join(dir, part), { recursive: true })
+    for (const file of readdirSync(join(apt, 'archives')).filter(entry => entry.endsWith('.deb'))) {
+      sh('dpkg', ['-x', join(apt, 'archives', file), dir])
+    }
+    rmSync(apt, { recursive: true })
   })
 }

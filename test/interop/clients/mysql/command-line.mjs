@@ -101,8 +101,9 @@ await cases({
   },
   async 'session state within a script'() {
     const text = `SET @a = 5; CREATE TEMPORARY TABLE t (a INT); INSERT INTO t VALUES (@a), (6); BEGIN; SELECT SUM(a) FROM t; COMMIT;
-      PREPARE p FROM 'SELECT ?'; EXECUTE p USING @a; SET NAMES latin1; SELECT @@character_set_client; use mysql
-      SELECT DATABASE();`
+      PREPARE p FROM 'SELECT ?'; EXECUTE p USING @a; SET NAMES latin1; SELECT @@character_set_client;
+use mysql
+SELECT DATABASE();`
     assert.equal(await sql(text), '11\n5\nlatin1\nmysql')
   },
   async 'warnings shown'() {
@@ -138,10 +139,10 @@ await cases({
     await shop('shop')
     const before = await sums('shop')
     const ways = [
-      [],
-      ['--single-transaction', '--quick'],
-      ['--skip-extended-insert', '--complete-insert', '--hex-blob'],
-      ['--lock-all-tables', '--skip-opt'],
+      ['--hex-blob'],
+      ['--hex-blob', '--single-transaction', '--quick'],
+      ['--hex-blob', '--skip-extended-insert', '--complete-insert'],
+      ['--hex-blob', '--lock-all-tables', '--skip-opt'],
     ]
     for (const [i, way] of ways.entries()) {
       const routines = ['--routines', '--triggers', '--databases', 'shop']

@@ -38,7 +38,7 @@ export function startMysqlService(server) {
       options: {
         sql: SERVERS[server],
         tls: { ...identity, ca: authority.cert },
-        args: ['--max-allowed-packet=256M', '--log-bin', '--server-id=1'],
+        args: ARGS[server],
       },
       portolan: {
         env: { INTEROP_APP: PASSWORDS.app, INTEROP_NATIVE: PASSWORDS.native, INTEROP_SHA256: PASSWORDS.sha256 },
