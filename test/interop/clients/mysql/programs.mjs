@@ -29,6 +29,7 @@ export const mysqlPrograms = [
   node(at('node-mysql.mjs'), 'mysql2', { mysql2: '^3.20.0' }, { INTEROP_DRIVER: 'mysql2' }),
   node(at('node-mysql.mjs'), 'mysql', { mysql: '^2.18.1' }, { INTEROP_DRIVER: 'mysql' }),
   node(at('node-mariadb.mjs'), 'mariadb', { mariadb: '^3.4.0' }),
+  node(at('orm.mjs'), 'orm', { knex: '^3.1.0', 'drizzle-orm': '^0.45.0', sequelize: '^6.37.0', mysql2: '^3.20.0' }),
   php('mysqli'),
   php('pdo'),
   perl('dbd-mariadb', 'MariaDB'),

@@ -24,6 +24,12 @@ const SERVERS = {
   ],
 }
 
+/** Further options of the servers; MySQL keeps a binary log anyhow. */
+const ARGS = {
+  mariadb: ['--max-allowed-packet=256M', '--log-bin', '--server-id=1'],
+  mysql9: ['--max-allowed-packet=256M'],
+}
+
 /**
  * The start of such a service: `{ env, alive(), log(), stop() }`, where `env` is what the programs are told, and `stop`
  * returns further cases, each with why it failed or undefined.
