@@ -37,8 +37,10 @@ export async function setUp(wire: PacketWire, capabilities: Capabilities, tracks
   const baseline = new Map([...variables].filter(([name]) => !FACTS.includes(name)))
   const tracks = (capabilities.low & CLIENT_SESSION_TRACK) !== 0
   const gtids = tracks && tracksGtids ? gtidKindOf(variables) : null
-  const statement = tracks ? setupStatement(baseline, gtids) : ''
-  if (statement !== '') await query(wire, capabilities, statement)
+  const tracking = tracks ? trackingOn(baseline, gtids) : ''
+  // The login has set the character sets, and the collation of metadata too, which no statement can.
+  if (tracks) await query(wire, capabilities, `SET ${tracking}`)
+  const statement = tracks ? `${setStatement(charsetsOf(baseline))},${tracking}` : ''
   const maxPreparedStatements = Number(variables.get('max_prepared_stmt_count') ?? Number.POSITIVE_INFINITY)
   return { baseline, statement, maxPreparedStatements, gtids }
 }
@@ -48,18 +50,20 @@ function gtidKindOf(variables: ReadonlyMap<string, string>): GtidKind | null {
   return variables.has('last_gtid') && variables.get('log_bin') === 'ON' ? 'mariadb' : null
 }
 
-function setupStatement(baseline: Baseline, gtids: GtidKind | null): string {
-  const charsets = new Map(
-    [...baseline].filter(([name]) => /^character_set_(client|connection|results)$|^collation_connection$/.test(name)),
-  )
-  const tracking = [
+function trackingOn(baseline: Baseline, gtids: GtidKind | null): string {
+  return [
     'SESSION session_track_schema=ON',
     'SESSION session_track_state_change=ON',
     "SESSION session_track_transaction_info='CHARACTERISTICS'",
     `SESSION session_track_system_variables='${[...baseline.keys(), ...(gtids === 'mariadb' ? ['last_gtid'] : [])].join(',')}'`,
     ...(gtids === 'mysql' ? ["SESSION session_track_gtids='OWN_GTID'"] : []),
-  ]
-  return `${setStatement(charsets)},${tracking.join(',')}`
+  ].join(',')
+}
+
+function charsetsOf(baseline: Baseline): Baseline {
+  return new Map(
+    [...baseline].filter(([name]) => /^character_set_(client|connection|results)$|^collation_connection$/.test(name)),
+  )
 }
 
 /** A statement of ours; its rows, none for a statement without a result. Rejects with ServerRefusal. */

@@ -113,7 +113,7 @@ my @cases = (
   'rows that are used as they come' => sub {
     my $dbh = connect_to();
     my $rows = $dbh->prepare('WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 400) SELECT a.n FROM r a, r b LIMIT 100000',
-      { "${prefix}_use_result" => 1 });
+      { $driver eq 'mysql' ? (mysql_use_result => 1) : (mariadb_use_result => 1, mariadb_server_prepare => 0) });
     $rows->execute;
     my $count = 0;
     while ($rows->fetch) { sleep 0.05 if ++$count == 50_000 }

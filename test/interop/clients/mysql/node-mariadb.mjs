@@ -92,7 +92,10 @@ await cases({
     const rows = Array.from({ length: 5_000 }, (_, i) => [i, `text ${i}`])
     // With the bulk command of MariaDB, or as one statement after the other.
     const result = await connection.batch(`INSERT INTO ${t} (a, s) VALUES (?, ?)`, rows)
-    assert.equal(result.affectedRows, 5_000)
+    const affected = Array.isArray(result)
+      ? result.reduce((sum, one) => sum + one.affectedRows, 0)
+      : result.affectedRows
+    assert.equal(affected, 5_000)
     assert.equal(await value(connection, `SELECT SUM(a) FROM ${t}`), String((5_000 * 4_999) / 2))
     await connection.batch(`UPDATE ${t} SET a = ? WHERE id = ?`, [
       [7, 1],
@@ -199,7 +202,7 @@ await cases({
   async 'left in the middle of a result'(after) {
     const connection = await open(after)
     const sql = `WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 800) SELECT a.n, REPEAT('x', 500) FROM r a, r b`
-    const stream = connection.queryStream(sql)
+    const stream = connection.queryStream(sql).on('error', () => {})
     await new Promise(resolve => stream.once('data', resolve))
     connection.destroy()
     assert.equal(await value(await open(after), 'SELECT 1'), 1)

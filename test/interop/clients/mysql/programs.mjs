@@ -43,10 +43,10 @@ export const mysqlPrograms = [
     isLong: true,
   },
   installed(at('command-line.mjs'), 'mariadb-command-line', 'mariadb', { INTEROP_MARIADB_NAMES: '1' }),
-  installed(at('command-line.mjs'), 'mysql-command-line', 'mysql'),
+  { ...installed(at('command-line.mjs'), 'mysql-command-line', 'mysql'), isLong: true },
 ]
 
 /** Those that know the plugins of MySQL 9, before it. */
 export const mysql9Programs = mysqlPrograms
   .filter(({ name }) => ['mysql2', 'mariadb', 'php-mysqli', 'php-pdo', 'pymysql', 'connector-python'].includes(name))
-  .map(program => ({ ...program, name: `${program.name}-before-mysql9` }))
+  .map(program => ({ ...program, name: `${program.name}-before-mysql9`, isLong: program.name !== 'mysql2' }))

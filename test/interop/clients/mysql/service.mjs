@@ -10,8 +10,9 @@ const POOL_MAX = 4
 /** Names and passwords; the programs know them, too. */
 const PASSWORDS = { app: 'app', native: 'native-secret', sha256: 'sha256-secret', empty: '' }
 
-const ALL = "TO {}@'%' WITH GRANT OPTION"
-const account = (name, how) => [`CREATE USER ${name}@'%' ${how}`, `GRANT ALL ON *.* ${ALL.replace('{}', name)}`]
+const ALL = "TO '{}'@'%' WITH GRANT OPTION"
+// EMPTY is a word of MySQL's own.
+const account = (name, how) => [`CREATE USER '${name}'@'%' ${how}`, `GRANT ALL ON *.* ${ALL.replace('{}', name)}`]
 
 const SERVERS = {
   mariadb: [
