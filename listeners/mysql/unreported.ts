@@ -14,6 +14,8 @@ export function asksForVariables(session: Session, upstream: Upstream, tracker: 
   const hasDiagnostics = tracker.error !== null || tracker.warnings > 0
   if (hasDiagnostics || !areFollowed(session, upstream)) {
     session.pins |= Pin.UNEXPLAINED
+    // Of statements prepared before, under the same state as far as is known, the server would tell what was true then.
+    session.backend.epoch++
     return false
   }
   session.phase = 'waiting'

@@ -1,5 +1,5 @@
 /** KILL and COM_PROCESS_KILL: clients know numbers of ours, the server those of its own connections. */
-import { PACKET_HEADER_BYTES } from '../../../codecs/mysql/index.ts'
+import { PACKET_HEADER_BYTES, StatementKind } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
 import type { Session } from '../session.ts'
 
@@ -8,6 +8,14 @@ const ID_OFFSET = PACKET_HEADER_BYTES + 1
 export const PROCESS_KILL: CommandHandler = (session, { packet }) => {
   const known = packet.length >= ID_OFFSET + 4 && kill(session, packet.readUInt32LE(ID_OFFSET), { queryOnly: false })
   return known ? Handled.DONE : Handled.FORWARD
+}
+
+/** Does what the statement at hand says, if it is a KILL with a number of ours. */
+export function killAsTold(session: Session): boolean {
+  const { kind, killId, statements } = session.host.scanner
+  const queryOnly = kind === StatementKind.KILL_QUERY
+  if ((!queryOnly && kind !== StatementKind.KILL) || killId < 0 || statements !== 1) return false
+  return kill(session, killId, { queryOnly })
 }
 
 /** Ends a client's query or its connection, and answers. False when no client has that number: the server may know it. */

@@ -1,10 +1,10 @@
 /** COM_QUERY: looked at by the scanner, and passed on as it came, but for KILL with a number of ours. */
-import { ServerErrors, StatementKind, textStart } from '../../../codecs/mysql/index.ts'
+import { ServerErrors, textStart } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
 import { asksAboutLast } from '../last-statement.ts'
 import { forbidden } from '../rights.ts'
 import { queryAboutLast } from './about-last.ts'
-import { kill } from './kill.ts'
+import { killAsTold } from './kill.ts'
 import { answerOurselves } from './own-answers.ts'
 
 export const QUERY: CommandHandler = (session, { packet, partial }) => {
@@ -29,10 +29,5 @@ export const QUERY: CommandHandler = (session, { packet, partial }) => {
   }
   if (asksAboutLast(session.facts)) return queryAboutLast(session, packet, start)
   if (answerOurselves(session, scanner.flags, text)) return Handled.DONE
-  const { kind, killId } = scanner
-  const isKill = kind === StatementKind.KILL || kind === StatementKind.KILL_QUERY
-  if (isKill && killId >= 0 && scanner.statements === 1) {
-    if (kill(session, killId, { queryOnly: kind === StatementKind.KILL_QUERY })) return Handled.DONE
-  }
-  return Handled.FORWARD
+  return killAsTold(session) ? Handled.DONE : Handled.FORWARD
 }

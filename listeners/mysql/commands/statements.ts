@@ -24,6 +24,7 @@ import { forbidden } from '../rights.ts'
 import type { Session } from '../session.ts'
 import { statementAboutLast } from './about-last.ts'
 import { findTypes, insertTypes, opensCursor } from './binding.ts'
+import { killAsTold } from './kill.ts'
 
 /** What clients prepare over and over. Others would only keep a hold of what they name, such as a plugin. */
 const KEPT: ReadonlySet<number> = new Set([
@@ -157,6 +158,10 @@ export const EXECUTE: CommandHandler = (session, request) => {
   // A cursor would tie the client to a replica.
   const readsOnly = client.facts.readsOnly && !opensCursor(request.packet)
   session.note(client.facts.readsOnly === readsOnly ? client.facts : { ...client.facts, readsOnly })
+  if (isKill(client)) {
+    session.host.scanner.scan(client.request, ID_OFFSET, client.request.length, session.scanMode)
+    if (killAsTold(session)) return Handled.DONE
+  }
   const place = findTypes(request.packet, client.parameters, session.identity.capabilities.low)
   if (place?.bound) client.types = Buffer.from(request.packet.subarray(place.boundAt + 1, place.end))
   const execute = (upstream: Upstream, server: ServerStatement) => {
@@ -207,6 +212,10 @@ function withoutAttributes(packet: Buffer, { parameters }: ClientStatement): Buf
     if (error instanceof ProtocolError) return null
     throw error
   }
+}
+
+function isKill({ facts: { kind } }: ClientStatement): boolean {
+  return kind === StatementKind.KILL || kind === StatementKind.KILL_QUERY
 }
 
 /** MariaDB: many rows of parameters, each with its types. */

@@ -121,6 +121,27 @@ test('a statement that is not prepared over and over is closed with its client',
   }
 })
 
+test('KILL as a prepared statement takes the number of a client', async () => {
+  portolan = await start(2)
+  const { a, b } = await pair()
+  const interrupted = expect(b.query('SELECT SLEEP(100)')).rejects.toThrow('interrupted')
+  const runs = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(100)%'"
+  while ((await value(a, runs)) === 0);
+  await a.execute(`KILL QUERY ${b.threadId}`)
+  await interrupted
+})
+
+test('what SET @@x changes without a word of the server holds for statements that are prepared again', async () => {
+  const { a } = await pair()
+  const sql = "SELECT COLLATION('a') AS c"
+  for (const collation of ['utf8mb4_bin', 'utf8mb4_unicode_ci']) {
+    await a.execute(`SET @@collation_connection = ${collation}`)
+    const [rows] = await a.execute(sql)
+    a.unprepare(sql)
+    expect(rows).toMatchObject([{ c: collation }])
+  }
+})
+
 test('rights are looked at whenever a statement is prepared', async () => {
   portolan = await rig.portolan(server.port, {
     listener: { users: [{ name: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }, { name: 'reader' }] },
