@@ -25,7 +25,7 @@ if (!existsSync(filename)) {
 
 // A cache that does not fit (another source, version or flags) is rejected by V8, and the source is compiled.
 // The bundle is ASCII, and latin1 is the way to read that without a look at each byte.
-const script = new vm.Script(`(function (require) {${readFileSync(filename, 'latin1')}\n})`, {
+const script = new vm.Script(readFileSync(filename, 'latin1'), {
   filename,
   cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
 })

@@ -30,14 +30,6 @@ const DIST = join(ROOT, 'dist')
 const BUNDLE = join(DIST, 'portolan.cjs')
 const CACHE = join(DIST, `portolan-${process.version}.cache`)
 
-/** Zod's messages in forty languages are a third of the bundle, and we show our own. */
-const withoutLocales = {
-  name: 'without-locales',
-  setup({ onLoad }) {
-    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js'" }))
-  },
-}
-
 /** Node's own modules that nothing needs on the way to listening: each is loaded when something of it is first used. */
 const LATE = ['assert', 'crypto', 'fs/promises', 'tls', 'v8']
 const lateBuiltins = {
@@ -73,6 +65,9 @@ const lateProtocols = {
   },
 }
 
+/** The function that bin/portolan.cjs calls: put around the bundle here, so that no start copies it once more. */
+export const launched = { banner: { js: '(function (require) {' }, footer: { js: '})' } }
+
 /** How the program is bundled; scripts/dev.mjs adds watching. */
 export const bundleOptions = {
   absWorkingDir: ROOT,
@@ -94,13 +89,13 @@ export const bundleOptions = {
   // pino and prom-client are inside although they load late: from node_modules, without the code cache, pino alone
   // holds up the event loop for 25 ms right after the start.
   external: ['mysql2', '@aws-sdk/*', '@grpc/*'],
-  plugins: [withoutLocales, lateBuiltins, lateProtocols],
+  plugins: [lateBuiltins, lateProtocols],
   logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },
 }
 
 async function build() {
   const inputs = fingerprint()
-  const { outputFiles } = await esbuild.build({ ...bundleOptions, outfile: BUNDLE, write: false })
+  const { outputFiles } = await esbuild.build({ ...bundleOptions, ...launched, outfile: BUNDLE, write: false })
   mkdirSync(DIST, { recursive: true })
   for (const file of readdirSync(DIST)) if (file.startsWith('portolan-')) rmSync(join(DIST, file), { force: true })
   for (const { path, contents } of outputFiles) {

@@ -2,7 +2,7 @@
  * The interfaces between the core and the protocols. A folder in listeners/ exports a Protocol, a folder in
  * src/backends/ a BackendKind; src/main.ts hands both registries to the core as values.
  */
-import type { ZodObject } from 'zod'
+import type { ZodMiniObject } from 'zod/mini'
 import type { BackendConfig, ListenerConfig } from './config/index.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
@@ -11,7 +11,7 @@ import type { Metrics } from './observability/metrics.ts'
 export interface Protocol {
   readonly name: string
   /** The protocol's own listener options, each with `.describe()`; the common ones are added by src/config. */
-  readonly options: ZodObject
+  readonly options: ZodMiniObject
   /**
    * Whether a listener with these options may be bound beyond the loopback: because it asks for passwords or client
    * certificates. Without this method only `allowUnauthenticated` allows it.
@@ -29,7 +29,7 @@ export interface Protocol {
 export interface BackendKind {
   /** The protocol that it serves: a listener can only use backends of its own protocol. */
   readonly protocol: string
-  readonly options: ZodObject
+  readonly options: ZodMiniObject
   build(config: BackendConfig, runtime: Runtime): Backend
 }
 

@@ -1,52 +1,61 @@
 /** The options of a Redis listener: the application's side, the same on every cloud. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { duration, secretRef, serverTls, size } from '../../src/config/index.ts'
 import { checkDenied, checkRules } from './rule-checks.ts'
 
 const user = z.strictObject({
-  name: z.string().min(1).describe('The user name; `default` is the one that AUTH with only a password means.'),
-  password: secretRef().describe('The password.'),
+  name: z
+    .string()
+    .check(z.minLength(1), z.describe('The user name; `default` is the one that AUTH with only a password means.')),
+  password: secretRef().check(z.describe('The password.')),
   rules: z
-    .array(z.string())
-    .check(checkRules)
-    .optional()
-    .describe(
-      'What the user may do, as ACL rules of Redis: `+@read`, `-flushall`, `~app:*`, `&news.*`. Applied in order to a user who may do nothing; without rules the user may do everything.',
+    .optional(z.array(z.string()).check(checkRules))
+    .check(
+      z.describe(
+        'What the user may do, as ACL rules of Redis: `+@read`, `-flushall`, `~app:*`, `&news.*`. Applied in order to a user who may do nothing; without rules the user may do everything.',
+      ),
     ),
 })
 
 export const redisListenerOptions = z.strictObject({
   users: z
-    .array(user)
-    .prefault([])
-    .describe('Clients must authenticate as one of these; without users nobody needs to.'),
-  tls: serverTls().optional().describe('TLS towards clients.'),
+    .prefault(z.array(user), [])
+    .check(z.describe('Clients must authenticate as one of these; without users nobody needs to.')),
+  tls: z.optional(serverTls()).check(z.describe('TLS towards clients.')),
   deny: z
-    .array(z.string())
-    .check(checkDenied)
-    .default([])
-    .describe('Commands (`flushall`, `config|set`) and categories (`@dangerous`) that are refused.'),
-  maxConnections: z.int().min(1).default(10_000).describe('Clients at most; one more is told so and closed.'),
-  authenticationTimeout: duration('5s').describe(
-    'Time for a client to authenticate, where it must; for the TLS handshake too.',
+    ._default(z.array(z.string()).check(checkDenied), [])
+    .check(z.describe('Commands (`flushall`, `config|set`) and categories (`@dangerous`) that are refused.')),
+  maxConnections: z
+    ._default(z.int().check(z.minimum(1)), 10_000)
+    .check(z.describe('Clients at most; one more is told so and closed.')),
+  authenticationTimeout: duration('5s').check(
+    z.describe('Time for a client to authenticate, where it must; for the TLS handshake too.'),
   ),
-  idleTimeout: duration('0ms').describe(
-    'Clients that neither send nor wait for anything for so long are closed, subscribers excepted; 0: never.',
+  idleTimeout: duration('0ms').check(
+    z.describe(
+      'Clients that neither send nor wait for anything for so long are closed, subscribers excepted; 0: never.',
+    ),
   ),
-  requestTimeout: duration('30s').describe('A client that stops for so long in the middle of a request is closed.'),
-  writeTimeout: duration('60s').describe('A client that reads nothing for so long while replies wait is closed.'),
-  slowClientGrace: duration('1s').describe(
-    'How long a client that takes not a byte may hold up others whose replies are behind its own.',
+  requestTimeout: duration('30s').check(
+    z.describe('A client that stops for so long in the middle of a request is closed.'),
   ),
-  streamRequestsAbove: size('256KiB').describe(
-    'Larger requests pass in pieces on an exclusive connection instead of being gathered.',
+  writeTimeout: duration('60s').check(
+    z.describe('A client that reads nothing for so long while replies wait is closed.'),
   ),
-  outputHigh: size('1MiB').describe('Unsent replies of one client from which on its requests are not read.'),
-  outputMax: size('8MiB').describe('Unsent replies of one client from which on its replies are not read.'),
-  subscriberOutputSoft: size('8MiB').describe('Unsent messages of one subscriber that are tolerated for a minute.'),
-  subscriberOutputHard: size('32MiB').describe('Unsent messages of one subscriber at which it is closed.'),
-  slowLog: duration('10ms').describe(
-    'Requests that take longer are counted, and ten a second logged, blocking commands too; 0: none.',
+  slowClientGrace: duration('1s').check(
+    z.describe('How long a client that takes not a byte may hold up others whose replies are behind its own.'),
+  ),
+  streamRequestsAbove: size('256KiB').check(
+    z.describe('Larger requests pass in pieces on an exclusive connection instead of being gathered.'),
+  ),
+  outputHigh: size('1MiB').check(z.describe('Unsent replies of one client from which on its requests are not read.')),
+  outputMax: size('8MiB').check(z.describe('Unsent replies of one client from which on its replies are not read.')),
+  subscriberOutputSoft: size('8MiB').check(
+    z.describe('Unsent messages of one subscriber that are tolerated for a minute.'),
+  ),
+  subscriberOutputHard: size('32MiB').check(z.describe('Unsent messages of one subscriber at which it is closed.')),
+  slowLog: duration('10ms').check(
+    z.describe('Requests that take longer are counted, and ten a second logged, blocking commands too; 0: none.'),
   ),
 })
 

@@ -1,5 +1,5 @@
 /** Checks the options that name commands and categories, `deny` and the rules of users, against the commands shipped. */
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import { AccessRules, categoryFlag, categoryNames, loadCommands } from '../../codecs/redis/index.ts'
 import { nearest, type ProblemDetails } from '../../src/config/index.ts'
 

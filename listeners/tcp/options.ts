@@ -1,37 +1,52 @@
 /** What a user may say about a TCP relay, besides its address and backend. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { duration, serverTls } from '../../src/config/index.ts'
 import { isCidr } from '../../src/net/index.ts'
 
 export const tcpOptions = z
   .object({
-    maxConnections: z.int().min(1).default(10_000).describe('Connections open at a time; further ones are closed.'),
-    idleTimeout: duration('1h').describe('Time without a byte in either direction that ends a connection; 0: never.'),
-    writeStallTimeout: duration('60s').describe(
-      'Time after which a peer is cut off that takes nothing of what waits for it.',
+    maxConnections: z
+      ._default(z.int().check(z.minimum(1)), 10_000)
+      .check(z.describe('Connections open at a time; further ones are closed.')),
+    idleTimeout: duration('1h').check(
+      z.describe('Time without a byte in either direction that ends a connection; 0: never.'),
     ),
-    handshakeTimeout: duration('5s').describe(
-      'Limit for the PROXY header and for the TLS handshake of the application.',
+    writeStallTimeout: duration('60s').check(
+      z.describe('Time after which a peer is cut off that takes nothing of what waits for it.'),
     ),
-    tcpKeepAlive: duration('60s').describe(
-      'Idle time after which the system tests whether the peer still lives; 0: never.',
+    handshakeTimeout: duration('5s').check(
+      z.describe('Limit for the PROXY header and for the TLS handshake of the application.'),
     ),
-    tls: serverTls().optional().describe('TLS towards the application. Without it connections are in the clear.'),
+    tcpKeepAlive: duration('60s').check(
+      z.describe('Idle time after which the system tests whether the peer still lives; 0: never.'),
+    ),
+    tls: z
+      .optional(serverTls())
+      .check(z.describe('TLS towards the application. Without it connections are in the clear.')),
     proxyProtocol: z
-      .strictObject({
-        from: z
-          .array(
-            z.string().refine(isCidr, { error: 'must be an IP address, a CIDR block such as 10.0.0.0/8, or unix' }),
-          )
-          .min(1)
-          .describe('Peers that send a PROXY header, v1 or v2, and are believed. All others are taken as they are.'),
-      })
-      .optional()
-      .describe('For a listener behind another proxy: learns the true addresses from it.'),
+      .optional(
+        z.strictObject({
+          from: z
+            .array(
+              z
+                .string()
+                .check(z.refine(isCidr, { error: 'must be an IP address, a CIDR block such as 10.0.0.0/8, or unix' })),
+            )
+            .check(
+              z.minLength(1),
+              z.describe(
+                'Peers that send a PROXY header, v1 or v2, and are believed. All others are taken as they are.',
+              ),
+            ),
+        }),
+      )
+      .check(z.describe('For a listener behind another proxy: learns the true addresses from it.')),
   })
-  .refine(({ tls, proxyProtocol }) => !tls || !proxyProtocol?.from.includes('unix'), {
-    path: ['proxyProtocol', 'from'],
-    error: 'must not contain unix when the listener has tls',
-  })
+  .check(
+    z.refine(({ tls, proxyProtocol }) => !tls || !proxyProtocol?.from.includes('unix'), {
+      path: ['proxyProtocol', 'from'],
+      error: 'must not contain unix when the listener has tls',
+    }),
+  )
 
 export type TcpOptions = z.output<typeof tcpOptions>

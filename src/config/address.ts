@@ -1,5 +1,5 @@
 /** The schema of a place to bind or to dial: `host:port`, `[::1]:6379` or `unix:/path`. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { Address } from './types.ts'
 
 const ADDRESS = /^(unix:.+|(\[[0-9A-Fa-f:.]+(%[^\]]+)?\]|[^\s:[\]/]+):\d{1,5})$/
@@ -23,19 +23,18 @@ function build() {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(input)) return `${EXPECTED}; it is not a URL`
     return /:.*:/.test(input) ? `${EXPECTED}; an IPv6 address goes in brackets` : EXPECTED
   }
-  return z
-    .string({ error })
-    .regex(ADDRESS, { error })
-    .meta({ title: 'address' })
-    .transform((text, context): Address => {
+  return z.pipe(
+    z.string({ error }).check(z.regex(ADDRESS, { error }), z.meta({ title: 'address' })),
+    z.transform((text, context): Address => {
       if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) }
       const colon = text.lastIndexOf(':')
       const host = text.slice(0, colon).replace(/^\[|\]$/g, '')
       const port = Number(text.slice(colon + 1))
       if (port <= 65_535) return { host, port }
-      context.addIssue({ code: 'custom', message: 'has a port above 65535', input: text })
+      context.issues.push({ code: 'custom', message: 'has a port above 65535', input: text })
       return z.NEVER
-    })
+    }),
+  )
 }
 
 /** True for addresses that nothing outside this machine can reach: a unix socket, localhost, 127.0.0.0/8 and ::1. */

@@ -1,5 +1,5 @@
 /** From the merged tree to the checked configuration: each section against its schema, then how they fit together. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { BackendKind, Protocol } from '../protocol.ts'
 import { collide, isLocal } from './address.ts'
 import { checkTree, REQUIRED } from './describe.ts'
@@ -38,11 +38,13 @@ export function assemble(root: Tree, registry: Registry): Assembled {
   const report = (path: Path, details: ProblemDetails, list = problems) =>
     void list.push(problemAt(spotAt(root, path), path, details))
 
-  const sections = z.strictObject(Object.fromEntries(Object.keys(SECTIONS).map(name => [name, z.unknown().optional()])))
+  const sections = z.strictObject(
+    Object.fromEntries(Object.keys(SECTIONS).map(name => [name, z.optional(z.unknown())])),
+  )
   checkTree(sections, root, [], problems)
 
-  const anyListener = listenerCommon.extend({ protocol: wordOf(registry.protocols.map(({ name }) => name)) })
-  const anyBackend = backendCommon.extend({ protocol: wordOf(registry.backendKinds.map(kind => kind.protocol)) })
+  const anyListener = z.extend(listenerCommon, { protocol: wordOf(registry.protocols.map(({ name }) => name)) })
+  const anyBackend = z.extend(backendCommon, { protocol: wordOf(registry.backendKinds.map(kind => kind.protocol)) })
   const listeners = entries(root, 'listeners', problems).map(([name, tree]) => readListener(name, tree))
   const backends = entries(root, 'backends', problems).map(([name, tree]) => readBackend(name, tree))
   const adminRead = checkTree(admin, section(root, 'admin'), ['admin'], problems)
@@ -101,8 +103,9 @@ export function assemble(root: Tree, registry: Registry): Assembled {
     return { name, protocol: kind?.protocol, complete }
   }
 
-  function readOptions(schema: z.ZodObject, tree: Tree, common: object, path: Path): unknown {
-    return checkTree(schema.strict(), split(tree, common).outside, path, problems, { otherKeys: Object.keys(common) })
+  function readOptions(schema: z.ZodMiniObject, tree: Tree, common: object, path: Path): unknown {
+    const strict = z.catchall(schema, z.never())
+    return checkTree(strict, split(tree, common).outside, path, problems, { otherKeys: Object.keys(common) })
   }
 
   function checkBackendOf({ name, protocol, backend }: ReturnType<typeof readListener>): void {
@@ -147,7 +150,7 @@ export function assemble(root: Tree, registry: Registry): Assembled {
 /** The entries of a section that maps names to things. */
 function entries(root: Tree, name: SectionName, problems: Problem[]): [string, Tree][] {
   const tree = section(root, name)
-  const names = z.string().regex(NAME, 'must be a plain name: letters, digits, - and _, at most 63 of them')
+  const names = z.string().check(z.regex(NAME, 'must be a plain name: letters, digits, - and _, at most 63 of them'))
   checkTree(z.record(names, z.looseObject({})), tree, [name], problems)
   const isEntry = ([name, child]: [string, Tree]) => NAME.test(name) && isTreeMap(child.content)
   return isTreeMap(tree.content) ? [...tree.content].filter(isEntry) : []

@@ -1,5 +1,5 @@
 /** Checks a piece of the configuration against its schema and puts every complaint into one short sentence of ours. */
-import type { core, ZodType } from 'zod'
+import { type core, safeParse } from 'zod/mini'
 import { nearest } from './nearest.ts'
 import { ONE_OF, type Problem, type ProblemDetails, problemAt, SECRET_NAME } from './problem.ts'
 import { SECRET_FORMS } from './secret-ref.ts'
@@ -21,17 +21,17 @@ export interface CheckOptions {
 
 /** What the schema makes of the tree, or undefined after problems were added to the list; `path` is where it hangs. */
 export function checkTree<T>(
-  schema: ZodType<T>,
+  schema: core.$ZodType<T>,
   tree: Tree,
   path: Path,
   problems: Problem[],
   options: CheckOptions = {},
 ): T | undefined {
   let current = tree
-  let result = schema.safeParse(plainValue(current), PARSING)
+  let result = safeParse(schema, plainValue(current), PARSING)
   if (!result.success) {
     current = withExpandedScalars(tree, result.error.issues)
-    if (current !== tree) result = schema.safeParse(plainValue(current), PARSING)
+    if (current !== tree) result = safeParse(schema, plainValue(current), PARSING)
   }
   if (result.success) return result.data
   for (const issue of result.error.issues.flatMap(issue => unfold(issue, [], current))) {

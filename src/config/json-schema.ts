@@ -1,5 +1,5 @@
 /** The configuration file as JSON Schema (draft 2020-12): for editors, which complete and check while one types. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { Registry } from './assemble.ts'
 import { admin, backendCommon, listenerCommon, log, NAME, SECTIONS, shutdown } from './sections.ts'
 
@@ -15,10 +15,10 @@ export interface SchemaPart {
 
 /** The whole file, with `${NAME}` allowed in place of every value. */
 export function jsonSchema(registry: Registry): JsonSchema {
-  const named = (variants: readonly z.ZodObject[]) => {
+  const named = (variants: readonly z.ZodMiniObject[]) => {
     const [first, ...rest] = variants
     const value = first ? z.discriminatedUnion('protocol', [first, ...rest]) : z.never()
-    return z.record(z.string().regex(NAME), value)
+    return z.record(z.string().check(z.regex(NAME)), value)
   }
   const sections = {
     listeners: named(registry.protocols.map(({ name, options }) => variant(listenerCommon, name, options))),
@@ -26,10 +26,10 @@ export function jsonSchema(registry: Registry): JsonSchema {
     admin,
     log,
     shutdown,
-  } satisfies Record<keyof typeof SECTIONS, z.ZodType>
+  } satisfies Record<keyof typeof SECTIONS, z.core.$ZodType>
   const described = Object.entries(sections).map(([name, schema]) => [
     name,
-    schema.optional().describe(SECTIONS[name as keyof typeof SECTIONS]),
+    z.optional(schema).check(z.describe(SECTIONS[name as keyof typeof SECTIONS])),
   ])
   const emitted = emit(z.strictObject(Object.fromEntries(described)))
   return {
@@ -52,17 +52,17 @@ export function schemaParts({ protocols, backendKinds }: Registry): readonly Sch
   ]
 }
 
-function part(section: keyof typeof SECTIONS, options: z.ZodObject, protocol: string): SchemaPart {
+function part(section: keyof typeof SECTIONS, options: z.ZodMiniObject, protocol: string): SchemaPart {
   return { section, protocol, schema: emit(options) }
 }
 
 /** The options of a protocol stand beside those that all have. */
-function variant(common: z.ZodObject, protocol: string, options: z.ZodObject): z.ZodObject {
-  const word = z.literal(protocol).describe('What it speaks.')
+function variant(common: z.ZodMiniObject, protocol: string, options: z.ZodMiniObject): z.ZodMiniObject {
+  const word = z.literal(protocol).check(z.describe('What it speaks.'))
   return z.strictObject({ ...common.shape, protocol: word, ...options.shape })
 }
 
-function emit(schema: z.ZodType): JsonSchema {
+function emit(schema: z.core.$ZodType): JsonSchema {
   return z.toJSONSchema(schema, {
     io: 'input',
     override: ({ jsonSchema }) => {

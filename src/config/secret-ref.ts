@@ -1,5 +1,5 @@
 /** The schema of a reference to a secret. A secret itself is never written into a configuration. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { SecretRef } from './types.ts'
 import { duration } from './units.ts'
 
@@ -10,25 +10,31 @@ export const SECRET_FORMS =
 const schema = z
   .union(
     [
-      z.strictObject({ env: z.string().min(1).describe('Name of the environment variable.') }),
-      z.strictObject({ file: z.string().min(1).describe('File that holds nothing else, as Kubernetes mounts it.') }),
-      z
-        .strictObject({
-          command: z.array(z.string()).min(1).describe('Program and arguments that print it; no shell is involved.'),
-          refresh: duration()
-            .refine(ms => ms >= 1000, 'must be at least 1s')
-            .optional()
-            .describe(
-              'How long its output is good for, at least 1s; then the command runs again. Without it, for each use.',
+      z.strictObject({ env: z.string().check(z.minLength(1), z.describe('Name of the environment variable.')) }),
+      z.strictObject({
+        file: z.string().check(z.minLength(1), z.describe('File that holds nothing else, as Kubernetes mounts it.')),
+      }),
+      z.pipe(
+        z.strictObject({
+          command: z
+            .array(z.string())
+            .check(z.minLength(1), z.describe('Program and arguments that print it; no shell is involved.')),
+          refresh: z
+            .optional(duration().check(z.refine(ms => ms >= 1000, 'must be at least 1s')))
+            .check(
+              z.describe(
+                'How long its output is good for, at least 1s; then the command runs again. Without it, for each use.',
+              ),
             ),
-        })
-        .transform(
+        }),
+        z.transform(
           ({ command, refresh }): SecretRef => (refresh === undefined ? { command } : { command, refreshMs: refresh }),
         ),
+      ),
     ],
     { error: issue => (issue.input === undefined ? undefined : SECRET_FORMS) },
   )
-  .meta({ title: 'secret' }) satisfies z.ZodType<SecretRef>
+  .check(z.meta({ title: 'secret' })) satisfies z.ZodMiniType<SecretRef>
 
 /** Where a secret comes from: an environment variable, a file, or the output of a command. */
 export function secretRef() {

@@ -1,32 +1,32 @@
 /** The schemas of TLS options, towards a backend and on a listener. Paths are relative to the working directory. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 const minVersion = z
-  .enum(['TLSv1.2', 'TLSv1.3'])
-  .default('TLSv1.2')
-  .describe('The lowest TLS version that is accepted.')
+  ._default(z.enum(['TLSv1.2', 'TLSv1.3']), 'TLSv1.2')
+  .check(z.describe('The lowest TLS version that is accepted.'))
 
-const text = z.string().min(1)
+const text = z.string().check(z.minLength(1))
 const client = z
   .strictObject({
-    ca: text.optional().describe('File of PEM certificates to trust instead of the usual ones.'),
-    cert: text.optional().describe('File of the PEM certificate shown to the backend.'),
-    key: text.optional().describe('File of the PEM private key that belongs to `cert`.'),
-    serverName: text.optional().describe('Name sent and verified instead of the host of the endpoint.'),
+    ca: z.optional(text).check(z.describe('File of PEM certificates to trust instead of the usual ones.')),
+    cert: z.optional(text).check(z.describe('File of the PEM certificate shown to the backend.')),
+    key: z.optional(text).check(z.describe('File of the PEM private key that belongs to `cert`.')),
+    serverName: z.optional(text).check(z.describe('Name sent and verified instead of the host of the endpoint.')),
     verify: z
-      .boolean()
-      .default(true)
-      .describe('Whether the certificate must be valid. Without it anybody in between can read everything.'),
+      ._default(z.boolean(), true)
+      .check(z.describe('Whether the certificate must be valid. Without it anybody in between can read everything.')),
     minVersion,
   })
-  .refine(tls => tls.cert === undefined || tls.key !== undefined, {
-    path: ['cert'],
-    error: 'needs `key`, the file of its private key',
-  })
-  .refine(tls => tls.key === undefined || tls.cert !== undefined, {
-    path: ['key'],
-    error: 'needs `cert`, the file of its certificate',
-  })
+  .check(
+    z.refine(tls => tls.cert === undefined || tls.key !== undefined, {
+      path: ['cert'],
+      error: 'needs `key`, the file of its private key',
+    }),
+    z.refine(tls => tls.key === undefined || tls.cert !== undefined, {
+      path: ['key'],
+      error: 'needs `cert`, the file of its certificate',
+    }),
+  )
 
 /** TLS towards a backend; `{}` is TLS with the system's certificate authorities. */
 export function clientTls() {
@@ -35,21 +35,21 @@ export function clientTls() {
 
 const server = z
   .strictObject({
-    cert: text
-      .optional()
-      .describe('File of the PEM certificate, followed by those between it and its authority; needs `key`.'),
-    key: text.optional().describe('File of the PEM private key.'),
+    cert: z
+      .optional(text)
+      .check(z.describe('File of the PEM certificate, followed by those between it and its authority; needs `key`.')),
+    key: z.optional(text).check(z.describe('File of the PEM private key.')),
     generate: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Instead of files: a key and a self-signed certificate, made at each start and kept in memory. Nobody can read along, but clients cannot tell this listener from one in between.',
+      ._default(z.boolean(), false)
+      .check(
+        z.describe(
+          'Instead of files: a key and a self-signed certificate, made at each start and kept in memory. Nobody can read along, but clients cannot tell this listener from one in between.',
+        ),
       ),
-    clientCa: text.optional().describe('File of the PEM authorities whose client certificates count.'),
+    clientCa: z.optional(text).check(z.describe('File of the PEM authorities whose client certificates count.')),
     requireClientCertificate: z
-      .boolean()
-      .default(false)
-      .describe('Whether a connection without a valid client certificate is refused. Needs `clientCa`.'),
+      ._default(z.boolean(), false)
+      .check(z.describe('Whether a connection without a valid client certificate is refused. Needs `clientCa`.')),
     minVersion,
   })
   .check(({ value, issues }) => {

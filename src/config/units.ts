@@ -2,7 +2,7 @@
  * Schemas of durations and sizes: text with a unit in the file, a plain number of milliseconds or bytes in the code.
  * A bare number is refused (0 excepted), because nobody can tell seconds from milliseconds by looking at it.
  */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 interface Kind {
   readonly title: string
@@ -30,7 +30,7 @@ const SIZE: Kind = {
 }
 
 /** What a user writes for a quantity, and the number that the code gets. */
-export type Quantity = z.ZodType<number, string | 0 | undefined>
+export type Quantity = z.ZodMiniType<number, string | 0 | undefined>
 
 /** A duration such as `250ms`, `30s`, `5m` or `1h`; in the checked configuration a number of milliseconds. */
 export function duration(preset?: string): Quantity {
@@ -46,16 +46,19 @@ function quantity({ title, pattern, examples, units, maximum }: Kind) {
   // Undefined leaves the wording of a missing option to whoever reports all problems.
   const error = (issue: { readonly input?: unknown }) =>
     issue.input === undefined ? undefined : `must be a ${title} with a unit such as ${examples}`
-  const text = z.string({ error }).regex(pattern, { error })
-  const written = z.union([text, z.literal(0)], { error }).meta({ title })
-  return written.transform((value, context) => {
-    const amount = Number.parseFloat(String(value))
-    const unit = String(value).replace(/^[\d.]+/, '')
-    const result = Math.round(amount * (units[unit] ?? 1))
-    if (result <= maximum) return result
-    context.addIssue({ code: 'custom', message: 'is larger than anything that makes sense here', input: value })
-    return z.NEVER
-  })
+  const text = z.string({ error }).check(z.regex(pattern, { error }))
+  const written = z.union([text, z.literal(0)], { error }).check(z.meta({ title }))
+  return z.pipe(
+    written,
+    z.transform((value, context) => {
+      const amount = Number.parseFloat(String(value))
+      const unit = String(value).replace(/^[\d.]+/, '')
+      const result = Math.round(amount * (units[unit] ?? 1))
+      if (result <= maximum) return result
+      context.issues.push({ code: 'custom', message: 'is larger than anything that makes sense here', input: value })
+      return z.NEVER
+    }),
+  )
 }
 
 // One for all options: a schema is a dozen objects, and each costs the start some 10 us.
@@ -64,5 +67,5 @@ const sizes = quantity(SIZE)
 
 function withPreset(schema: typeof durations, preset: string | undefined): Quantity {
   // prefault, not default: the preset is written as in a file, is parsed as such and appears so in the JSON Schema.
-  return preset === undefined ? schema : schema.prefault(preset)
+  return preset === undefined ? schema : z.prefault(schema, preset)
 }

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import {
   type AppConfig,
   type BackendConfig,
@@ -18,16 +18,16 @@ import type { Backend, BackendKind, Listener, Protocol, Runtime } from '../../sr
 
 const listenerOptions = z.object({
   /** Takes no change without being built anew. */
-  rigid: z.boolean().default(false),
+  rigid: z._default(z.boolean(), false),
   /** Ends every answer with this. */
-  suffix: z.string().default(''),
+  suffix: z._default(z.string(), ''),
 })
 const backendOptions = z.object({
   label: z.string(),
-  reachable: z.boolean().default(true),
-  buildable: z.boolean().default(true),
+  reachable: z._default(z.boolean(), true),
+  buildable: z._default(z.boolean(), true),
   /** Read at the start and let out through every door there is: the log, the status, the metrics. */
-  password: secretRef().optional(),
+  password: z.optional(secretRef()),
 })
 
 export class Echo implements Registry {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { address, duration, isLocal, secretRef, size } from '../../src/config/index.ts'
 
 describe('duration', () => {
@@ -26,7 +26,7 @@ describe('duration', () => {
   })
 
   it('has a preset that is written as in a file', () => {
-    const schema = z.strictObject({ idle: duration('5m').describe('Why.') })
+    const schema = z.strictObject({ idle: duration('5m').check(z.describe('Why.')) })
     expect(schema.parse({})).toEqual({ idle: 300_000 })
     const emitted = z.toJSONSchema(schema, { io: 'input' })
     expect(emitted.properties?.['idle']).toMatchObject({ default: '5m', description: 'Why.' })

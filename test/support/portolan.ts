@@ -1,5 +1,5 @@
 /** The whole application in this process: listeners on free ports, over whatever endpoints a test gives. */
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import { mysql } from '../../listeners/mysql/index.ts'
 import { redis } from '../../listeners/redis/index.ts'
 import { tcp } from '../../listeners/tcp/index.ts'
@@ -38,8 +38,8 @@ export type Setups = Readonly<Record<string, PortolanSetup>>
 
 const registry = { protocols: [mysql, redis, tcp], backendKinds: [mysqlBackendKind, redisBackendKind, tcpBackendKind] }
 const OPTIONS = {
-  redis: { listener: redis.options as z.ZodType, backend: redisBackendKind.options as z.ZodType },
-  mysql: { listener: mysql.options as z.ZodType, backend: mysqlBackendKind.options as z.ZodType },
+  redis: { listener: redis.options as z.ZodMiniType, backend: redisBackendKind.options as z.ZodMiniType },
+  mysql: { listener: mysql.options as z.ZodMiniType, backend: mysqlBackendKind.options as z.ZodMiniType },
 }
 
 export class Portolan {

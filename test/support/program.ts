@@ -13,6 +13,9 @@ export async function buildProgram(folder: string, entry = `import './src/main.t
     platform: 'node',
     target: 'node20.19',
     format: 'cjs',
+    // As the launcher wants it, and scripts/build.mjs makes it.
+    banner: { js: '(function (require) {' },
+    footer: { js: '})' },
     supported: { 'dynamic-import': false },
     external: ['pino', 'prom-client'],
     logLevel: 'error',

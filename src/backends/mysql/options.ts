@@ -1,20 +1,20 @@
 /** The options of a MySQL backend: the cloud's side, all that changes when the application moves. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { canCompress } from '../../../codecs/mysql/index.ts'
 import { type Address, address, clientTls, duration, secretRef } from '../../config/index.ts'
 
-const endpoint = z
-  .union([
+const endpoint = z.pipe(
+  z.union([
     address(),
     z.strictObject({
-      address: address().describe('Where the server is.'),
+      address: address().check(z.describe('Where the server is.')),
       role: z
-        .enum(['primary', 'replica'])
-        .optional()
-        .describe('With `primary-replica`: what it may be at most. Without it the server is asked.'),
+        .optional(z.enum(['primary', 'replica']))
+        .check(z.describe('With `primary-replica`: what it may be at most. Without it the server is asked.')),
     }),
-  ])
-  .transform((written): EndpointOptions => ('address' in written ? written : { address: written, role: undefined }))
+  ]),
+  z.transform((written): EndpointOptions => ('address' in written ? written : { address: written, role: undefined })),
+)
 
 /** One of several servers. */
 export interface EndpointOptions {
@@ -25,89 +25,102 @@ export interface EndpointOptions {
 export const mysqlBackendOptions = z
   .strictObject({
     topology: z
-      .enum(['standalone', 'primary-replica'])
-      .default('standalone')
-      .describe(
-        'How the endpoints belong together: alike, the first one that answers serves; or one that is written to, and replicas of it.',
+      ._default(z.enum(['standalone', 'primary-replica']), 'standalone')
+      .check(
+        z.describe(
+          'How the endpoints belong together: alike, the first one that answers serves; or one that is written to, and replicas of it.',
+        ),
       ),
     endpoints: z
-      .array(endpoint)
-      .min(1)
-      .optional()
-      .describe('Where the servers are, as `host:port`, `unix:/path` or a map; tried in this order.'),
+      .optional(z.array(endpoint).check(z.minLength(1)))
+      .check(z.describe('Where the servers are, as `host:port`, `unix:/path` or a map; tried in this order.')),
     readFrom: z
-      .enum(['primary', 'prefer-replica', 'replica'])
-      .default('primary')
-      .describe(
-        'With `primary-replica`: where statements go that plainly only read, outside of transactions and in READ ONLY ones. `prefer-replica`: to the primary while no replica can serve.',
+      ._default(z.enum(['primary', 'prefer-replica', 'replica']), 'primary')
+      .check(
+        z.describe(
+          'With `primary-replica`: where statements go that plainly only read, outside of transactions and in READ ONLY ones. `prefer-replica`: to the primary while no replica can serve.',
+        ),
       ),
-    maxReplicaLag: duration('10s').describe('A replica that is further behind is not read from.'),
-    replicaWait: duration('1s').describe(
-      'How long a read waits at a replica for what its client wrote before; then the primary answers. 0: no wait, reads may miss it.',
+    maxReplicaLag: duration('10s').check(z.describe('A replica that is further behind is not read from.')),
+    replicaWait: duration('1s').check(
+      z.describe(
+        'How long a read waits at a replica for what its client wrote before; then the primary answers. 0: no wait, reads may miss it.',
+      ),
     ),
-    checkInterval: duration('1s').describe(
-      'With `primary-replica`: time between two looks at the role and the lag of each server.',
+    checkInterval: duration('1s').check(
+      z.describe('With `primary-replica`: time between two looks at the role and the lag of each server.'),
     ),
-    holdTime: duration()
-      .optional()
-      .describe(
-        'How long clients wait for a backend that is away, or for a new primary, before they get an error. Default 10s with `primary-replica`, else 0.',
+    holdTime: z
+      .optional(duration())
+      .check(
+        z.describe(
+          'How long clients wait for a backend that is away, or for a new primary, before they get an error. Default 10s with `primary-replica`, else 0.',
+        ),
       ),
     embedded: z
-      .union([
-        z.boolean(),
-        z.strictObject({
-          dataDirectory: z.string().default('.portolan/mysql').describe('Where the embedded server keeps its data.'),
-          binary: z.string().default('mariadbd').describe('The program to run.'),
-        }),
-      ])
-      .optional()
-      .describe('Portolan starts and supervises a private mariadbd of its own; instead of endpoints.'),
-    tls: clientTls().optional().describe('TLS towards the endpoints; `{}` for the defaults.'),
+      .optional(
+        z.union([
+          z.boolean(),
+          z.strictObject({
+            dataDirectory: z
+              ._default(z.string(), '.portolan/mysql')
+              .check(z.describe('Where the embedded server keeps its data.')),
+            binary: z._default(z.string(), 'mariadbd').check(z.describe('The program to run.')),
+          }),
+        ]),
+      )
+      .check(z.describe('Portolan starts and supervises a private mariadbd of its own; instead of endpoints.')),
+    tls: z.optional(clientTls()).check(z.describe('TLS towards the endpoints; `{}` for the defaults.')),
     credentials: z
-      .strictObject({
-        username: z.string().describe('The account at the backend.'),
-        password: secretRef().optional().describe('Its password or token; read again for each new connection.'),
-      })
-      .optional()
-      .describe(
-        'How Portolan authenticates to the backend. Without it each client is logged in with the name and password that it has at the listener.',
+      .optional(
+        z.strictObject({
+          username: z.string().check(z.describe('The account at the backend.')),
+          password: z
+            .optional(secretRef())
+            .check(z.describe('Its password or token; read again for each new connection.')),
+        }),
+      )
+      .check(
+        z.describe(
+          'How Portolan authenticates to the backend. Without it each client is logged in with the name and password that it has at the listener.',
+        ),
       ),
-    compression: z
-      .enum(['none', 'zlib', 'zstd'])
-      .default('none')
-      .refine(algorithm => algorithm === 'none' || canCompress(algorithm), 'needs Node.js 22.15 or later')
-      .describe(
+    compression: z._default(z.enum(['none', 'zlib', 'zstd']), 'none').check(
+      z.refine(algorithm => algorithm === 'none' || canCompress(algorithm), 'needs Node.js 22.15 or later'),
+      z.describe(
         "Compression towards the endpoints, for links that are slow or paid by the byte. zstd is MySQL's alone.",
       ),
-    connectTimeout: duration('5s').describe('Time to resolve, connect, do TLS and authenticate.'),
+    ),
+    connectTimeout: duration('5s').check(z.describe('Time to resolve, connect, do TLS and authenticate.')),
     pool: z
-      .strictObject({
-        max: z
-          .int()
-          .min(1)
-          .default(100)
-          .describe('Connections to the backend at most, of all users and to all endpoints together.'),
-        waitTimeout: duration('10s').describe('How long a client waits for a connection before it gets an error.'),
-        maxWaiting: z
-          .int()
-          .min(1)
-          .default(10_000)
-          .describe('Clients that wait for a connection at most; one more gets an error at once.'),
-        idleTimeout: duration('5m').describe(
-          "Idle connections are closed after so long, or before the server's wait_timeout.",
-        ),
-        maxLifetime: duration('30m').describe('Connections are replaced after so long, give or take a tenth.'),
-        maxStatements: z
-          .int()
-          .min(1)
-          .default(200)
-          .describe(
-            "Prepared statements kept on each connection; the least recently used one is closed. Fewer where the server's max_prepared_stmt_count demands it.",
+      .prefault(
+        z.strictObject({
+          max: z
+            ._default(z.int().check(z.minimum(1)), 100)
+            .check(z.describe('Connections to the backend at most, of all users and to all endpoints together.')),
+          waitTimeout: duration('10s').check(
+            z.describe('How long a client waits for a connection before it gets an error.'),
           ),
-      })
-      .prefault({ waitTimeout: '10s', idleTimeout: '5m', maxLifetime: '30m' })
-      .describe('The connections that clients share.'),
+          maxWaiting: z
+            ._default(z.int().check(z.minimum(1)), 10_000)
+            .check(z.describe('Clients that wait for a connection at most; one more gets an error at once.')),
+          idleTimeout: duration('5m').check(
+            z.describe("Idle connections are closed after so long, or before the server's wait_timeout."),
+          ),
+          maxLifetime: duration('30m').check(
+            z.describe('Connections are replaced after so long, give or take a tenth.'),
+          ),
+          maxStatements: z
+            ._default(z.int().check(z.minimum(1)), 200)
+            .check(
+              z.describe(
+                "Prepared statements kept on each connection; the least recently used one is closed. Fewer where the server's max_prepared_stmt_count demands it.",
+              ),
+            ),
+        }),
+        { waitTimeout: '10s', idleTimeout: '5m', maxLifetime: '30m' },
+      )
+      .check(z.describe('The connections that clients share.')),
   })
   .check(({ value, issues }) => {
     if (value.embedded && value.credentials) {

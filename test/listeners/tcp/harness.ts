@@ -1,7 +1,7 @@
 /** What the tests of the relay need around it: a runtime, a relay on a free port, and ends that note what they get. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import { tcp } from '../../../listeners/tcp/index.ts'
 import { type TcpBackend, tcpBackendKind } from '../../../src/backends/tcp/index.ts'
 import type { ListenerConfig } from '../../../src/config/index.ts'
@@ -47,7 +47,7 @@ export class Harness {
       protocol: 'tcp',
       address: { host: '127.0.0.1', port: 0 },
       backend: 'b',
-      options: (tcp.options as z.ZodType).parse(options),
+      options: (tcp.options as z.ZodMiniType).parse(options),
     }
   }
 
