@@ -57,7 +57,7 @@ export class RedisListener implements Listener, SessionHost {
   outletLimits!: OutletLimits
   backend: RedisBackend
   table!: CommandTable
-  names!: readonly string[]
+  names: readonly string[] = []
   #plan!: CommandPlan
   #config: ListenerConfig
   readonly #runtime: Runtime
@@ -78,7 +78,6 @@ export class RedisListener implements Listener, SessionHost {
     this.options = config.options as RedisListenerOptions
     this.backend = runtime.backend(config.backend!) as RedisBackend
     this.#tls = this.options.tls && openServerTls(this.options.tls, runtime.logger)
-    this.names = this.backend.commands.names
     this.stats = new OperationStats(() => this.names, 0)
     const { metrics } = runtime
     const listener = this.name
@@ -87,7 +86,6 @@ export class RedisListener implements Listener, SessionHost {
       sent: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'sent' }),
     }
     this.#slowLog = new SlowLog(listener, runtime)
-    this.#apply()
     this.#release.push(
       metrics.source('portolan_requests_total', () => this.stats.requests(listener)),
       metrics.source('portolan_request_duration_seconds', () => this.stats.durations(listener)),
@@ -142,7 +140,7 @@ export class RedisListener implements Listener, SessionHost {
   }
 
   async start(): Promise<void> {
-    if (this.options.users.length > 0) this.users = await Users.load(this.options, this.table, this.#runtime)
+    if (this.options.users.length > 0) this.users = await Users.load(this.options, this.backend.commands, this.#runtime)
     this.#bound = await listen(
       {
         name: this.name,
@@ -153,6 +151,8 @@ export class RedisListener implements Listener, SessionHost {
       },
       { onConnection: accepted => this.#onConnection(accepted), refuse: socket => socket.end(TOO_MANY_CLIENTS) },
     )
+    // Not before: the first connection comes in a later turn of the event loop.
+    this.#apply()
     this.#release.push(this.clock.every(SWEEP_MS, () => this.#sweep()))
   }
 

@@ -4,12 +4,15 @@ import { EXIT } from './exit-codes.ts'
 
 /** Logs what nobody caught, with its stack, and ends the process; before that it calls onEnd. */
 export function endOnBugs(logger: ProcessLogger, onEnd: () => void): void {
-  // A reader of our output that has gone away is no bug of ours, and no reason to stop serving.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   process.on('uncaughtException', (error, origin) => {
     logger.error({ error, origin }, 'nobody caught this error; it is a bug in Portolan, which ends here')
     logger.flushSync()
     onEnd()
     process.exit(EXIT.internalError)
   })
+}
+
+/** A reader of our output that has gone away is no bug of ours, and no reason to stop serving. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 }

@@ -4,7 +4,7 @@ import { type AppConfig, ConfigError, loadConfig, type Registry, renderProblems 
 import { StartError } from '../generation.ts'
 import { ProcessLogger } from '../observability/process-logger.ts'
 import { redactText } from '../observability/redact.ts'
-import { endOnBugs } from './bugs.ts'
+import { endOnBugs, outliveReaders } from './bugs.ts'
 import { Command } from './command.ts'
 import { ConfigWatch } from './config-watch.ts'
 import { environmentOf } from './environment.ts'
@@ -33,8 +33,11 @@ export async function run(options: RunOptions, registry: Registry): Promise<numb
   try {
     app = await start(options.files, registry, logger)
   } catch (error) {
+    outliveReaders()
     return explain(error)
   }
+  // Not before: the streams take their time, and a start writes to them only to say why it ends.
+  outliveReaders()
   boundYoungGeneration()
   signals.onHangup(() => void app.reloadFromSource())
   const watch = options.watch ? new ConfigWatch(options.files, logger, () => void app.reloadFromSource()) : undefined

@@ -29,8 +29,6 @@ const MAX_TOLD = 16
 
 export class RedisBackend implements Backend {
   readonly name: string
-  /** Facts about the backend's commands: what is shipped, and what the backend itself tells. */
-  readonly commands: CommandTable = loadCommands()
   readonly pool: PrivatePool
   readonly subscriptions: Subscriptions
   readonly writePause: WritePause
@@ -46,6 +44,7 @@ export class RedisBackend implements Backend {
   readonly #told = new Set<string>()
   readonly #password: LiveSecret | undefined
   readonly #release: (() => void)[] = []
+  #commands: CommandTable | undefined
   #identity: ServerIdentity | null = null
   #closing: Promise<void> | undefined
   #closeBy = Number.POSITIVE_INFINITY
@@ -96,6 +95,11 @@ export class RedisBackend implements Backend {
     this.subscriptions = new Subscriptions(this.#dialer, this.#turn, runtime.clock)
     this.writePause = new WritePause(runtime.clock)
     this.#observe()
+  }
+
+  /** Facts about the backend's commands: what is shipped, and what the backend itself tells. Made at first use. */
+  get commands(): CommandTable {
+    return (this.#commands ??= loadCommands())
   }
 
   async start(): Promise<void> {
