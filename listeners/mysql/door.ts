@@ -20,6 +20,7 @@ import {
   encodeErr,
   encodeGreeting,
   encodeOk,
+  type Greeting,
   intersection,
   isSslRequest,
   MARIADB_CLIENT_CACHE_METADATA,
@@ -28,12 +29,13 @@ import {
   SERVER_STATUS_AUTOCOMMIT,
   ServerErrors,
 } from '../../codecs/mysql/index.ts'
-import { type Identity, type MysqlBackend, PacketWire } from '../../src/backends/mysql/index.ts'
+import { type Call, type Identity, type MysqlBackend, PacketWire } from '../../src/backends/mysql/index.ts'
 import { ProxyError } from '../../src/errors.ts'
 import type { Intake } from '../../src/net/index.ts'
 import { errorOf } from './errors.ts'
 import { authenticate, LoginRefusal, type Questioner, refusalPacket } from './login.ts'
 import { type Origin, originOf } from './origin.ts'
+import { relayLogin } from './relay.ts'
 import { databaseForbidden } from './rights.ts'
 import type { User, Users } from './users.ts'
 
@@ -42,6 +44,8 @@ export interface Entrance {
   readonly users: Users
   readonly requireTls: boolean
   readonly compression: boolean
+  /** Clients log in at the server. */
+  readonly relay: boolean
   /** Makes a plain socket a secure one; undefined when the listener has no certificate. */
   readonly secure: ((plain: Socket) => Promise<Socket>) | undefined
 }
@@ -58,6 +62,8 @@ export interface Entrant {
   readonly database: string
   /** For the OK packet. */
   readonly info: Buffer
+  /** The call on which the client has logged in at the server itself. */
+  readonly call: Call | undefined
 }
 
 /** Concerns one hop, or what is not spoken here. */
@@ -87,12 +93,17 @@ export async function enter(
   entrance: Entrance,
 ): Promise<Entrant | null> {
   const wire = new PacketWire(socket, intake)
+  let call: Call | undefined
   try {
     const { backend, secure } = entrance
-    if (!backend.greeting) await backend.learn()
-    const offered = offer(entrance)
-    const scramble = newScramble()
-    wire.write(greetingPacket(backend, offered, id, scramble))
+    if (entrance.relay) {
+      call = await backend.call()
+      socket.once('close', () => call!.hangUp())
+    } else if (!backend.greeting) await backend.learn()
+    const server = call?.greeting ?? { ...backend.greeting!, ...asked(id) }
+    const offered = offer(entrance, server)
+    const scramble = Buffer.from(server.scramble)
+    wire.write(encodeGreeting({ ...server, capabilities: offered }))
     let payload = await wire.read()
     if (secure && isSslRequest(payload, 0, payload.length)) {
       await wire.secureBy(secure)
@@ -102,8 +113,14 @@ export async function enter(
     const origin = originOf(wire.socket)
     if (entrance.requireTls && !origin.isSecure) throw new LoginRefusal(ServerErrors.secureTransportRequired)
     const capabilities = intersection(login.capabilities, offered)
+    if (call && !(await relayLogin(wire, call, { ...login, capabilities }, origin.isSecure))) {
+      leave(wire, NOTHING)
+      return null
+    }
     const claim = { user: login.user, plugin: login.authPlugin, proof: login.proof, scramble }
-    const { user, info } = await authenticate(questioner(wire), claim, entrance.users, origin)
+    const { user, info } = call
+      ? { user: null, info: NOTHING }
+      : await authenticate(questioner(wire), claim, entrance.users, origin)
     checkDatabase(user, login.database)
     const identity = {
       username: login.user,
@@ -113,8 +130,9 @@ export async function enter(
       generation: backend.generation,
     }
     const compression = chosen(capabilities, login.zstdLevel)
-    return { wire, origin, compression, identity, user, scramble, database: login.database, info }
+    return { wire, origin, compression, identity, user, scramble, database: login.database, info, call }
   } catch (error) {
+    call?.hangUp()
     const packet =
       error instanceof ProxyError && !wire.closed
         ? encodeErr(wire.sequence, errorOf(error), undefined, { beforeGreeting: wire.sequence === 0 })
@@ -153,8 +171,8 @@ export function checkDatabase(user: User | null, database: string): void {
   if (error) throw new LoginRefusal(error)
 }
 
-function offer({ backend, secure, compression }: Entrance): Capabilities {
-  const { low, mariadb } = backend.greeting!.capabilities
+function offer({ secure, compression }: Entrance, server: Greeting): Capabilities {
+  const { low, mariadb } = server.capabilities
   const zlib = compression ? CLIENT_COMPRESS : 0
   const zstd = compression && canCompress('zstd') ? CLIENT_ZSTD_COMPRESSION_ALGORITHM : 0
   return {
@@ -170,20 +188,9 @@ function chosen({ low }: Capabilities, zstdLevel: number): Compression | undefin
   return { algorithm: 'zstd', level: Math.min(Math.max(1, zstdLevel), COMPRESSION_LEVELS.zstd) }
 }
 
-function greetingPacket(
-  backend: MysqlBackend,
-  capabilities: Capabilities,
-  connectionId: number,
-  scramble: Buffer,
-): Buffer {
-  const { serverVersion, collation, status } = backend.greeting!
-  return encodeGreeting({
-    serverVersion,
-    connectionId,
-    scramble,
-    capabilities,
-    collation,
-    status,
-    authPlugin: CACHING_SHA2_PASSWORD,
-  })
+/** What we ask in a server's stead. */
+function asked(connectionId: number): Pick<Greeting, 'connectionId' | 'scramble' | 'authPlugin'> {
+  return { connectionId, scramble: newScramble(), authPlugin: CACHING_SHA2_PASSWORD }
 }
+
+const NOTHING = Buffer.alloc(0)

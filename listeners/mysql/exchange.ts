@@ -221,6 +221,19 @@ export class Exchange implements Recipient {
     session.goOn()
   }
 
+  onAuthQuestion(tracker: ResponseTracker): void {
+    const session = this.#session
+    session.phase = 'answering'
+    session.downstream.input.expect((tracker.sequence + 1) & 0xff)
+    session.goOn()
+  }
+
+  /** The client's answer to the server's question. */
+  onAuthAnswer(packet: Buffer): void {
+    this.#session.phase = 'busy'
+    this.#session.upstream!.write(packet, true)
+  }
+
   onLost(error: ProxyError, tracker: ResponseTracker): void {
     const session = this.#session
     const { phase, isMovable } = session

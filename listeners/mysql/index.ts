@@ -7,8 +7,8 @@ export const mysql: Protocol = {
   name: 'mysql',
   options: mysqlListenerOptions,
   exposed: options => {
-    const { users, tls } = options as MysqlListenerOptions
-    return users.length > 0 || tls?.requireClientCertificate === true
+    const { users, tls, authentication } = options as MysqlListenerOptions
+    return users.length > 0 || authentication === 'relay' || tls?.requireClientCertificate === true
   },
   environment: (_config, address) => {
     if (address.startsWith('/')) return { MYSQL_UNIX_PORT: address }

@@ -61,9 +61,14 @@ export class Lease implements Client, Holder {
     return false
   }
 
-  #begin(upstream: Upstream, then: (upstream: Upstream) => void): boolean {
+  /** Has this one for good. */
+  hold(upstream: Upstream): void {
     this.upstream = upstream
     upstream.holder = this
+  }
+
+  #begin(upstream: Upstream, then: (upstream: Upstream) => void): boolean {
+    this.hold(upstream)
     const { facts } = upstream
     if (facts.purpose === 'write' || !this.#session.lastWrite.mayLack(facts.member)) return this.#align(upstream, then)
     this.#catchUp(upstream, then)
@@ -73,6 +78,8 @@ export class Lease implements Client, Holder {
   /** Brings the connection into the client's state. */
   #align(upstream: Upstream, then: (upstream: Upstream) => void): boolean {
     const session = this.#session
+    // What nobody else has had is as the client has left it.
+    if (session.relay !== null) return true
     if (upstream.multiStatements !== session.multiStatements) setMultiStatements(upstream, session.multiStatements)
     session.insertId.bring(upstream, session.facts)
     if (upstream.state.key === session.state.key) return true

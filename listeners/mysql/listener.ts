@@ -117,8 +117,7 @@ export class MysqlListener implements Listener, SessionHost {
   update(config: ListenerConfig): boolean {
     if (!sameAddress(config.address, this.#config.address)) return false
     const options = config.options as MysqlListenerOptions
-    if (JSON.stringify([options.users, options.tls]) !== JSON.stringify([this.options.users, this.options.tls]))
-      return false
+    if (JSON.stringify(whoMayEnter(options)) !== JSON.stringify(whoMayEnter(this.options))) return false
     this.#config = config
     this.options = options
     this.backend = this.#runtime.backend(config.backend!) as MysqlBackend
@@ -185,6 +184,7 @@ export class MysqlListener implements Listener, SessionHost {
         users: this.#users,
         requireTls: this.options.requireTls,
         compression: this.options.compression,
+        relay: this.options.authentication === 'relay',
         secure: this.#upgrade && plain.remoteFamily !== undefined ? socket => this.#upgrade!.secure(socket) : undefined,
       }
       plain.resume()
@@ -194,6 +194,11 @@ export class MysqlListener implements Listener, SessionHost {
       const session = new Session(this, wire.release(compression), entrant, id)
       if (compression) session.downstream.input.renumber()
       if (database !== '') session.state.schema = database
+      const { call, origin } = entrant
+      if (call) {
+        const upstream = entrance.backend.connect(call, session.state.schema)
+        session.attachForGood(upstream, origin.isSecure === call.isSecure)
+      }
       this.#admit(session, wire, info)
     } finally {
       cancel()
@@ -277,4 +282,9 @@ export class MysqlListener implements Listener, SessionHost {
       else if (transactionIdleTimeout > 0 && session.upstream && quiet > transactionIdleTimeout) session.expire()
     }
   }
+}
+
+/** What sessions cannot follow when it changes. */
+function whoMayEnter({ users, tls, authentication }: MysqlListenerOptions): unknown {
+  return [users, tls, authentication]
 }

@@ -30,6 +30,13 @@ const user = z.strictObject({
 })
 
 const options = z.strictObject({
+  authentication: z
+    ._default(z.enum(['users', 'relay']), 'users')
+    .check(
+      z.describe(
+        '`users`: clients prove here who they are. `relay`: to the server, by whatever plugin it wants; each has a connection to it of its own, and no credentials are needed here.',
+      ),
+    ),
   users: z
     .prefault(z.array(user), [])
     .check(z.describe('Clients must authenticate as one of these; without users anybody may (`trust`).')),
@@ -70,7 +77,9 @@ const options = z.strictObject({
 })
 
 export const mysqlListenerOptions = options.check(({ value, issues }) => {
-  const { users, tls } = value
+  const { users, tls, authentication } = value
+  if (authentication === 'relay' && users.length > 0)
+    issues.push({ code: 'custom', message: 'goes without `users`', input: value, path: ['authentication'] })
   for (const [index, { certificate }] of users.entries()) {
     if (certificate && tls?.clientCa === undefined)
       issues.push({

@@ -30,6 +30,7 @@ export const Pin = {
   SESSION_MODE: 1 << 17,
   XA: 1 << 18,
   CONNECTION_ID: 1 << 19,
+  RELAY: 1 << 20,
 } as const
 
 /** What goes by itself when the statement or transaction is over; everything else leaves the connection dirty. */
@@ -60,6 +61,7 @@ export const PINS: ReadonlyMap<number, PinFacts> = new Map([
     { name: 'unexplained-state', advice: 'COM_RESET_CONNECTION when the state is not needed any more.' },
   ],
   [Pin.REPLICATION, { name: 'replication', advice: 'None: a replica needs a connection of its own.' }],
+  [Pin.RELAY, { name: 'relay', advice: '`users` instead of `authentication: relay`.' }],
   [Pin.SESSION_MODE, { name: 'session-mode', advice: 'pooling: transaction.' }],
   [
     Pin.CONNECTION_ID,

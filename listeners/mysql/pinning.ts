@@ -94,6 +94,6 @@ export function pinsAfter(
   if ((sets & SetForm.ROLE) !== 0) pins |= Pin.ROLE
   // The server says that something has changed and not what, nor does the statement explain it; or it says nothing at all.
   const explained = (flags & EXPLAINING_FLAGS) !== 0 || (sets & SetForm.ROLE) !== 0
-  if (!tracks || (session.changedUnnamed && !explained)) pins |= Pin.UNEXPLAINED
+  if ((!tracks && (pins & Pin.RELAY) === 0) || (session.changedUnnamed && !explained)) pins |= Pin.UNEXPLAINED
   return pins
 }

@@ -41,6 +41,7 @@ import type { Origin } from './origin.ts'
 import { MOVABLE, Pin } from './pin.ts'
 import type { OpenPin } from './pin-log.ts'
 import { NOTHING, pinsAfter, type StatementFacts } from './pinning.ts'
+import { RelayedSession } from './relayed-session.ts'
 import { noteWrite } from './replica-reads.ts'
 import { databaseForbidden } from './rights.ts'
 import { SessionScanMode } from './scan-mode.ts'
@@ -56,8 +57,18 @@ import type { User } from './users.ts'
  * busy       waits for the end of the response
  * infile     passes on the file of a LOAD DATA LOCAL
  * proving    is asked who the client is now (COM_CHANGE_USER)
+ * answering  passes on the answer to such a question of the server's
  */
-export type Phase = 'ready' | 'waiting' | 'uploading' | 'discarding' | 'busy' | 'infile' | 'proving' | 'closed'
+export type Phase =
+  | 'ready'
+  | 'waiting'
+  | 'uploading'
+  | 'discarding'
+  | 'busy'
+  | 'infile'
+  | 'proving'
+  | 'answering'
+  | 'closed'
 
 /** Who the client is, and how it has proved that. */
 export interface Who {
@@ -79,6 +90,8 @@ export class Session implements DownstreamSink {
   readonly insertId = new InsertId()
   readonly diagnostics = new Diagnostics()
   readonly lastWrite = new LastWrite()
+  /** Of a client that has logged in at the server itself; null for others. */
+  relay: RelayedSession | null = null
   readonly connectedAt: number
   identity: Identity
   user: User | null
@@ -142,6 +155,18 @@ export class Session implements DownstreamSink {
     return (this.pins & ~MOVABLE) === 0
   }
 
+  /** Nothing is lost with the connection that another one would not have. */
+  get #mayEnd(): boolean {
+    return (this.pins & ~(MOVABLE | Pin.RELAY)) === 0
+  }
+
+  /** The client has logged in at the server itself: the connection is its own, and stays. */
+  attachForGood(upstream: Upstream, isEqual: boolean): void {
+    this.lease.hold(upstream)
+    this.relay = new RelayedSession(this, upstream, isEqual)
+    this.pins = Pin.RELAY
+  }
+
   /** Finds a connection in the client's database for the first time, so that a wrong one fails the login. */
   enter(done: () => void, failed: (error: ProxyError) => void): void {
     this.#whenRefused = failed
@@ -190,6 +215,7 @@ export class Session implements DownstreamSink {
         if (this.phase === 'ready' && !input.inPieces) input.expect(0)
         if (!input.next()) break
         if (this.phase === 'ready') this.#onCommand(input.packet, input.partial)
+        else if (this.phase === 'answering') this.exchange.onAuthAnswer(input.packet)
         else if (this.phase === 'proving') this.#onProof(input.packet.subarray(PACKET_HEADER_BYTES))
         else if (this.phase === 'discarding') this.#onDiscarded(input.partial)
         else this.exchange.onPiece(input.packet, input.partial)
@@ -323,7 +349,7 @@ export class Session implements DownstreamSink {
     const { upstream } = this
     if (upstream && this.pins === 0) return this.#learnCollation(upstream)
     this.phase = 'ready'
-    if (this.#draining && this.isMovable) return this.close()
+    if (this.#draining && this.#mayEnd) return this.close()
     this.goOn()
     if (this.pins === Pin.DIAGNOSTICS && this.backend.pool.waiting > 0) this.lease.yieldConnection()
   }
@@ -420,7 +446,7 @@ export class Session implements DownstreamSink {
   /** Finishes the command at hand and the transaction, then closes. */
   drain(): void {
     this.#draining = true
-    if (this.phase === 'ready' && this.isMovable) this.close()
+    if (this.phase === 'ready' && this.#mayEnd) this.close()
   }
 
   /** The client has been silent for too long. */
@@ -475,5 +501,5 @@ const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
 const MAX_REPEATS = 10
 /** Asks about the statement before, which another connection knows nothing of. */
 const ABOUT_THE_LAST = StatementFlag.WARNINGS_READ | StatementFlag.FOUND_ROWS | StatementFlag.ROW_COUNT
-const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'discarding', 'infile', 'proving'])
+const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'discarding', 'infile', 'proving', 'answering'])
 const EMPTY = Buffer.alloc(0)

@@ -27,7 +27,9 @@ export const QUERY: CommandHandler = (session, { packet, partial }) => {
     session.fail(error)
     return Handled.DONE
   }
-  if (asksAboutLast(session.facts)) return queryAboutLast(session, packet, start)
-  if (answerOurselves(session, scanner.flags, text)) return Handled.DONE
+  if (session.relay === null) {
+    if (asksAboutLast(session.facts)) return queryAboutLast(session, packet, start)
+    if (answerOurselves(session, scanner.flags, text)) return Handled.DONE
+  }
   return killAsTold(session) ? Handled.DONE : Handled.FORWARD
 }

@@ -25,13 +25,15 @@ export const INIT_DB: CommandHandler = (session, { packet }) => {
 }
 
 /** Nothing is left of the session but its database; the connection that had it is cleaned meanwhile. */
-export const RESET_CONNECTION: CommandHandler = session => {
+export const RESET_CONNECTION: CommandHandler = (session, { packet }) => {
+  if (session.relay !== null) return session.relay.reset(packet)
   session.forget()
   session.ok()
   return Handled.DONE
 }
 
-export const CHANGE_USER: CommandHandler = (session, { packet }) => {
+export const CHANGE_USER: CommandHandler = (session, { packet, partial }) => {
+  if (session.relay !== null) return session.relay.changeUser(packet, partial)
   session.host.changeUser(session, packet)
   return Handled.WAIT
 }

@@ -6,6 +6,7 @@ import { openClientTls } from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import type { PrivateServer } from '../../supervise/index.ts'
 import { Alignment } from './alignment.ts'
+import type { Call } from './call.ts'
 import { Controls } from './controls.ts'
 import { Dialer, type DialerParts, type Identity } from './dialer.ts'
 import { embeddedMysql } from './embedded.ts'
@@ -274,6 +275,19 @@ export class MysqlBackend implements Backend, Home {
     this.#all.add(upstream)
     if (this.#closed) upstream.destroy()
     done(upstream)
+  }
+
+  /** Reaches a server for a client that logs in itself. Rejects with ProxyError. */
+  call(): Promise<Call> {
+    return this.#opener.call()
+  }
+
+  /** The client of the call has logged in: the connection is its own. */
+  connect(call: Call, schema: string | null): Upstream {
+    const upstream = call.connect(schema, this)
+    this.#all.add(upstream)
+    if (this.#closed) upstream.destroy()
+    return upstream
   }
 
   #topologyOf(endpoints: MysqlBackendOptions['endpoints'] & {}): Topology {

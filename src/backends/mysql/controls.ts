@@ -33,9 +33,11 @@ export class Controls {
     }
   }
 
-  /** Ends what a connection runs, or the connection. Never rejects. */
+  /** Ends what a connection runs, or the connection, where we have an account to do so. Never rejects. */
   async kill({ member, account, threadId }: UpstreamFacts, { queryOnly }: { queryOnly: boolean }): Promise<void> {
     const { name: backend, options, runtime, tls } = this.#parts
+    // Whoever has logged in itself has left us nothing to log in with.
+    if (!account) return
     let control: ControlConnection | undefined
     try {
       const { address } = member.endpoint

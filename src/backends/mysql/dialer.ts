@@ -5,7 +5,8 @@ import { type Capabilities, capabilityKey, decodeGreeting, type Greeting } from 
 import { ProxyError } from '../../errors.ts'
 import { type ClientTls, connected, type Endpoint, Intake, RelayBuffers } from '../../net/index.ts'
 import type { Runtime } from '../../protocol.ts'
-import { type LoggedIn, logIn } from './handshake.ts'
+import { Call } from './call.ts'
+import { type LoggedIn, logIn, receiveGreeting } from './handshake.ts'
 import type { Member } from './member.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import type { OwnAccount } from './own-account.ts'
@@ -123,6 +124,23 @@ export class Dialer {
       },
       this.#home,
     )
+  }
+
+  /** Connects for a client that logs in itself. Rejects with ProxyError. */
+  async call(member: Member): Promise<Call> {
+    const { tls, options } = this.#parts
+    const { endpoint } = member
+    const wire = await this.#connect(endpoint)
+    try {
+      const greeting = await this.#within(wire, () => receiveGreeting(wire))
+      this.#noteSuccess(endpoint, greeting)
+      const way = { address: endpoint.address, tls, compression: 'none' } as const
+      return new Call({ wire, greeting, member, way, maxStatements: options.pool.maxStatements })
+    } catch (error) {
+      wire.socket.destroy()
+      endpoint.connections--
+      throw this.#noteFailure(endpoint, error)
+    }
   }
 
   /** Connects for the greeting only, which is all that can be had without an account. Rejects with ProxyError. */

@@ -82,8 +82,7 @@ const MAX_PACKET_BYTES = 0x4000_0000
 
 /** Rejects with ServerRefusal, ProxyError or ProtocolError; the wire is then of no use. */
 export async function logIn(wire: PacketWire, wish: Wish, { address, tls, compression }: Way): Promise<LoggedIn> {
-  const first = await read(wire)
-  const greeting = decodeGreeting(first, 0, first.length)
+  const greeting = await receiveGreeting(wire)
   const capabilities = agree(greeting.capabilities, wish.capabilities, compression)
   const login: Login = {
     capabilities: tls ? { ...capabilities, low: (capabilities.low | CLIENT_SSL) >>> 0 } : capabilities,
@@ -99,19 +98,17 @@ export async function logIn(wire: PacketWire, wish: Wish, { address, tls, compre
     ],
     zstdLevel: COMPRESSION_LEVELS.zstd,
   }
-  if (tls) {
-    if ((greeting.capabilities.low & CLIENT_SSL) === 0) {
-      throw new ProxyError('upstream-tls', 'the backend offers no TLS; leave out `tls`, or enable TLS there', {
-        source: 'upstream',
-      })
-    }
-    wire.write(encodeSslRequest(wire.sequence, login))
-    await wire.secureBy(plain => secure(plain, tls, address))
-  }
+  if (tls) await startTls(wire, greeting, login, { address, tls })
   const isSecure = wire.secure || 'path' in address
   await prove(wire, login, greeting, wish.password, isSecure)
   if (compression !== 'none') wire.compress({ algorithm: compression, level: COMPRESSION_LEVELS[compression] })
   return { greeting, capabilities }
+}
+
+/** Rejects with ServerRefusal for an ERR packet in its place. */
+export async function receiveGreeting(wire: PacketWire): Promise<Greeting> {
+  const payload = await read(wire)
+  return decodeGreeting(payload, 0, payload.length)
 }
 
 /** The next payload. Rejects with ServerRefusal for an ERR packet. */
@@ -120,6 +117,22 @@ export async function read(wire: PacketWire): Promise<Buffer> {
   if (payload[0] !== ERR_HEADER) return payload
   const { code, sqlState, message } = decodeErr(payload, 0, payload.length)
   throw new ServerRefusal(code, sqlState, message)
+}
+
+/** Asks for TLS, and continues over it. Rejects with ProxyError. */
+export async function startTls(
+  wire: PacketWire,
+  greeting: Greeting,
+  login: Login,
+  { address, tls }: Pick<Way, 'address' | 'tls'>,
+): Promise<void> {
+  if ((greeting.capabilities.low & CLIENT_SSL) === 0) {
+    throw new ProxyError('upstream-tls', 'the backend offers no TLS; leave out `tls`, or enable TLS there', {
+      source: 'upstream',
+    })
+  }
+  wire.write(encodeSslRequest(wire.sequence, login))
+  await wire.secureBy(plain => secure(plain, tls!, address))
 }
 
 function secure(plain: Socket, tls: ClientTls, address: Address): Promise<Socket> {

@@ -4,6 +4,7 @@ import { MysqlBackend } from './backend.ts'
 import { mysqlBackendOptions } from './options.ts'
 
 export { type Client, MysqlBackend } from './backend.ts'
+export type { Call } from './call.ts'
 export type { Identity } from './dialer.ts'
 export { LastWrite } from './last-write.ts'
 export {

@@ -4,6 +4,7 @@
  */
 import { CLIENT_PROTOCOL_41, CLIENT_RESERVED2 } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
+import type { Call } from './call.ts'
 import type { Dialer, DialWish, Identity } from './dialer.ts'
 import type { Member } from './member.ts'
 import { ServerRefusal } from './server-refusal.ts'
@@ -33,6 +34,11 @@ export class Opener {
   /** Rejects with ProxyError. */
   open(wish: DialWish): Promise<Upstream> {
     return this.#hold(wish.purpose, member => this.#dialer.dial(member, wish))
+  }
+
+  /** For a client that logs in itself, at the server that is written to. Rejects with ProxyError. */
+  call(): Promise<Call> {
+    return this.#hold('write', member => this.#dialer.call(member))
   }
 
   /** Reaches a server for its greeting, and logs in where there is an account of ours. Rejects with ProxyError. */

@@ -22,6 +22,8 @@ export interface Recipient {
   onResponseEnd(tracker: ResponseTracker): void
   /** The server asks for the file that the statement named. */
   onLocalInfile(tracker: ResponseTracker): void
+  /** The server asks who the client is now (COM_CHANGE_USER); the question was passed on. */
+  onAuthQuestion?(tracker: ResponseTracker): void
   /** The connection has gone before the end. */
   onLost(error: ProxyError, tracker: ResponseTracker): void
 }
@@ -30,7 +32,8 @@ export interface UpstreamFacts {
   readonly group: string
   readonly member: Member
   readonly purpose: Purpose
-  readonly account: Account
+  /** Null where the client has logged in itself. */
+  readonly account: Account | null
   /** Of its first client. */
   readonly generation: number
   /** The server's own number for the connection. */

@@ -204,6 +204,7 @@ export class Upstream implements IntakeSink {
         goOn = true
         this.#end(recipient)
       } else if (tracker.awaiting === 'infile') this.#infile(recipient)
+      else if (tracker.awaiting === 'auth') recipient.onAuthQuestion?.(tracker)
     }
     if (!isLeft) return goOn
     this.#intake?.leave()
