@@ -381,7 +381,9 @@ export class Session implements DownstreamSink {
   /** The listener has another backend: what can be moved goes there with its next command. */
   onBackendChanged(): void {
     this.identity = { ...this.identity, generation: this.backend.generation }
-    if (this.phase === 'ready' && this.isMovable) this.settle()
+    if (this.phase !== 'ready' || !this.isMovable) return
+    // What it is kept for is saved first, and then it goes.
+    if (!this.lease.yieldConnection()) this.settle()
   }
 
   /** The command at hand cannot be served; it did not run. */

@@ -16,6 +16,7 @@ import {
   ClientAuth,
   COMPRESSION_LEVELS,
   type CompressionAlgorithm,
+  collationAt,
   decodeErr,
   decodeGreeting,
   ERR_HEADER,
@@ -87,7 +88,7 @@ export async function logIn(wire: PacketWire, wish: Wish, { address, tls, compre
   const login: Login = {
     capabilities: tls ? { ...capabilities, low: (capabilities.low | CLIENT_SSL) >>> 0 } : capabilities,
     maxPacketBytes: MAX_PACKET_BYTES,
-    collation: wish.collation,
+    collation: collationAt(greeting.serverVersion, wish.collation),
     user: wish.username,
     proof: Buffer.alloc(0),
     database: wish.schema ?? '',

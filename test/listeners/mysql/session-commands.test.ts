@@ -137,6 +137,12 @@ test('COM_BINLOG_DUMP: the events of the log, on a connection that serves nobody
   expect(await value(other, 'SELECT 1')).toBe(1)
 })
 
+test('a client of MySQL 8 speaks UTF-8 with MariaDB, which does not know its collation', async () => {
+  const client = await rig.client(portolan, { charset: 'UTF8MB4_0900_AI_CI' })
+  expect(await value(client, 'SELECT @@character_set_client')).toBe('utf8mb4')
+  expect(await value(client, "SELECT HEX('\u00e9')")).toBe('C3A9')
+})
+
 // Taken for an escape, the backslash would hide the lock, and the next client would have it.
 const lock = (quoted: Buffer) =>
   Buffer.concat([Buffer.from("SELECT '"), quoted, Buffer.from("', GET_LOCK('half', 0) -- '")])

@@ -64,6 +64,14 @@ test('a transaction ends where it began, with its variables; then the client is 
   expect(await value(client, 'SELECT COUNT(*) FROM t WHERE n = 77')).toBe(0)
 })
 
+test('warnings of a statement are there to be shown behind the switch', async () => {
+  const client = await rig.client(portolan)
+  await client.query('SELECT 1 / 0')
+  await portolan.reload({ endpoints: [second.port] })
+  expect((await client.query('SHOW WARNINGS'))[0]).toMatchObject([{ Level: 'Warning', Code: 1365 }])
+  expect(await server(client)).toBe(2)
+})
+
 test('other credentials are used from the next command on', async () => {
   const direct = await rig.client(first.port)
   await direct.query("CREATE USER IF NOT EXISTS elsewhere@'%' IDENTIFIED BY 'app'")
