@@ -19,9 +19,11 @@ export class ReplicationSet {
 
   /** The first one is the primary. `server_id` is a server's place, from 1. */
   static async start(count: number): Promise<ReplicationSet> {
+    // What was committed outlives the process, in the tables as in the log.
+    const lasting = '--innodb-flush-log-at-trx-commit=2'
     const starting = Array.from({ length: count }, (_, index) =>
       startMariadb({
-        args: [`--server-id=${index + 1}`, '--log-bin=bin', '--log-slave-updates', '--gtid-strict-mode=ON'],
+        args: [`--server-id=${index + 1}`, '--log-bin=bin', '--log-slave-updates', '--gtid-strict-mode=ON', lasting],
         sql: index === 0 ? ACCOUNT : [],
       }),
     )

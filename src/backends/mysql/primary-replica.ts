@@ -20,6 +20,8 @@ export interface PrimaryReplicaCalls {
   /** Members serve that did not, or do not any more. */
   onChange(): void
   onPrimary(primary: Member | null, before: Member | null): void
+  /** Several can be written to: if they do not know of each other, data will part. */
+  onSeveral(able: readonly Member[]): void
 }
 
 /** While there is no primary, looks are as frequent as this. */
@@ -36,6 +38,7 @@ export class PrimaryReplica implements Topology {
   /** Whose place an absent primary keeps until there is another one. */
   #lastPrimary: Member | null = null
   #replicas: readonly Member[] = []
+  #able = 0
 
   constructor(members: readonly Member[], options: PrimaryReplicaOptions, calls: PrimaryReplicaCalls, clock: Clock) {
     this.members = members
@@ -105,6 +108,8 @@ export class PrimaryReplica implements Topology {
     const before = this.#primary
     const primary = able.find(member => member === this.#lastPrimary) ?? able[0] ?? null
     for (const member of this.members) member.role = roleOf(member, primary, able)
+    if (able.length > 1 && this.#able <= 1) this.#calls.onSeveral(able)
+    this.#able = able.length
     const replicas = this.members.filter(member => member.role === 'replica' && member.isWithin(this.#options.maxLagMs))
     const isSame = replicas.length === this.#replicas.length && replicas.every(each => this.#replicas.includes(each))
     this.#primary = primary

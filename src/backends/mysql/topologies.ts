@@ -34,6 +34,9 @@ export function topologyOf(
         if (before && before !== primary) failovers.value++
         logger.info({ backend, primary: where(primary), before: where(before) }, 'the primary is found')
       },
+      onSeveral(able) {
+        logger.warn({ backend, servers: able.map(where) }, 'several servers can be written to')
+      },
     },
     clock,
   )

@@ -58,6 +58,11 @@ test('the primary dies: clients wait for the new one, and a transaction under wa
   for (const client of clients) expect(await value(client, WHICH)).toBe(2)
   expect(await value(clients[0]!, 'SELECT GROUP_CONCAT(c ORDER BY c) FROM t')).toBe('0,0,0,0,0,1,2,3,4,5')
   expect(portolan.metric('portolan_upstream_failovers_total')).toBe(1)
+  // The old one comes back, and does not know what has happened: nobody writes to it.
+  await primary!.restart()
+  await until(() => roles(portolan) === 'standby,primary')
+  expect(await value(clients[0]!, WHICH)).toBe(2)
+  expect(portolan.log).toContainEqual(expect.objectContaining({ message: 'several servers can be written to' }))
   expect(portolan.log).toContainEqual(
     expect.objectContaining({ message: 'the primary is found', primary: `127.0.0.1:${replica!.port}` }),
   )
