@@ -15,7 +15,6 @@ import {
   SERVER_STATUS_AUTOCOMMIT,
   type ServerError,
   ServerErrors,
-  StatementFlag,
 } from '../../codecs/mysql/index.ts'
 import {
   type Identity,
@@ -36,6 +35,7 @@ import { Downstream, type DownstreamSink } from './downstream.ts'
 import { errorOf } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { InsertId } from './insert-id.ts'
+import { asksAboutLast } from './last-statement.ts'
 import { Lease } from './lease.ts'
 import type { Origin } from './origin.ts'
 import { MOVABLE, Pin } from './pin.ts'
@@ -271,7 +271,7 @@ export class Session implements DownstreamSink {
   /** Whether the command at hand, if it has not run, can run on another connection as well. */
   get mayRepeat(): boolean {
     const { request, facts } = this
-    const isPlain = (facts.flags & ABOUT_THE_LAST) === 0 && !request.partial
+    const isPlain = !asksAboutLast(facts) && !request.partial
     return isPlain && this.isMovable && request.repeats < MAX_REPEATS
   }
 
@@ -501,7 +501,5 @@ const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
 
 /** A bound for what goes wrong again and again; each time needs a connection that could be opened. */
 const MAX_REPEATS = 10
-/** Asks about the statement before, which another connection knows nothing of. */
-const ABOUT_THE_LAST = StatementFlag.WARNINGS_READ | StatementFlag.FOUND_ROWS | StatementFlag.ROW_COUNT
 const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'discarding', 'infile', 'proving', 'answering'])
 const EMPTY = Buffer.alloc(0)
