@@ -1,5 +1,13 @@
 /** What a client has sent and nobody has looked at yet, cut into packets: whole ones, and pieces of large ones. */
-import { COMMAND_LIMITS, type PacketLimits, PacketScan, PacketScanner } from '../../codecs/mysql/index.ts'
+import {
+  COM_STMT_PREPARE,
+  COMMAND_LIMITS,
+  MAX_PACKET_PAYLOAD,
+  PACKET_HEADER_BYTES,
+  type PacketLimits,
+  PacketScan,
+  PacketScanner,
+} from '../../codecs/mysql/index.ts'
 
 export class ClientInput {
   /** The packet or piece found by next(), header included. */
@@ -8,6 +16,7 @@ export class ClientInput {
   partial = false
   readonly #scanner = new PacketScanner()
   readonly #limits: PacketLimits
+  readonly #prepareLimits: PacketLimits
   #bytes: Buffer = EMPTY
   /** Chunks that are put together when as much is there as the scanner needs. */
   readonly #chunks: Buffer[] = []
@@ -16,11 +25,18 @@ export class ClientInput {
 
   constructor(maxPacketBytes: number) {
     this.#limits = { ...COMMAND_LIMITS, maxBytes: maxPacketBytes }
+    // Its text is kept whole in any case, to be prepared elsewhere too.
+    this.#prepareLimits = { ...this.#limits, wholeBytes: MAX_PACKET_PAYLOAD - 1 }
   }
 
   /** Bytes that wait. */
   get waiting(): number {
     return this.#bytes.length + this.#chunkBytes
+  }
+
+  /** How many bytes are to wait until there is a packet or piece; 0 when that is not known. */
+  get wanted(): number {
+    return this.#needed === 0 ? 0 : this.#bytes.length + this.#needed
   }
 
   /** Within a packet of which pieces were found. */
@@ -48,8 +64,8 @@ export class ClientInput {
     this.#scanner.nextSequence = sequence
   }
 
-  /** Finds the next packet or piece. Throws ProtocolError: `packet-sequence`, `packet-too-large`. */
-  next(): boolean {
+  /** Finds the next packet or piece, of a command or of something else. Throws ProtocolError: `packet-sequence`, `packet-too-large`. */
+  next(isCommand: boolean): boolean {
     if (this.#chunkBytes > 0) {
       if (this.#chunkBytes < this.#needed) return false
       this.#bytes = Buffer.concat([this.#bytes, ...this.#chunks])
@@ -59,7 +75,12 @@ export class ClientInput {
     const bytes = this.#bytes
     if (bytes.length === 0) return false
     const scanner = this.#scanner
-    const found = scanner.scan(bytes, 0, bytes.length, this.#limits)
+    const found = scanner.scan(
+      bytes,
+      0,
+      bytes.length,
+      isCommand && isPrepare(bytes) ? this.#prepareLimits : this.#limits,
+    )
     if (found === PacketScan.MORE) {
       this.#needed = scanner.missing
       return false
@@ -80,3 +101,7 @@ export class ClientInput {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+function isPrepare(bytes: Buffer): boolean {
+  return bytes.length > PACKET_HEADER_BYTES && bytes[PACKET_HEADER_BYTES] === COM_STMT_PREPARE
+}

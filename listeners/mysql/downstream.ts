@@ -56,7 +56,7 @@ export class Downstream implements IntakeSink {
     if (this.#closed) return true
     this.input.add(owned ? bytes : Buffer.from(bytes))
     this.#sink.onInput(bytes.length)
-    if (this.input.waiting > MAX_AHEAD_BYTES) this.#paused = true
+    if (this.#isAhead) this.#paused = true
     return !this.#paused
   }
 
@@ -90,7 +90,11 @@ export class Downstream implements IntakeSink {
 
   /** Reads again when little enough is left of what was read ahead. */
   goOn(): void {
-    if (this.#paused && this.input.waiting <= MAX_AHEAD_BYTES) this.resume()
+    if (this.#paused && !this.#isAhead) this.resume()
+  }
+
+  get #isAhead(): boolean {
+    return this.input.waiting > Math.max(MAX_AHEAD_BYTES, this.input.wanted)
   }
 
   /** Whether bytes have waited for the client for so long without it taking any; to be asked now and then. */

@@ -213,7 +213,7 @@ export class Session implements DownstreamSink {
         // Nothing further for a client that has not taken what it got.
         if (this.phase === 'ready' && this.downstream.full) break
         if (this.phase === 'ready' && !input.inPieces) input.expect(0)
-        if (!input.next()) break
+        if (!input.next(this.phase === 'ready' && !input.inPieces)) break
         if (this.phase === 'ready') this.#onCommand(input.packet, input.partial)
         else if (this.phase === 'answering') this.exchange.onAuthAnswer(input.packet)
         else if (this.phase === 'proving') this.#onProof(input.packet.subarray(PACKET_HEADER_BYTES))

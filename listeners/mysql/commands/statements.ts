@@ -38,8 +38,6 @@ const KEPT: ReadonlySet<number> = new Set([
   StatementKind.DELETE,
   StatementKind.CALL,
   StatementKind.DO,
-  StatementKind.SET,
-  StatementKind.SHOW,
 ])
 const ID_OFFSET = PACKET_HEADER_BYTES + 1
 

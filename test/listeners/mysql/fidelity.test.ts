@@ -142,6 +142,14 @@ test('what SET @@x changes without a word of the server holds for statements tha
   }
 })
 
+test('the text of a prepared statement may be long', async () => {
+  const { a } = await pair()
+  for (const length of [100_000, 1_000_000]) {
+    const [rows] = await a.execute(`SELECT LENGTH('${'x'.repeat(length)}') AS l`)
+    expect(rows).toMatchObject([{ l: length }])
+  }
+})
+
 test('rights are looked at whenever a statement is prepared', async () => {
   portolan = await rig.portolan(server.port, {
     listener: { users: [{ name: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }, { name: 'reader' }] },
