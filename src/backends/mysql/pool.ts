@@ -131,6 +131,8 @@ export class Pool {
     this.#serving ??= setImmediate(() => {
       this.#serving = null
       for (const waiter of [...this.#waiting]) {
+        // One before it may have given its connection back at once, and so to this one.
+        if (!this.#waiting.has(waiter)) continue
         const idle = this.#idle.get(waiter.group)
         if (!idle?.length) {
           this.#grow(waiter)
