@@ -38,9 +38,9 @@ export async function setUp(wire: PacketWire, capabilities: Capabilities, tracks
   const tracks = (capabilities.low & CLIENT_SESSION_TRACK) !== 0
   const gtids = tracks && tracksGtids ? gtidKindOf(variables) : null
   const tracking = tracks ? trackingOn(baseline, gtids) : ''
-  // The login has set the character sets, and the collation of metadata too, which no statement can.
+  // The login has set the character sets.
   if (tracks) await query(wire, capabilities, `SET ${tracking}`)
-  const statement = tracks ? `${setStatement(charsetsOf(baseline))},${tracking}` : ''
+  const statement = tracks ? `${charsetsAsAfterLogin(baseline)},${tracking}` : ''
   const maxPreparedStatements = Number(variables.get('max_prepared_stmt_count') ?? Number.POSITIVE_INFINITY)
   return { baseline, statement, maxPreparedStatements, gtids }
 }
@@ -60,11 +60,19 @@ function trackingOn(baseline: Baseline, gtids: GtidKind | null): string {
   ].join(',')
 }
 
-function charsetsOf(baseline: Baseline): Baseline {
-  return new Map(
-    [...baseline].filter(([name]) => /^character_set_(client|connection|results)$|^collation_connection$/.test(name)),
-  )
+/** SET NAMES also sets the collation of metadata, as the login does and the single variables do not. */
+function charsetsAsAfterLogin(baseline: Baseline): string {
+  const charsets = CHARSETS.map(name => baseline.get(name) ?? '')
+  const charset = charsets[0]!
+  const collation = baseline.get(COLLATION) ?? ''
+  if (/^\w+$/.test(charset) && /^\w+$/.test(collation) && charsets.every(name => name === charset)) {
+    return `SET NAMES ${charset} COLLATE ${collation}`
+  }
+  return setStatement(new Map([...baseline].filter(([name]) => CHARSETS.includes(name) || name === COLLATION)))
 }
+
+const CHARSETS = ['character_set_client', 'character_set_connection', 'character_set_results']
+const COLLATION = 'collation_connection'
 
 /** A statement of ours; its rows, none for a statement without a result. Rejects with ServerRefusal. */
 async function query(wire: PacketWire, capabilities: Capabilities, sql: string): Promise<Rows> {
