@@ -20,6 +20,8 @@ interface WriteRequest {
   oncomplete?: (status: number) => void
   /** Keeps what is being written from being collected. */
   buffer?: Uint8Array
+  /** Above 0 while the request is in use. */
+  getAsyncId(): number
 }
 
 /** The class of requests, as it was seen in a write of a stream. */
@@ -71,7 +73,8 @@ export class DirectWriter {
     }
     const waiting = handle.writeQueueSize
     if (waiting === 0) {
-      spare = request
+      // When the kernel takes a part, and the rest at the second try, nothing waits and the request is in use nevertheless.
+      if (request.getAsyncId() <= 0) spare = request
     } else {
       request.buffer = bytes
       request.oncomplete = this.#onComplete
@@ -112,7 +115,7 @@ function handleOf(target: Writable): Handle | null {
 function watch(handle: Handle): void {
   handle.writeBuffer = function (this: Handle, request, bytes) {
     Reflect.deleteProperty(this, 'writeBuffer')
-    WriteRequestClass = request.constructor as new () => WriteRequest
+    if (typeof request.getAsyncId === 'function') WriteRequestClass = request.constructor as new () => WriteRequest
     return this.writeBuffer(request, bytes)
   }
 }
