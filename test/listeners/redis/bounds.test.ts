@@ -87,12 +87,13 @@ describe('a client that does not read', () => {
     deaf!.socket.pause()
     deaf!.write(Buffer.concat(Array.from({ length: 1000 }, () => request('GET', 'big'))))
     await until(() => portolan.metric('portolan_upstream_in_flight') > 0)
-    let peak = 0
+    // What is held stays; what a collector that comes late has left, goes: the lowest of many looks tells them apart.
+    let held = Number.POSITIVE_INFINITY
     for (let i = 0; i < 300; i++) {
       expect(await other!.call('GET', 'k')).toBe('v')
-      peak = Math.max(peak, process.memoryUsage().rss)
+      if (i >= 100) held = Math.min(held, process.memoryUsage().rss)
     }
-    expect((peak - before) / MIB).toBeLessThan(64)
+    expect((held - before) / MIB).toBeLessThan(64)
     expect(other!.isClosed).toBe(false)
     // It may still have all of its replies, if it reads at last.
     deaf!.socket.resume()
