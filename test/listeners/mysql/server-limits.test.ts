@@ -1,6 +1,6 @@
 /** What servers do to connections on their own, and the limits that they have. */
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { COM_QUERY, encodeErr, type ResponseTracker, ServerErrors } from '../../../codecs/mysql/index.ts'
 import { Upstream } from '../../../src/backends/mysql/upstream.ts'
@@ -66,13 +66,29 @@ test('a connection that the server has closed while nobody looked is not lent', 
 })
 
 test('what a server says before it has read a request is no answer: the request did not run', async () => {
-  const goodbye = createServer(socket => socket.once('data', () => socket.end(encodeErr(0, ServerErrors.idleTimeout))))
-  goodbye.listen(0, '127.0.0.1')
-  await once(goodbye, 'listening')
-  cleanups.push(() => goodbye.close())
-  const socket = connect((goodbye.address() as AddressInfo).port, '127.0.0.1')
-  await once(socket, 'connect')
-  const error = await new Promise<ProxyError>((resolve, reject) => {
+  const error = await outcome((socket, send) => {
+    socket.once('data', () => socket.end(encodeErr(0, ServerErrors.idleTimeout)))
+    send()
+  })
+  expect(error).toMatchObject({ code: 'upstream-lost', retryable: true })
+})
+
+test('a request that was sent may have run', async () => {
+  const error = await outcome((socket, send) => {
+    socket.once('data', () => socket.resetAndDestroy())
+    send()
+  })
+  expect(error).toMatchObject({ code: 'upstream-lost', retryable: false })
+})
+
+/** What becomes of a request to a server that does this with its connection. */
+async function outcome(act: (socket: Socket, send: () => void) => void): Promise<ProxyError> {
+  const peer = createServer().listen(0, '127.0.0.1')
+  await once(peer, 'listening')
+  cleanups.push(() => peer.close())
+  const socket = connect((peer.address() as AddressInfo).port, '127.0.0.1')
+  const [[accepted]] = await Promise.all([once(peer, 'connection'), once(socket, 'connect')])
+  return new Promise((resolve, reject) => {
     const recipient: Recipient = {
       stripTrackers: false,
       allowLocalInfile: false,
@@ -85,11 +101,12 @@ test('what a server says before it has read a request is no answer: the request 
       onLost: resolve,
     }
     const upstream = new Upstream(socket, undefined, FACTS as UpstreamFacts, HOME as Home)
-    upstream.expect(COM_QUERY, recipient)
-    upstream.write(Buffer.from([1, 0, 0, 0, COM_QUERY]), true)
+    act(accepted, () => {
+      upstream.expect(COM_QUERY, recipient)
+      upstream.write(Buffer.from([1, 0, 0, 0, COM_QUERY]), true)
+    })
   })
-  expect(error).toMatchObject({ code: 'upstream-lost', retryable: true })
-})
+}
 
 const FACTS: Partial<UpstreamFacts> = {
   capabilities: { low: 0, mariadb: 0 },
