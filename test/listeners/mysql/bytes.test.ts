@@ -61,12 +61,12 @@ const LOW =
     CLIENT_CONNECT_ATTRS) >>>
   0
 
-function login(scramble: Uint8Array, password = 'app', sequence = 1): Buffer {
+function login(scramble: Uint8Array, password = 'app', sequence = 1, user = 'app'): Buffer {
   return encodeLogin(sequence, {
     capabilities: { low: LOW, mariadb: 0 },
     maxPacketBytes: 0x100_0000,
     collation: 45,
-    user: 'app',
+    user,
     proof: nativeProof(password, scramble),
     database: '',
     authPlugin: 'mysql_native_password',
@@ -186,6 +186,14 @@ describe('a server and a listener answer alike', () => {
     expect(await converse(server.port, one)).toEqual(one.answers)
     expect(await converse(portolan.port(), one)).toEqual(one.answers)
   })
+})
+
+test('a user that does not exist is answered as a wrong password is, packet by packet', async () => {
+  for (const user of ['app', 'nobody']) {
+    const one = { bytes: (scramble: Uint8Array) => login(scramble, 'wrong', 1, user), answers: ['closed'] }
+    expect(await converse(portolan.port(), one)).toEqual(['error 1045', 'closed'])
+    expect(await converse(server.port, one)).toEqual(['error 1045', 'closed'])
+  }
 })
 
 /** A listener that has been hurt serves no further client. */

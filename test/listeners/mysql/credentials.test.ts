@@ -1,0 +1,65 @@
+/** The account at the backend: tokens that change, and plugins of the server's. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Connection } from 'mysql2/promise'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
+import { MysqlRig, value } from '../../support/mysql.ts'
+import { until } from '../../support/portolan.ts'
+
+const rig = new MysqlRig()
+let server: MariadbServer
+beforeAll(async () => {
+  process.env['MYSQL_TEST_SECRET'] = 'sécret'
+  server = await startMariadb({
+    args: ['--plugin-load-add=auth_ed25519'],
+    sql: [
+      "CREATE USER ed25519@'%' IDENTIFIED VIA ed25519 USING PASSWORD('sécret')",
+      "CREATE USER native@'%' IDENTIFIED BY 'sécret'",
+      "CREATE USER token@'%' IDENTIFIED BY 'first'",
+      "GRANT ALL ON *.* TO ed25519@'%', native@'%', token@'%'",
+    ],
+  })
+})
+afterAll(() => server.stop())
+afterEach(() => rig.close())
+
+test.each(['native', 'ed25519'])('an account with the plugin %s', async username => {
+  const credentials = { username, password: { env: 'MYSQL_TEST_SECRET' } }
+  const client = await rig.client(await rig.portolan(server.port, { backend: { credentials } }))
+  expect(await value(client, "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', 1)")).toBe(username)
+})
+
+/** Has the next statement need a new login. */
+async function renew(client: Connection, direct: Connection): Promise<void> {
+  const id = await value(client, 'SELECT 0 + CONNECTION_ID()')
+  await direct.query(`KILL ${id}`)
+}
+
+test('a token of a command: good for its time, read anew when it is refused, the last one kept', async () => {
+  const file = join(server.dir, 'token')
+  const issue = (token: string) => writeFileSync(file, token)
+  issue('first')
+  const password = { command: ['cat', file], refresh: '1h' }
+  const portolan = await rig.portolan(server.port, {
+    backend: { credentials: { username: 'token', password }, pool: { max: 2 } },
+  })
+  const direct = await rig.client(server.port)
+  const works = async () => {
+    const client = await rig.client(portolan)
+    const answer = await value(client, 'SELECT 6 * 7')
+    await renew(client, direct).catch(() => {})
+    return answer
+  }
+  expect(await works()).toBe(42)
+  // Good for an hour: what the command would say now is not asked for.
+  issue('not yet')
+  expect(await works()).toBe(42)
+  await direct.query("ALTER USER token@'%' IDENTIFIED BY 'second'")
+  issue('second')
+  await until(async () => (await works().catch(() => 0)) === 42)
+  expect(await works()).toBe(42)
+  // The command fails: what it said last is still tried.
+  rmSync(file)
+  expect(await works()).toBe(42)
+})
