@@ -16,7 +16,7 @@ export const MODES = {
   ps: ['--ps-protocol'],
   cursor: ['--cursor-protocol'],
   compress: ['--compress'],
-  ssl: ['--ssl'],
+  ssl: ['--ssl', '--protocol=tcp'],
 }
 
 /** What servers of the suite are given, for the tests of TLS and for `ssl`. */
