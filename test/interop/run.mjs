@@ -15,7 +15,7 @@ const HELP = `usage: node test/interop/run.mjs [clients] [tcl] [mtr] [options]  
   --resp N        tcl: 2 or 3; both without it
   --tags TAGS     tcl: the suite's tags, by default "-slow"
   --mode MODE     mtr: plain, ps, cursor, compress or ssl; may be repeated; all without it, plain and ps with --quick
-  --pooling MODE  mtr: session or transaction (default)
+  --pooling MODE  mtr: transaction (default), session, or relay, where logins are the server's
   --quick         without the programs and the files of tcl that take longest; mtr: some tests
   --fresh         tcl, mtr: run directly again instead of using the kept result`
 

@@ -63,7 +63,9 @@ export async function startServers({ version, through, settings, timezone, pooli
 
 /** Clients log in at the server with the names that they give; they have no passwords as long as no test gives them one. */
 function startPortolan(vardir, { port, socket, hidden, pooling = 'transaction' }) {
-  const listener = { protocol: 'mysql', backend: 'server', pooling, tls: { cert: TLS.cert, key: TLS.key } }
+  const tls = { cert: TLS.cert, key: TLS.key }
+  const manner = pooling === 'relay' ? { authentication: 'relay' } : { pooling }
+  const listener = { protocol: 'mysql', backend: 'server', tls, ...manner }
   const pool = { max: UPSTREAM_CONNECTIONS, idleTimeout: IDLE_TIMEOUT }
   const config = {
     admin: { address: false },
