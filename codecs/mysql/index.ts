@@ -24,6 +24,7 @@ export {
 } from './compression.ts'
 export * from './errors.ts'
 export * from './greeting.ts'
+export * from './hidden-trackers.ts'
 export {
   type ConnectAttributes,
   decodeLogin,
@@ -38,7 +39,6 @@ export * from './packet-scanner.ts'
 export { PacketTurns } from './packet-turns.ts'
 export * from './query-attributes.ts'
 export { type Integer64, malformed, PayloadReader } from './reader.ts'
-export * from './redirect.ts'
 export { ResponseTracker } from './response-tracker.ts'
 export * from './results.ts'
 export * from './session-trackers.ts'

@@ -22,8 +22,8 @@ import {
   MARIADB_CLIENT_PROGRESS,
 } from './capabilities.ts'
 import { COM_FIELD_LIST, COM_STMT_EXECUTE, commandFacts, type ResponseShape } from './commands.ts'
+import { encodeWithoutHidden, REDIRECT_VARIABLE } from './hidden-trackers.ts'
 import { type Integer64, malformed, PayloadReader } from './reader.ts'
-import { encodeWithoutRedirect, REDIRECT_VARIABLE } from './redirect.ts'
 import { ResponseTranslation, renumber } from './response-translation.ts'
 import {
   decodeErr,
@@ -63,6 +63,8 @@ const UNCOUNTED = -1
 export class ResponseTracker {
   /** The client at hand has no CLIENT_SESSION_TRACK but the connection has: trackers are taken out of OK packets. */
   stripTrackers = false
+  /** Otherwise those that are off by default are taken out, which Portolan has switched on for itself. */
+  showAllTrackers = true
   /** The command at hand may ask the client for a file. Otherwise the request is not passed on: see `awaiting`. */
   allowLocalInfile = false
 
@@ -414,10 +416,11 @@ export class ResponseTracker {
     if ((status & SERVER_SESSION_STATE_CHANGED) === 0) return null
     if (ok.trackersEnd > ok.trackersStart) readSessionTrackers(bytes, ok.trackersStart, ok.trackersEnd, this.#sink)
     if (this.stripTrackers) return encodeWithoutTrackers(this.sequence, bytes, start, ok)
-    const isRedirect =
-      ok.trackersEnd - ok.trackersStart > REDIRECT_VARIABLE.length &&
-      bytes.subarray(ok.trackersStart, ok.trackersEnd).includes(REDIRECT_VARIABLE)
-    return isRedirect ? encodeWithoutRedirect(this.sequence, bytes, start, ok) : null
+    const hides =
+      !this.showAllTrackers ||
+      (ok.trackersEnd - ok.trackersStart > REDIRECT_VARIABLE.length &&
+        bytes.subarray(ok.trackersStart, ok.trackersEnd).includes(REDIRECT_VARIABLE))
+    return hides ? encodeWithoutHidden(this.sequence, bytes, start, ok, this.showAllTrackers) : null
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   queryWithoutAttributes,
   type ResponseTracker,
   ServerErrors,
+  StatementFlag,
   StatementScanner,
 } from '../../codecs/mysql/index.ts'
 import type { Recipient, Upstream } from '../../src/backends/mysql/index.ts'
@@ -117,6 +118,11 @@ export class Exchange implements Recipient {
 
   get stripTrackers(): boolean {
     return this.#session.host.hidesTrackers(this.#session)
+  }
+
+  get showAllTrackers(): boolean {
+    const { pins, facts } = this.#session
+    return (pins & Pin.SESSION_TRACK) !== 0 || (facts.flags & StatementFlag.SESSION_TRACK) !== 0
   }
 
   get allowLocalInfile(): boolean {

@@ -112,6 +112,7 @@ function send(upstream: Upstream, command: number, packet: Buffer, recipient: Re
 /** Takes no interest in a response but whether it is an error. */
 class Swallow implements Recipient {
   readonly stripTrackers = false
+  readonly showAllTrackers = true
   readonly allowLocalInfile = false
   readonly #done: (error: ProxyError | null) => void
 
@@ -138,6 +139,7 @@ class Swallow implements Recipient {
 /** Keeps a small response whole. */
 class Collect implements Recipient {
   readonly stripTrackers = false
+  readonly showAllTrackers = true
   readonly allowLocalInfile = false
   readonly #capabilities: Capabilities
   readonly #done: (rows: Rows) => void

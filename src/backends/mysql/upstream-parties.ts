@@ -11,6 +11,8 @@ import type { Upstream } from './upstream.ts'
 export interface Recipient {
   /** Takes OK packets without session trackers: the client has no CLIENT_SESSION_TRACK. */
   readonly stripTrackers: boolean
+  /** Has switched session trackers on itself: takes all of them. */
+  readonly showAllTrackers: boolean
   /** Has asked for a file of the client's to be loaded. */
   readonly allowLocalInfile: boolean
   /**

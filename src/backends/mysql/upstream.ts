@@ -216,6 +216,7 @@ export class Upstream implements IntakeSink {
     const tracker = this.#tracker
     this.session.begin()
     tracker.stripTrackers = recipient.stripTrackers
+    tracker.showAllTrackers = recipient.showAllTrackers
     tracker.allowLocalInfile = recipient.allowLocalInfile
     tracker.begin(command, statementId)
   }

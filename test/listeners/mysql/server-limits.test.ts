@@ -91,6 +91,7 @@ async function outcome(act: (socket: Socket, send: () => void) => void): Promise
   return new Promise((resolve, reject) => {
     const recipient: Recipient = {
       stripTrackers: false,
+      showAllTrackers: true,
       allowLocalInfile: false,
       onResponse: () => {
         reject(new Error('passed on'))

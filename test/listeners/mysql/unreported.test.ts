@@ -51,3 +51,18 @@ test('SET @@x of a prepared statement ties the client to its connection', async 
   expect(await value(client!, 'SELECT @@wait_timeout')).toBe(1234)
   expect(await value(other!, 'SELECT @@wait_timeout')).not.toBe(1234)
 })
+
+test('a client that follows session state is told what it would be told directly', async () => {
+  const portolan = await rig.portolan(server.port, { backend })
+  for (const where of [server.port, portolan]) {
+    const client = await rig.client(where)
+    const [set] = await client.query('SET @a = 1')
+    expect(set).not.toHaveProperty('stateChanges')
+    const [used] = await client.query('USE mysql')
+    expect(used).toMatchObject({ stateChanges: { schema: 'mysql', trackStateChange: null } })
+    await client.query('SET session_track_state_change = ON')
+    const [tracked] = await client.query('SET @a = 2')
+    expect(tracked).toHaveProperty('stateChanges')
+    await client.end()
+  }
+})

@@ -5,15 +5,24 @@
  */
 import { PayloadReader } from './reader.ts'
 import type { OkPacket } from './results.ts'
-import { SESSION_TRACK_SYSTEM_VARIABLES } from './session-trackers.ts'
+import { SESSION_TRACK_SCHEMA, SESSION_TRACK_SYSTEM_VARIABLES } from './session-trackers.ts'
 import { SERVER_SESSION_STATE_CHANGED } from './status.ts'
 import { PACKET_HEADER_BYTES, PayloadWriter } from './writer.ts'
 
 export const REDIRECT_VARIABLE = 'redirect_url'
 
-/** The OK packet whose payload at `start` was read into `ok`, without the variable among its trackers. */
-export function encodeWithoutRedirect(sequence: number, bytes: Buffer, start: number, ok: OkPacket): Buffer {
-  const trackers = keptTrackers(bytes, ok.trackersStart, ok.trackersEnd)
+/**
+ * The OK packet whose payload at `start` was read into `ok`, without the variable among its trackers and, unless `showsAll`,
+ * without those that servers send only where they were switched on: some clients stumble over what they did not ask for.
+ */
+export function encodeWithoutHidden(
+  sequence: number,
+  bytes: Buffer,
+  start: number,
+  ok: OkPacket,
+  showsAll: boolean,
+): Buffer {
+  const trackers = keptTrackers(bytes, ok.trackersStart, ok.trackersEnd, showsAll)
   const writer = new PayloadWriter(ok.trackersEnd - start).bytes(bytes.subarray(start, ok.fixedEnd))
   const info = bytes.subarray(ok.infoStart, ok.infoEnd)
   if (trackers.length > 0 || info.length > 0) writer.lenencBytes(info)
@@ -25,15 +34,16 @@ export function encodeWithoutRedirect(sequence: number, bytes: Buffer, start: nu
   return packet
 }
 
-function keptTrackers(bytes: Buffer, start: number, end: number): Buffer {
+function keptTrackers(bytes: Buffer, start: number, end: number, showsAll: boolean): Buffer {
   const kept: Buffer[] = []
   const reader = new PayloadReader(bytes, start, end)
   while (reader.left > 0) {
     const from = reader.at
     const type = reader.u8()
     const data = reader.lenencBytes()
-    if (type !== SESSION_TRACK_SYSTEM_VARIABLES) kept.push(bytes.subarray(from, reader.at))
-    else {
+    if (type !== SESSION_TRACK_SYSTEM_VARIABLES) {
+      if (showsAll || type === SESSION_TRACK_SCHEMA) kept.push(bytes.subarray(from, reader.at))
+    } else {
       const variables = keptVariables(Buffer.from(data))
       if (variables.length > 0) kept.push(new PayloadWriter().u8(type).lenencBytes(variables).payload())
     }
