@@ -29,7 +29,7 @@ export const TLS = Object.fromEntries(
 
 /** For CI, in `plain` and `ps`: short tests of what pooling, character sets and the protocol have to do with. */
 export const QUICK =
-  /^(bigint|ctype_(binary|latin1|utf8mb4_uca)|ddl_i18n_koi8r|errors|func_(group|in|like|set|str|test)|get_diagnostics|insert|last_value|loaddata|lock|multi_statement|null|parser|prepare|ps_\w+|read_only|select_found|set_statement\w*|sp-(cursor|dynamic|error|prelocking|row|vars)|strict|temp_table|timezone\d?|trans_read_only|type_(bit|date|decimal|float|time|varchar)|union|user_var|view|warnings|xml)$/
+  /^(ctype_(binary|latin1|utf8mb4_uca)|ddl_i18n_koi8r|errors|func_(group|in|like|set|str|test)|get_diagnostics|insert|last_value|loaddata|lock|multi_statement|null|parser|prepare|ps_\w+|read_only|select_found|set_statement\w*|sp-(cursor|dynamic|error|prelocking|row|vars)|strict|temp_table|timezone\d?|trans_read_only|type_(bit|date|decimal|float|time|varchar)|union|user_var|warnings|xml)$/
 
 /** mysql-test-run.pl restarts and kills servers, has several of them and settings of their own: here there is one. */
 const NEEDS_THE_RUNNER =
