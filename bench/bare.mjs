@@ -7,7 +7,7 @@
 import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
-import { bundleOptions, launched } from '../scripts/build.mjs'
+import { bundleOptions } from '../scripts/build.mjs'
 import { ROOT } from '../scripts/build-state.mjs'
 
 /** By file: what is found there, and what stands in its place. All that is done for each request or read. */
@@ -54,6 +54,6 @@ if (target === undefined) {
 const folder = resolve(target)
 const { plugins, ...options } = bundleOptions
 mkdirSync(join(folder, 'dist'), { recursive: true })
-await build({ ...options, ...launched, plugins: [cut, ...plugins], outfile: join(folder, 'dist/portolan.cjs') })
+await build({ ...options, plugins: [cut, ...plugins], outfile: join(folder, 'dist/portolan.cjs') })
 if (missing.size > 0) throw new Error(`no part of the program any more: ${[...missing].join(', ')}`)
 cpSync(join(ROOT, 'bin'), join(folder, 'bin'), { recursive: true })

@@ -65,9 +65,6 @@ const lateProtocols = {
   },
 }
 
-/** The function that bin/portolan.cjs calls: put around the bundle here, so that no start copies it once more. */
-export const launched = { banner: { js: '(function (require) {' }, footer: { js: '})' } }
-
 /** How the program is bundled; scripts/dev.mjs adds watching. */
 export const bundleOptions = {
   absWorkingDir: ROOT,
@@ -76,6 +73,9 @@ export const bundleOptions = {
   platform: 'node',
   target: 'node20.19',
   format: 'cjs',
+  // The function that bin/portolan.cjs calls: put around the bundle here, so that no start copies it once more.
+  banner: { js: '(function (require) {' },
+  footer: { js: '})' },
   minifySyntax: true,
   // Half of the source is never read, and without comments it is ASCII: V8 keeps one byte per character, not two.
   minifyWhitespace: true,
@@ -95,7 +95,7 @@ export const bundleOptions = {
 
 async function build() {
   const inputs = fingerprint()
-  const { outputFiles } = await esbuild.build({ ...bundleOptions, ...launched, outfile: BUNDLE, write: false })
+  const { outputFiles } = await esbuild.build({ ...bundleOptions, outfile: BUNDLE, write: false })
   mkdirSync(DIST, { recursive: true })
   for (const file of readdirSync(DIST)) if (file.startsWith('portolan-')) rmSync(join(DIST, file), { force: true })
   for (const { path, contents } of outputFiles) {

@@ -32,6 +32,9 @@ async function end() {
 
 const context = await esbuild.context({
   ...bundleOptions,
+  // Run as it is, without the launcher.
+  banner: {},
+  footer: {},
   outfile: OUTFILE,
   sourcemap: 'inline',
   logLevel: 'info',

@@ -86,7 +86,9 @@ describe('half a reply', () => {
       void proxy.cutAfter(10, cut)
       client.send('GET', 'k')
       client.send('CLIENT', 'SETNAME', 'x')
-      expect(await client.take(2)).toMatchObject([{ message: LOST }, 'OK'])
+      // On a machine that stops for a moment the request has gone on to a fresh connection, and the cut meets that one.
+      const message = expect.stringMatching(/^ERR upstream (connection lost|unavailable)/)
+      expect(await client.take(2)).toMatchObject([{ message }, 'OK'])
       await served(client)
     },
   )
