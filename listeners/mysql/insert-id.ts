@@ -20,7 +20,9 @@ export class InsertId implements InsertUser {
     if (before && before !== this) {
       const { insertId } = upstream
       query(upstream, 'SELECT LAST_INSERT_ID()', rows => {
-        const now = rows[0]?.[0] ?? insertId
+        const now = rows[0]?.[0]
+        // The connection is lost: what the client's inserts have told holds.
+        if (!now) return
         // Unless it was set to this client's right behind.
         if (upstream.insertUser === null) upstream.insertId = now
         before.saveInsertId(now, insertId, upstream)

@@ -37,6 +37,7 @@ export class Lease implements Client, Holder {
   /** The last answer to `group`, and what it was made of: the pool asks before every statement. */
   #group: KnownGroup = { backend: null, identity: null, purpose: 'write', hasSchema: false, name: '' }
   #cancelWait: (() => void) | null = null
+  #waitsAt: MysqlBackend | null = null
   #whenAttached: ((upstream: Upstream) => void) | null = null
 
   constructor(session: Session) {
@@ -57,6 +58,7 @@ export class Lease implements Client, Holder {
     if (upstream) return this.#begin(upstream, then)
     session.phase = 'waiting'
     this.#whenAttached = then
+    this.#waitsAt = session.backend
     this.#cancelWait = pool.wait(this)
     return false
   }
@@ -202,8 +204,12 @@ export class Lease implements Client, Holder {
 
   onNoUpstream(error: ProxyError): void {
     this.#cancelWait = null
+    const then = this.#whenAttached!
     this.#whenAttached = null
-    this.#session.refuse(error)
+    // The backend was replaced while the client waited: the one that the listener has now serves it.
+    const isReplaced = error.code === 'upstream-closed' && this.#waitsAt !== this.#session.backend
+    if (!isReplaced) return this.#session.refuse(error)
+    if (this.#acquire(then)) then(this.upstream!)
   }
 
   /** Saves the warnings that the connection is kept for, and gives it back. */

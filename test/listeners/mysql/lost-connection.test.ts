@@ -1,5 +1,5 @@
 /** Connections to the server that end at the worst moment: what the client concerned is told, and that nobody else notices. */
-import type { RowDataPacket } from 'mysql2'
+import type { ResultSetHeader, RowDataPacket } from 'mysql2'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   CLIENT_CONNECT_WITH_DB,
@@ -74,6 +74,15 @@ test('a result that is cut: error 2013 in its place between packets, the end of 
   expect(ended).toBeGreaterThan(4)
   client.close()
 }, 30_000)
+
+test('LAST_INSERT_ID() outlives the connection, though it is lost when another client has just taken it over', async () => {
+  const [inserting, other] = await rig.clients(2, portolan)
+  const [{ insertId }] = await inserting!.query<ResultSetHeader>('INSERT INTO t (c) VALUES (0)')
+  const cut = proxy.cutAfter(0, 'fin')
+  await expect(other!.query('DO 1')).rejects.toMatchObject({ errno: 2013 })
+  await cut
+  expect(await value(inserting!, 'SELECT LAST_INSERT_ID()')).toBe(insertId)
+})
 
 test('a login at the server that is cut anywhere: that client is told, and the next one is served', async () => {
   let isCut = true
@@ -165,7 +174,7 @@ describe('KILL at the server', () => {
     await direct.query(`KILL ${id}`)
     await expect(client!.query('INSERT INTO t (c) VALUES (2)')).rejects.toThrow()
     await expect(client!.query('COMMIT')).rejects.toThrow()
-    expect(await value(other!, 'SELECT COUNT(*) FROM t')).toBe(0)
+    expect(await value(other!, 'SELECT COUNT(*) FROM t WHERE c IN (1, 2)')).toBe(0)
   })
 
   test('of one that runs a statement: its client is told, and goes on', async () => {

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
 import { MysqlRig, value } from '../../support/mysql.ts'
-import type { Portolan } from '../../support/portolan.ts'
+import { type Portolan, until } from '../../support/portolan.ts'
 
 const rig = new MysqlRig()
 let first: MariadbServer
@@ -80,4 +80,20 @@ test('other credentials are used from the next command on', async () => {
   expect(await value(client, 'SELECT SUBSTRING_INDEX(CURRENT_USER(), "@", 1)')).toBe('app')
   await portolan.reload({ backend: { ...backend, credentials: { ...backend.credentials, username: 'elsewhere' } } })
   expect(await value(client, 'SELECT SUBSTRING_INDEX(CURRENT_USER(), "@", 1)')).toBe('elsewhere')
+})
+
+test('who waits for a connection when the backend is switched is served by the other server, a login too', async () => {
+  const holding = await rig.clients(4, portolan)
+  const waiting = await rig.client(portolan)
+  for (const client of holding) {
+    await client.beginTransaction()
+    await client.query('DO 1')
+  }
+  const served = server(waiting)
+  const entering = rig.client(portolan)
+  await until(() => portolan.metric('portolan_upstream_queue') === 2)
+  await portolan.reload({ endpoints: [second.port] })
+  expect(await served).toBe(2)
+  expect(await server(await entering)).toBe(2)
+  for (const client of holding) expect(await server(client)).toBe(1)
 })

@@ -1,152 +1,173 @@
 /**
- * Many clients with random sessions over few connections, each compared with a model of what it has set: whatever the
- * others do, it sees its own state and nothing else.
+ * Many clients with random sessions over few connections: whatever the others do, and whatever becomes of the server, each
+ * sees its own state and nothing else, and what it has written is there once.
  */
-import type { Connection, ResultSetHeader } from 'mysql2/promise'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { Connection } from 'mysql2/promise'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { ReplicationSet } from '../../support/mariadb-replication.ts'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
-import { MysqlRig, row, value } from '../../support/mysql.ts'
-import { until } from '../../support/portolan.ts'
+import { MysqlRig } from '../../support/mysql.ts'
+import { type Portolan, until } from '../../support/portolan.ts'
+import { DATABASES, RandomSession, TABLE } from './random-session.ts'
 
 const CLIENTS = 30
 const CONNECTIONS = 8
 const STEPS = 80
-const DATABASES = ['app', 'one', 'two']
+const POOL = { max: CONNECTIONS, waitTimeout: '60s' }
 
 const rig = new MysqlRig()
-let server: MariadbServer
-beforeAll(async () => {
-  process.env['MYSQL_TEST_PASSWORD'] = 'app'
-  server = await startMariadb()
-  const direct = await rig.client(server.port)
-  for (const name of DATABASES) {
-    await direct.query(`CREATE DATABASE IF NOT EXISTS ${name}`)
-    await direct.query(`CREATE TABLE ${name}.t (id INT PRIMARY KEY AUTO_INCREMENT, c INT)`)
-  }
-  await rig.close()
-})
-afterAll(() => server.stop())
+const seed = Date.now() & 0xffff
 afterEach(() => rig.close())
 
-/** Numbers that are the same for the same seed (mulberry32). */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed
-  return below => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+function sessions(portolan: Portolan): RandomSession[] {
+  const connect = () => rig.client(portolan)
+  return Array.from({ length: CLIENTS }, (_, number) => new RandomSession(number, seed, connect))
+}
+
+async function createTables(direct: Connection): Promise<void> {
+  for (const name of DATABASES) {
+    await direct.query(`CREATE DATABASE IF NOT EXISTS ${name}`)
+    await direct.query(`CREATE OR REPLACE TABLE ${name}.${TABLE}`)
   }
 }
 
-/** What a client has made of its session. */
-interface Model {
-  database: string
-  timeZone: string
-  variable: number | null
-  insertId: number
+/** Sessions that work while things happen to the server, one after the other. Each loses one statement over each of them at most. */
+async function whileThingsHappen(portolan: Portolan, happenings: readonly (() => Promise<void>)[], mayLose: boolean) {
+  const all = sessions(portolan)
+  let isOver = false
+  const lives = all.map(async session => {
+    await session.begin()
+    while (!isOver) await session.step(mayLose)
+    await session.end()
+  })
+  const life = Promise.all(lives)
+  let failure: unknown = null
+  life.catch(error => {
+    failure = error
+  })
+  const work = async () => {
+    const before = all.map(({ steps }) => steps)
+    await until(() => failure !== null || all.every(({ steps }, index) => steps > before[index]! + 10), 'all go on')
+  }
+  for (const happen of happenings) {
+    await work()
+    if (failure === null) await happen()
+  }
+  await work()
+  isOver = true
+  await life
+  for (const { losses } of all) expect(losses).toBeLessThanOrEqual(mayLose ? happenings.length : 0)
+  return all
 }
 
-interface Step {
-  readonly client: Connection
-  readonly number: number
-  readonly model: Model
-  readonly random: (below: number) => number
-}
-
-const insert = async ({ client, number }: Step): Promise<number> => {
-  const [result] = await client.query<ResultSetHeader>('INSERT INTO t (c) VALUES (?)', [number])
-  return result.insertId
-}
-
-const STEPS_OF_A_CLIENT: readonly ((step: Step) => Promise<void>)[] = [
-  async ({ client, model, random }) => {
-    model.database = DATABASES[random(DATABASES.length)]!
-    await client.query(`USE ${model.database}`)
-  },
-  async ({ client, model, random }) => {
-    model.timeZone = `+0${random(9)}:00`
-    await client.query('SET time_zone = ?', [model.timeZone])
-  },
-  async ({ client, model }) => {
-    const seen = await row(client, 'SELECT DATABASE() AS d, @@time_zone AS z')
-    expect(seen).toMatchObject({ d: model.database, z: model.timeZone })
-  },
-  async step => {
-    step.model.insertId = await insert(step)
-  },
-  async ({ client, model }) => {
-    expect(await value(client, 'SELECT LAST_INSERT_ID()')).toBe(model.insertId)
-  },
-  async step => {
-    const { client, number, model, random } = step
-    await client.beginTransaction()
-    model.insertId = await insert(step)
-    expect(await value(client, 'SELECT c FROM t WHERE id = ?', [model.insertId])).toBe(number)
-    await (random(2) === 0 ? client.commit() : client.rollback())
-  },
-  async ({ client, random }) => {
-    const n = random(1000)
-    const [rows] = await client.execute('SELECT ? + 1 AS sum', [n])
-    expect(rows).toMatchObject([{ sum: n + 1 }])
-  },
-  async ({ client, random }) => {
-    const text = `é${random(100)}`
-    const [rows] = await client.execute('SELECT CONCAT(?, ?) AS text', [text, 'b'])
-    expect(rows).toMatchObject([{ text: `${text}b` }])
-  },
-  async ({ client, model }) => {
-    expect(await value(client, 'SELECT @v')).toBe(model.variable)
-  },
-  async ({ client, model, random }) => {
-    // Ties the client to its connection: not too many of them, and only until it resets its session.
-    if (random(4) > 0) return
-    model.variable = random(1000)
-    await client.query(`SET @v = ${model.variable}`)
-    expect(await value(client, 'SELECT @v')).toBe(model.variable)
-    await reset(client, model)
-  },
-  async ({ client, number, model, random }) => {
-    if (random(4) > 0) return
-    await client.query('CREATE TEMPORARY TABLE mine (a INT)')
-    await client.query('INSERT INTO mine VALUES (?)', [number])
-    expect(await value(client, 'SELECT a FROM mine')).toBe(number)
-    await reset(client, model)
-  },
-  async ({ client, number, random }) => {
-    if (random(4) > 0) return
-    expect(await value(client, 'SELECT GET_LOCK(?, 1)', [`lock ${number}`])).toBe(1)
-    await client.query('SELECT RELEASE_ALL_LOCKS()')
-  },
-  async ({ client }) => {
-    await expect(client.query('NONSENSE')).rejects.toThrow(/SQL syntax/)
-  },
-]
-
-async function reset(client: Connection, model: Model): Promise<void> {
-  await client.reset()
-  model.timeZone = 'SYSTEM'
-  model.variable = null
-  model.insertId = 0
-}
-
-test('each client sees its own session', async () => {
-  const credentials = { username: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }
-  const backend = { credentials, pool: { max: CONNECTIONS, waitTimeout: '60s' } }
-  const portolan = await rig.portolan(server.port, { backend })
-  const seed = Date.now() & 0xffff
-  const life = async (number: number): Promise<void> => {
-    const random = randomOf(seed + number)
-    const model: Model = { database: 'app', timeZone: 'SYSTEM', variable: null, insertId: 0 }
-    const client = await rig.client(portolan)
-    for (let i = 0; i < STEPS; i++) {
-      const step = STEPS_OF_A_CLIENT[random(STEPS_OF_A_CLIENT.length)]!
-      await step({ client, number, model, random }).catch(error => {
-        throw new Error(`seed ${seed}, client ${number}, step ${i}`, { cause: error })
-      })
+/** What the servers have together is what the sessions have written. */
+async function checkLedgers(all: readonly RandomSession[], servers: readonly MariadbServer[]): Promise<void> {
+  const found = new Map<number, number>()
+  for (const { port } of servers) {
+    const direct = await rig.client(port, { user: 'root', password: '' })
+    for (const name of DATABASES) {
+      const [rows] = await direct.query(`SELECT c FROM ${name}.t`)
+      for (const { c } of rows as { c: number }[]) found.set(c, (found.get(c) ?? 0) + 1)
     }
-    await client.end()
   }
-  await Promise.all(Array.from({ length: CLIENTS }, (_, number) => life(number)))
-  await until(() => portolan.metric('portolan_pinned_sessions') === 0)
-}, 60_000)
+  const wrong: string[] = []
+  for (const { ledger } of all) {
+    for (const [number, written] of ledger) {
+      const count = found.get(number) ?? 0
+      const isRight = written === 'perhaps' ? count <= 1 : count === (written === 'once' ? 1 : 0)
+      if (!isRight) wrong.push(`${number}: ${count} times instead of ${written}`)
+      found.delete(number)
+    }
+  }
+  expect(wrong).toEqual([])
+  expect([...found]).toEqual([])
+}
+
+describe(`seed ${seed}`, () => {
+  let first: MariadbServer
+  let second: MariadbServer
+  const backend = {
+    credentials: { username: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } },
+    pool: POOL,
+    holdTime: '60s',
+  }
+  beforeAll(async () => {
+    process.env['MYSQL_TEST_PASSWORD'] = 'app'
+    // What was committed outlives the process.
+    const args = ['--innodb-flush-log-at-trx-commit=2']
+    ;[first, second] = (await Promise.all([startMariadb({ args }), startMariadb({ args })])) as [
+      MariadbServer,
+      MariadbServer,
+    ]
+  })
+  afterAll(() => Promise.all([first.stop(), second.stop()]))
+
+  const start = async () => {
+    for (const { port } of [first, second]) await createTables(await rig.client(port))
+    return rig.portolan(first.port, { backend, graceMs: 60_000 })
+  }
+
+  test('each client sees its own session', async () => {
+    const portolan = await start()
+    const all = sessions(portolan)
+    const live = async (session: RandomSession) => {
+      await session.begin()
+      for (let i = 0; i < STEPS; i++) await session.step()
+      await session.end()
+    }
+    await Promise.all(all.map(live))
+    await until(() => portolan.metric('portolan_pinned_sessions') === 0)
+    await checkLedgers(all, [first])
+  }, 60_000)
+
+  test('the server is killed and restarted in the middle', async () => {
+    const portolan = await start()
+    const restart = () => first.restart()
+    const die = async () => {
+      await first.kill()
+      await first.restart()
+    }
+    await checkLedgers(await whileThingsHappen(portolan, [restart, die], true), [first])
+    await until(() => portolan.metric('portolan_pinned_sessions') === 0)
+  }, 60_000)
+
+  test('the backend is switched to another server in the middle, and back: nothing is lost', async () => {
+    const portolan = await start()
+    const reloads = [second, first, second].map(
+      ({ port }) =>
+        () =>
+          portolan.reload({ endpoints: [port] }),
+    )
+    await checkLedgers(await whileThingsHappen(portolan, reloads, false), [first, second])
+  }, 60_000)
+
+  test('the primary dies in the middle, and a replica takes its place', async () => {
+    process.env['MYSQL_TEST_PASSWORD'] = 'portolan'
+    const set = await ReplicationSet.start(2)
+    try {
+      const [primary, replica] = set.servers as [MariadbServer, MariadbServer]
+      await createTables(await rig.client(primary.port, { user: 'root', password: '' }))
+      for (const name of DATABASES) await set.run(primary, `GRANT ALL ON ${name}.* TO portolan@'%'`)
+      // The replica has what a client is told of.
+      await set.run(replica, 'SET GLOBAL rpl_semi_sync_slave_enabled = ON', 'STOP SLAVE', 'START SLAVE')
+      await set.run(primary, 'SET GLOBAL rpl_semi_sync_master_enabled = ON')
+      await set.follow(replica, primary)
+      const credentials = { username: 'portolan', password: { env: 'MYSQL_TEST_PASSWORD' } }
+      const portolan = await rig.portolan(primary.port, {
+        endpoints: set.ports,
+        backend: { ...backend, topology: 'primary-replica', checkInterval: '100ms', credentials },
+      })
+      const failOver = async () => {
+        await primary.kill()
+        await set.run(replica, 'STOP SLAVE IO_THREAD')
+        const [status] = (await set.run(replica, 'SHOW SLAVE STATUS')) as [{ Gtid_IO_Pos: string }]
+        await set.run(replica, `SELECT MASTER_GTID_WAIT('${status.Gtid_IO_Pos}', 20)`)
+        await set.promote(replica)
+      }
+      await checkLedgers(await whileThingsHappen(portolan, [failOver], true), [replica])
+      expect(portolan.metric('portolan_upstream_failovers_total')).toBe(1)
+    } finally {
+      await set.stop()
+    }
+  }, 60_000)
+})
