@@ -47,6 +47,8 @@ export interface PoolLimits {
 /** Opens a connection for a waiter's group; calls back once, with the reason if it failed. */
 export type Open = (waiter: Waiter, done: (upstream: Upstream | null, error?: ProxyError) => void) => void
 
+/** Who has waited longer gets a connection of its group made in the place of one that others of another group would take. */
+const OVERDUE_MS = 100
 /** Whether a connection that was idle for so long has been closed meanwhile is looked at before it is lent. */
 const FRESH_MS = 1000
 
@@ -150,14 +152,14 @@ export class Pool {
       upstream.destroy()
       return
     }
-    for (const waiter of this.#waiting) {
-      if (waiter.group !== upstream.group) continue
-      this.#leave(waiter)
-      waiter.onUpstream(upstream)
+    const first = this.#waiting.values().next().value
+    const kin = first && this.#isOverdue(first, upstream.group) ? undefined : this.#firstOf(upstream.group)
+    if (kin) {
+      this.#leave(kin)
+      kin.onUpstream(upstream)
       return
     }
-    const other = this.#waiting.values().next().value
-    if (other) {
+    if (first) {
       // Its room is wanted for a connection of another kind.
       upstream.destroy()
       return
@@ -169,6 +171,16 @@ export class Pool {
     const idle = this.#idle.get(upstream.group)
     if (idle) idle.push(upstream)
     else this.#idle.set(upstream.group, [upstream])
+  }
+
+  #firstOf(group: string): Waiter | undefined {
+    for (const waiter of this.#waiting) if (waiter.group === group) return waiter
+    return undefined
+  }
+
+  /** One of another group has waited while those of this group took turns. One at a time: a new connection takes its time. */
+  #isOverdue(first: Waiter, group: string): boolean {
+    return first.group !== group && this.#opening === 0 && this.#clock.now() - this.#since.get(first)! > OVERDUE_MS
   }
 
   /** A connection has closed, whatever it was doing. */

@@ -36,3 +36,33 @@ test('of several who wait for a connection that has been idle for long, each is 
   expect(served).toEqual(['a', 'b', 'c'])
   expect(pool.idle).toBe(1)
 })
+
+test('one of another group is not passed over for ever by those who take turns', () => {
+  const clock = new ManualClock()
+  const opened: string[] = []
+  const upstream = { group: 'a', facts: { member: { idle: 0 } }, destroy: () => pool.onClosed(upstream as never) }
+  const calls = {
+    open({ group }: Waiter, done: (upstream: unknown) => void) {
+      opened.push(group)
+      if (group === 'a') done(upstream)
+    },
+    onShortage: () => {},
+  }
+  const pool = new Pool(calls as never, clock, { max: 1, waitMs: 10_000, idleMs: 60_000, maxWaiting: 10 } as never)
+  let turns = 0
+  const wait = (group: string) =>
+    pool.wait({ ...{ group, key: '', preferred: null, purpose: 'write' }, onUpstream: () => turns++ } as never)
+
+  wait('a')
+  wait('b')
+  for (let turn = 0; turn < 5; turn++) {
+    wait('a')
+    clock.advance(10)
+    pool.release(upstream as never)
+  }
+  expect({ turns, opened }).toEqual({ turns: 6, opened: ['a'] })
+  wait('a')
+  clock.advance(100)
+  pool.release(upstream as never)
+  expect({ turns, opened }).toEqual({ turns: 6, opened: ['a', 'b'] })
+})
