@@ -1,8 +1,8 @@
 /** How the Redis suite starts its backend and its peers: near their defaults, one thread, one upstream. */
 
-import { statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Peer } from '../lib/suite.ts'
+import { haproxyTcp, portolanPeer } from './peers.ts'
 
 export const redisServer = {
   name: 'redis',
@@ -17,27 +17,7 @@ export const redisServer = {
 
 export const direct: Peer = { name: 'direct' }
 
-export const haproxy: Peer = {
-  name: 'haproxy',
-  version: ['haproxy', '-v'],
-  launch: ({ port, backendPort, folder }) => ({
-    command: ['haproxy', '-db', '-f', join(folder, 'haproxy.cfg')],
-    files: {
-      'haproxy.cfg': `
-global
-  nbthread 1
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 1h
-  timeout server 1h
-listen redis
-  bind 127.0.0.1:${port}
-  server redis 127.0.0.1:${backendPort}
-`,
-    },
-  }),
-}
+export const haproxy = haproxyTcp()
 
 export const twemproxy: Peer = {
   name: 'twemproxy',
@@ -63,20 +43,15 @@ redis:
 
 /** Portolan from a checkout, or from the entry file of one. */
 export function portolan(name: string, path: string): Peer {
-  const entry = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, 'bin/portolan.cjs') : path
-  return {
+  return portolanPeer(
     name,
-    launch: ({ port, adminPort, backendPort, folder, node }) => ({
-      command: [node, resolve(entry), 'run', '-c', join(folder, 'portolan.yaml')],
-      files: {
-        'portolan.yaml': `
+    path,
+    ({ port, adminPort, backendPort }) => `
 listeners:
   cache: { protocol: redis, address: 127.0.0.1:${port}, backend: cache }
 backends:
   cache: { protocol: redis, endpoints: [127.0.0.1:${backendPort}] }
 admin: { address: 127.0.0.1:${adminPort} }
 `,
-      },
-    }),
-  }
+  )
 }
