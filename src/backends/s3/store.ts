@@ -1,0 +1,79 @@
+/**
+ * What a listener asks of an S3 backend, in S3's own terms: who asks has been authenticated and the body decoded, so a
+ * store knows nothing of the application's signatures or framing. Two implement it: a service reached by HTTP, and files
+ * of this machine.
+ */
+import type { ChecksumAlgorithm, Operation } from '../../../codecs/s3/index.ts'
+import type { ProxyError } from '../../errors.ts'
+
+export interface StoreRequest {
+  readonly method: string
+  readonly operation: Operation
+  /** As the application names it; empty for requests about no bucket. */
+  readonly bucket: string
+  /** Decoded; empty for requests about a bucket. */
+  readonly key: string
+  /** Name, value, name, value ..., decoded and in order, without what authenticates. */
+  readonly query: readonly string[]
+  /**
+   * Name, value, name, value ..., the names in lower case: without what authenticates (authorization, x-amz-date,
+   * x-amz-content-sha256, x-amz-security-token), belongs to one connection, or frames the body.
+   */
+  readonly headers: readonly string[]
+  readonly body: StoreBody
+  /** Ties the log lines and the answer to each other. */
+  readonly requestId: string
+}
+
+/** What is known of a body before its first byte. */
+export interface StoreBody {
+  /** Bytes; 0 for none, undefined when only its end will tell. */
+  readonly length: number | undefined
+  /** Its SHA-256 in hex, which the application has signed. Whoever stores the body compares it. */
+  readonly sha256: string | undefined
+  /** The checksum whose value comes with the end of the body, verified by then. */
+  readonly trailer: ChecksumAlgorithm | undefined
+  /** All of it, when it was small enough to wait for: such a request may be repeated. Then nothing is written. */
+  readonly bytes: Buffer | undefined
+}
+
+/** The head of an answer. Bodies without a length end with onEnd. */
+export interface StoreResponse {
+  readonly status: number
+  /** Name, value, name, value ... as they are to reach the application, without what frames the body. */
+  readonly headers: readonly string[]
+  /** Bytes of the body; undefined when unknown. For HEAD, what GET would have sent. */
+  readonly length: number | undefined
+}
+
+/** Hears what becomes of a request: onContinue at most once, then onHead, onData ..., and onEnd or onFailed as the last. */
+export interface StoreSink {
+  /** The body is wanted now. A store that answers without it never calls this. */
+  onContinue(): void
+  /** More of the body may be written, after write() said false. */
+  onDrain(): void
+  onHead(response: StoreResponse): void
+  /** The bytes are the sink's only until it returns, unless owned. False: no more until resume() is called. */
+  onData(bytes: Buffer, owned: boolean): boolean
+  onEnd(): void
+  /** Also after onHead: then the answer must not end as if it were whole. */
+  onFailed(error: ProxyError): void
+}
+
+/** A request under way. */
+export interface StoreExchange {
+  /** Takes bytes of the body. False: no more until onDrain; the bytes are taken, and if not owned copied. */
+  write(bytes: Buffer, owned: boolean): boolean
+  /** All bytes were written and verified; with the base64 value of the trailer's checksum, if one was announced. */
+  end(trailer: string | undefined): void
+  /** Takes the answer's body again. */
+  resume(): void
+  /** The application has left, or its body is wrong: nothing of it may be stored. No method of the sink is called any more. */
+  abort(): void
+}
+
+export interface Store {
+  /** Checksums that it compares with the body and keeps; the listener compares the others. */
+  readonly checksums: ReadonlySet<ChecksumAlgorithm>
+  open(request: StoreRequest, sink: StoreSink): StoreExchange
+}
