@@ -1,5 +1,6 @@
 /** What a client has sent and nobody has looked at yet, cut into packets: whole ones, and pieces of large ones. */
 import {
+  COM_STMT_EXECUTE,
   COM_STMT_PREPARE,
   COMMAND_LIMITS,
   MAX_PACKET_PAYLOAD,
@@ -17,6 +18,7 @@ export class ClientInput {
   readonly #scanner = new PacketScanner()
   readonly #limits: PacketLimits
   readonly #prepareLimits: PacketLimits
+  readonly #executeLimits: PacketLimits
   #bytes: Buffer = EMPTY
   /** Chunks that are put together when as much is there as the scanner needs. */
   readonly #chunks: Buffer[] = []
@@ -27,6 +29,7 @@ export class ClientInput {
     this.#limits = { ...COMMAND_LIMITS, maxBytes: maxPacketBytes }
     // Its text is kept whole in any case, to be prepared elsewhere too.
     this.#prepareLimits = { ...this.#limits, wholeBytes: MAX_PACKET_PAYLOAD - 1 }
+    this.#executeLimits = { ...this.#limits, firstPieceBytes: EXECUTE_HEAD_BYTES }
   }
 
   /** Bytes that wait. */
@@ -75,12 +78,7 @@ export class ClientInput {
     const bytes = this.#bytes
     if (bytes.length === 0) return false
     const scanner = this.#scanner
-    const found = scanner.scan(
-      bytes,
-      0,
-      bytes.length,
-      isCommand && isPrepare(bytes) ? this.#prepareLimits : this.#limits,
-    )
+    const found = scanner.scan(bytes, 0, bytes.length, isCommand ? this.#limitsOf(bytes) : this.#limits)
     if (found === PacketScan.MORE) {
       this.#needed = scanner.missing
       return false
@@ -93,6 +91,13 @@ export class ClientInput {
     return true
   }
 
+  #limitsOf(command: Buffer): PacketLimits {
+    if (command.length <= PACKET_HEADER_BYTES) return this.#limits
+    const code = command[PACKET_HEADER_BYTES]
+    if (code === COM_STMT_EXECUTE) return this.#executeLimits
+    return code === COM_STMT_PREPARE ? this.#prepareLimits : this.#limits
+  }
+
   clear(): void {
     this.#bytes = EMPTY
     this.#chunks.length = 0
@@ -102,6 +107,5 @@ export class ClientInput {
 
 const EMPTY = Buffer.alloc(0)
 
-function isPrepare(bytes: Buffer): boolean {
-  return bytes.length > PACKET_HEADER_BYTES && bytes[PACKET_HEADER_BYTES] === COM_STMT_PREPARE
-}
+/** Its types are looked at: 65,535 parameters have 200 KiB of them and of the bitmap before, empty names included. */
+const EXECUTE_HEAD_BYTES = 262_144

@@ -70,11 +70,35 @@ export function go(script, name, module) {
         sh('go', ['get', module], { cwd: work })
         sh('go', ['build', '-o', 'program', '.'], { cwd: work })
       })
-      const path = module.split('@')[0]
-      const version = new RegExp(`${path} v(\\S+)`).exec(readFileSync(join(dir, 'go.mod'), 'utf8'))?.[1]
-      return { command: join(dir, 'program'), args: [], env: {}, versions: `${basename(script, '.go')} ${version}` }
+      const versions = `${basename(script, '.go')} ${moduleVersion(dir, module)}`
+      return { command: join(dir, 'program'), args: [], env: {}, versions }
     },
   }
+}
+
+/** The tests of a Go module's main package, which `script` runs: it is given the path of the program that they are built into. */
+export function goTests(script, name, module) {
+  return {
+    name,
+    prepare() {
+      const dir = once(name, module, work => {
+        sh('go', ['mod', 'init', 'interop'], { cwd: work })
+        sh('go', ['get', '-t', module], { cwd: work })
+        sh('go', ['test', '-c', '-o', 'tests', module.split('@')[0]], { cwd: work })
+      })
+      return {
+        command: process.execPath,
+        args: [script, join(dir, 'tests')],
+        env: {},
+        versions: `${name} ${moduleVersion(dir, module)}`,
+      }
+    },
+  }
+}
+
+/** The version that `go get` chose. */
+function moduleVersion(dir, module) {
+  return new RegExp(`${module.split('@')[0]} v(\\S+)`).exec(readFileSync(join(dir, 'go.mod'), 'utf8'))?.[1]
 }
 
 /** A Java program of one file with artifacts of Maven: `{ 'group:artifact': version }`. */

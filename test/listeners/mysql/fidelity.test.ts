@@ -150,6 +150,16 @@ test('the text of a prepared statement may be long', async () => {
   }
 })
 
+test('a prepared statement may have as many parameters as the protocol has room for', async () => {
+  const { a } = await pair()
+  const marks = Array.from({ length: 65_535 }, () => '?').join()
+  const values = Array.from({ length: 65_535 }, (_, i) => i)
+  for (const found of [true, false]) {
+    const [rows] = await a.execute(`SELECT 65534.5 IN (${marks}) AS found`, [...values.slice(1), found ? 65_534.5 : 0])
+    expect(rows).toMatchObject([{ found: found ? 1 : 0 }])
+  }
+})
+
 test('rights are looked at whenever a statement is prepared', async () => {
   portolan = await rig.portolan(server.port, {
     listener: { users: [{ name: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }, { name: 'reader' }] },

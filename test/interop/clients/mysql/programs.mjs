@@ -1,6 +1,6 @@
 // The programs on clients of MySQL.
 import { fileURLToPath } from 'node:url'
-import { debianPython, installed, node, python, script } from '../recipes.mjs'
+import { debianPython, goTests, installed, node, python, script } from '../recipes.mjs'
 
 const at = name => fileURLToPath(new URL(name, import.meta.url))
 
@@ -42,6 +42,7 @@ export const mysqlPrograms = [
     }),
     isLong: true,
   },
+  goTests(at('go-sql-driver.mjs'), 'go-sql-driver', 'github.com/go-sql-driver/mysql@latest'),
   installed(at('command-line.mjs'), 'mariadb-command-line', 'mariadb', { INTEROP_MARIADB_NAMES: '1' }),
   { ...installed(at('command-line.mjs'), 'mysql-command-line', 'mysql'), isLong: true },
 ]
