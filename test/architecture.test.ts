@@ -48,9 +48,13 @@ function direction(file: string, target: string): string | undefined {
   return undefined
 }
 
-/** The PROXY header precedes every protocol and belongs to none, so those who accept and dial read and write it. */
+/**
+ * What carries protocols belongs to none: the PROXY header precedes every one, so those who accept and dial read and
+ * write it, and S3 is spoken over HTTP.
+ */
 function isTransport(file: string, codec: string): boolean {
-  return codec === 'proxy-protocol' && /^(src\/net|src\/backends|listeners)\//.test(file)
+  if (codec === 'proxy-protocol') return /^(src\/net|src\/backends|listeners)\//.test(file)
+  return codec === 'http1' && /^(src\/backends|listeners)\/s3\//.test(file)
 }
 
 /** A folder that has an index.ts is entered from outside by it only; those of the registries are no entrances. */
@@ -108,6 +112,9 @@ describe('the rules', () => {
     ['src/config/load.ts', 'codecs/redis/index.ts'],
     ['src/config/load.ts', 'codecs/proxy-protocol/index.ts'],
     ['src/net/accept.ts', 'codecs/redis/index.ts'],
+    ['codecs/s3/uri.ts', 'codecs/http1/index.ts'],
+    ['src/net/accept.ts', 'codecs/http1/index.ts'],
+    ['listeners/redis/session.ts', 'codecs/http1/index.ts'],
     ['src/app.ts', 'listeners/redis/index.ts'],
     ['src/admin/pages.ts', 'listeners/mysql/index.ts'],
     ['src/observability/operation-stats.ts', 'codecs/mysql/index.ts'],
@@ -144,6 +151,8 @@ describe('the rules', () => {
     ['listeners/redis/session.ts', 'src/errors.ts'],
     ['listeners/redis/session.ts', 'src/net/accept.ts'],
     ['listeners/tcp/session.ts', 'codecs/proxy-protocol/index.ts'],
+    ['listeners/s3/session.ts', 'codecs/http1/index.ts'],
+    ['src/backends/s3/http/connection.ts', 'codecs/http1/index.ts'],
     ['src/config/load.ts', 'yaml'],
   ])('%s may import %s', (file, target) => {
     expect(objection(file, target, hasIndex)).toBeUndefined()

@@ -53,7 +53,10 @@ export interface StoreSink {
   /** More of the body may be written, after write() said false. */
   onDrain(): void
   onHead(response: StoreResponse): void
-  /** The bytes are the sink's only until it returns, unless owned. False: no more until resume() is called. */
+  /**
+   * Bytes that are not owned may be reused after true, and only after resume() when the answer is false: so they can be
+   * written out of the memory they were read into. False also means: no more until resume() is called.
+   */
   onData(bytes: Buffer, owned: boolean): boolean
   onEnd(): void
   /** Also after onHead: then the answer must not end as if it were whole. */
@@ -62,7 +65,10 @@ export interface StoreSink {
 
 /** A request under way. */
 export interface StoreExchange {
-  /** Takes bytes of the body. False: no more until onDrain; the bytes are taken, and if not owned copied. */
+  /**
+   * Takes bytes of the body. Those not owned may be reused after true, and only after onDrain when the answer is false;
+   * false also means: no more until onDrain.
+   */
   write(bytes: Buffer, owned: boolean): boolean
   /** All bytes were written and verified; with the base64 value of the trailer's checksum, if one was announced. */
   end(trailer: string | undefined): void
