@@ -1,4 +1,19 @@
 /** The S3 codec: bytes and text of the S3 REST API, as pure functions. */
+export {
+  type Address,
+  type AddressingStyle,
+  type BaseDomains,
+  baseDomains,
+  isBucketName,
+  parseAddress,
+  type UpstreamAddress,
+  type UpstreamAddressing,
+  upstreamAddress,
+} from './addressing.ts'
 export type { ChecksumAlgorithm } from './checksum-algorithm.ts'
-export type { Operation } from './operation.ts'
+export { S3_ERRORS, S3Error, type S3ErrorCode } from './errors.ts'
+export { classify, OPERATIONS, type Operation, type OperationQuestion } from './operation.ts'
+export { valueIn } from './pairs.ts'
+export { canonicalQuery, parseQuery } from './query.ts'
+export { canonicalPath, decodePath, decodeQueryText, encodePath, encodeQueryText } from './uri.ts'
 export * from './xml/index.ts'
