@@ -16,6 +16,7 @@ import {
 import { CLEAR_PASSWORD, clearPassword } from './clear.ts'
 import { ED25519, ED25519_SCRAMBLE_BYTES, ed25519Proof } from './ed25519.ts'
 import { NATIVE_PASSWORD, nativeProof } from './native.ts'
+import { PARSEC, PARSEC_SCRAMBLE_BYTES, parsecProof } from './parsec.ts'
 import { encryptPassword } from './rsa.ts'
 import { SHA256_PASSWORD, SHA256_REQUEST_KEY } from './sha256.ts'
 
@@ -29,7 +30,12 @@ export interface ClientAuthOptions {
   readonly requestPublicKey?: boolean | undefined
 }
 
-const PLUGINS = [NATIVE_PASSWORD, CACHING_SHA2_PASSWORD, ED25519, SHA256_PASSWORD, CLEAR_PASSWORD]
+const PLUGINS = [NATIVE_PASSWORD, CACHING_SHA2_PASSWORD, ED25519, PARSEC, SHA256_PASSWORD, CLEAR_PASSWORD]
+/** Of other lengths than the usual. */
+const SCRAMBLE_LENGTHS: Readonly<Record<string, number>> = {
+  [ED25519]: ED25519_SCRAMBLE_BYTES,
+  [PARSEC]: PARSEC_SCRAMBLE_BYTES,
+}
 
 /** Whether `ClientAuth` knows the plugin. One that it does not know makes a server ask for the right one. */
 export function isClientPlugin(plugin: string): boolean {
@@ -52,8 +58,7 @@ export class ClientAuth {
    */
   begin(plugin: string, data: Uint8Array): Buffer {
     this.#plugin = plugin
-    const scrambleBytes = plugin === ED25519 ? ED25519_SCRAMBLE_BYTES : SCRAMBLE_BYTES
-    this.#scramble = Buffer.from(data.subarray(0, scrambleBytes))
+    this.#scramble = Buffer.from(data.subarray(0, SCRAMBLE_LENGTHS[plugin] ?? SCRAMBLE_BYTES))
     this.#awaitsKey = false
     const { password } = this.#options
     switch (plugin) {
@@ -63,6 +68,9 @@ export class ClientAuth {
         return cachingSha2Proof(password, this.#scramble)
       case ED25519:
         return ed25519Proof(password, this.#scramble)
+      case PARSEC:
+        // Asks for the salt.
+        return Buffer.alloc(0)
       case SHA256_PASSWORD:
         return password === '' ? Buffer.alloc(1) : this.#send(SHA256_REQUEST_KEY)
       case CLEAR_PASSWORD:
@@ -72,8 +80,8 @@ export class ClientAuth {
     }
   }
 
-  /** What to answer to a payload that begins with 0xfe or 0x01, or null when the server goes on. Throws ProtocolError. */
-  answer(bytes: Uint8Array, start: number, end: number): Buffer | null {
+  /** What to answer to a payload that begins with 0xfe or 0x01, or null when the server goes on. Rejects with ProtocolError. */
+  async answer(bytes: Uint8Array, start: number, end: number): Promise<Buffer | null> {
     if (bytes[start] === AUTH_SWITCH_HEADER) {
       const { plugin, data } = decodeAuthSwitch(bytes, start, end)
       return this.begin(plugin, data)
@@ -82,6 +90,9 @@ export class ClientAuth {
     if (this.#awaitsKey) {
       this.#awaitsKey = false
       return encryptPassword(this.#options.password, this.#scramble, bytes.subarray(start + 1, end))
+    }
+    if (this.#plugin === PARSEC) {
+      return parsecProof(this.#options.password, this.#scramble, bytes.subarray(start + 1, end))
     }
     if (this.#plugin === CACHING_SHA2_PASSWORD) {
       if (bytes[start + 1] === CACHING_SHA2_FAST_OK) return null

@@ -5,10 +5,10 @@
 import type { Socket } from 'node:net'
 import { TLSSocket, connect as tlsConnect } from 'node:tls'
 import type { Connection, QueryError, RowDataPacket } from 'mysql2'
-import { ED25519, ED25519_SCRAMBLE_BYTES, ed25519Proof } from '../../../codecs/mysql/index.ts'
 import type { Address } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import { type ClientTls, connected, formatAddress } from '../../net/index.ts'
+import { authPlugins } from './control-auth.ts'
 
 export interface ControlTarget {
   readonly address: Address
@@ -57,7 +57,7 @@ export class ControlConnection {
       ...(tls && { ssl: { rejectUnauthorized: true, verifyIdentity: true } }),
       // Tokens of clouds go in clear, but not where they could be read.
       enableCleartextPlugin: tls !== undefined || isLocal,
-      authPlugins: { [ED25519]: () => data => ed25519Proof(password, data.subarray(0, ED25519_SCRAMBLE_BYTES)) },
+      authPlugins: authPlugins(password),
       flags: ['-LOCAL_FILES'],
       connectAttributes: { program_name: 'portolan' },
       disableEval: true,

@@ -184,7 +184,7 @@ async function prove(
   for (;;) {
     const payload = await read(wire)
     if (payload[0] === OK_HEADER) return
-    const answer = auth.answer(payload, 0, payload.length)
+    const answer = await auth.answer(payload, 0, payload.length)
     if (answer) wire.write(encodePacket(wire.sequence, answer))
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { ProtocolError } from '../../../codecs/codec.ts'
 import {
@@ -21,6 +21,8 @@ import {
   nativeHash,
   nativeProof,
   newScramble,
+  PARSEC,
+  parsecHash,
   ServerAuth,
   type ServerAuthOptions,
   SHA256_PASSWORD,
@@ -90,6 +92,46 @@ test('what shows a client that nobody sits in between', () => {
   )
 })
 
+describe('parsec', () => {
+  // Of MariaDB 11.8.9, as it stores them: P0:rQph6KCaXCN3Lky1qLsAupNg:yxniF7pligCjsGQAQhp+6pFyxtgkjNAp5DEyhMotc14
+  const password = 'pässwörd'
+  const extSalt = Buffer.concat([Buffer.of(0x50, 0), Buffer.from('rQph6KCaXCN3Lky1qLsAupNg', 'base64')])
+  const stored = 'yxniF7pligCjsGQAQhp-6pFyxtgkjNAp5DEyhMotc14'
+  const challenge = newScramble(32)
+
+  async function answer(to: Uint8Array): Promise<Buffer> {
+    const client = new ClientAuth({ password, secure: false })
+    const ask = Buffer.concat([Buffer.of(0xfe), Buffer.from(`${PARSEC}\0`), challenge, Buffer.of(0)])
+    expect(await client.answer(ask, 0, ask.length)).toEqual(Buffer.alloc(0))
+    return (await client.answer(Buffer.concat([Buffer.of(1), to]), 0, to.length + 1))!
+  }
+
+  test('the key is the one that the server stores', async () => {
+    expect((await parsecHash(password, extSalt)).toString('base64url')).toBe(stored)
+    const slower = Buffer.from(extSalt).fill(1, 1, 2)
+    expect((await parsecHash(password, slower)).toString('base64url')).not.toBe(stored)
+  })
+
+  test('both scrambles are signed, and ours is another one each time', async () => {
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: stored }, format: 'jwk' })
+    const [one, two] = [await answer(extSalt), await answer(extSalt)]
+    for (const proof of [one, two]) {
+      expect(proof).toHaveLength(96)
+      expect(verify(null, Buffer.concat([challenge, proof.subarray(0, 32)]), key, proof.subarray(32))).toBe(true)
+    }
+    expect(one.subarray(0, 32)).not.toEqual(two.subarray(0, 32))
+  })
+
+  test.each([
+    ['another algorithm', Buffer.of(0x51, 0, 1, 2), 'malformed-packet'],
+    ['nothing behind the algorithm', Buffer.of(0x50), 'malformed-packet'],
+    ['an hour of work', Buffer.of(0x50, 20, 1, 2), 'auth-plugin'],
+    ['a number of iterations that has no end', Buffer.of(0x50, 0xff, 1, 2), 'auth-plugin'],
+  ])('%s is refused', async (_, asked, kind) => {
+    await expect(answer(asked)).rejects.toMatchObject({ kind })
+  })
+})
+
 describe('client and server', () => {
   interface Outcome {
     readonly verdict: string
@@ -98,7 +140,11 @@ describe('client and server', () => {
     readonly replies: number
   }
 
-  function meet(plugin: string, client: Partial<ClientAuthOptions>, server: Partial<ServerAuthOptions>): Outcome {
+  async function meet(
+    plugin: string,
+    client: Partial<ClientAuthOptions>,
+    server: Partial<ServerAuthOptions>,
+  ): Promise<Outcome> {
     const ours = new ServerAuth({
       password: 'right',
       scramble,
@@ -121,7 +167,7 @@ describe('client and server', () => {
     while (step.reply !== null) {
       replies++
       const payload = step.reply.subarray(4)
-      const answer = theirs.answer(payload, 0, payload.length)
+      const answer = await theirs.answer(payload, 0, payload.length)
       if (step.verdict !== 'continue') {
         expect(answer).toBe(null)
         break
@@ -151,20 +197,20 @@ describe('client and server', () => {
       { fallback: NATIVE_PASSWORD },
       { plugin: NATIVE_PASSWORD, replies: 1 },
     ],
-  ] as const)('%s', (_, plugin, client, server, expected) => {
-    expect(meet(plugin, client, server)).toEqual({ verdict: 'granted', ...expected })
+  ] as const)('%s', async (_, plugin, client, server, expected) => {
+    expect(await meet(plugin, client, server)).toEqual({ verdict: 'granted', ...expected })
     for (const password of ['wrong', '']) {
-      expect(meet(plugin, { ...client, password }, server).verdict).toBe('denied')
+      expect((await meet(plugin, { ...client, password }, server)).verdict).toBe('denied')
     }
     // As for a wrong password, whatever is given.
-    expect(meet(plugin, client, { ...server, password: null }).verdict).toBe('denied')
-    expect(meet(plugin, { ...client, password: '' }, { ...server, password: null }).verdict).toBe('denied')
+    expect((await meet(plugin, client, { ...server, password: null })).verdict).toBe('denied')
+    expect((await meet(plugin, { ...client, password: '' }, { ...server, password: null })).verdict).toBe('denied')
     // An empty password is one too.
-    expect(meet(plugin, { ...client, password: '' }, { ...server, password: '' }).verdict).toBe('granted')
-    expect(meet(plugin, client, { ...server, password: '' }).verdict).toBe('denied')
+    expect((await meet(plugin, { ...client, password: '' }, { ...server, password: '' })).verdict).toBe('granted')
+    expect((await meet(plugin, client, { ...server, password: '' })).verdict).toBe('denied')
   })
 
-  test('a password in clear is not taken without TLS, and not given', () => {
+  test('a password in clear is not taken without TLS, and not given', async () => {
     const ours = new ServerAuth({ password: 'right', scramble, secure: false, fallback: NATIVE_PASSWORD })
     expect(ours.begin(2, CLEAR_PASSWORD, Buffer.from('right\0'))).toMatchObject({ verdict: 'continue' })
     for (const plugin of [CLEAR_PASSWORD, SHA256_PASSWORD]) {
@@ -173,21 +219,21 @@ describe('client and server', () => {
     }
     const client = new ClientAuth({ password: 'right', secure: false })
     client.begin(CACHING_SHA2_PASSWORD, scramble)
-    expect(() => client.answer(Buffer.of(1, 4), 0, 2)).toThrow(ProtocolError)
+    await expect(client.answer(Buffer.of(1, 4), 0, 2)).rejects.toThrow(ProtocolError)
   })
 
-  test('caching_sha2 in full: by TLS, by a known key, by one that is asked for', () => {
-    const full = (options: ClientAuthOptions) => {
+  test('caching_sha2 in full: by TLS, by a known key, by one that is asked for', async () => {
+    const full = async (options: ClientAuthOptions) => {
       const client = new ClientAuth(options)
       client.begin(CACHING_SHA2_PASSWORD, scramble)
-      return { client, answer: client.answer(Buffer.of(1, 4), 0, 2)! }
+      return { client, answer: (await client.answer(Buffer.of(1, 4), 0, 2))! }
     }
-    expect(String(full({ password: 'right', secure: true }).answer)).toBe('right\0')
-    const { answer } = full({ password: 'right', secure: false, publicKey: pem })
+    expect(String((await full({ password: 'right', secure: true })).answer)).toBe('right\0')
+    const { answer } = await full({ password: 'right', secure: false, publicKey: pem })
     expect(String(decryptPassword(answer, scramble, keys.privateKey))).toBe('right')
-    const asking = full({ password: 'right', secure: false, requestPublicKey: true })
+    const asking = await full({ password: 'right', secure: false, requestPublicKey: true })
     expect(asking.answer).toEqual(Buffer.of(2))
-    const sent = asking.client.answer(Buffer.from(`\x01${pem}`), 0, pem.length + 1)!
+    const sent = (await asking.client.answer(Buffer.from(`\x01${pem}`), 0, pem.length + 1))!
     expect(String(decryptPassword(sent, scramble, keys.privateKey))).toBe('right')
   })
 })

@@ -180,7 +180,7 @@ export class Client implements SessionTrackerSink {
           client.tracker.status = new OkPacket().read(payload, 0, payload.length).status
           return client
         }
-        const answer = auth.answer(payload, 0, payload.length)
+        const answer = await auth.answer(payload, 0, payload.length)
         if (answer !== null) socket.write(encodePacket(sequence + 1, answer))
       }
     } catch (error) {
@@ -193,7 +193,7 @@ export class Client implements SessionTrackerSink {
   async command(
     payload: Uint8Array,
     clientStatementId = 0,
-    interact?: (tracker: ResponseTracker) => Buffer,
+    interact?: (tracker: ResponseTracker) => Buffer | Promise<Buffer>,
   ): Promise<Reply> {
     this.send(payload)
     return this.receive(payload[0]!, clientStatementId, interact)
@@ -241,7 +241,7 @@ export class Client implements SessionTrackerSink {
   async receive(
     command: number,
     clientStatementId = 0,
-    interact?: (tracker: ResponseTracker) => Buffer,
+    interact?: (tracker: ResponseTracker) => Buffer | Promise<Buffer>,
   ): Promise<Reply> {
     const { tracker } = this
     tracker.begin(command, clientStatementId)
@@ -261,7 +261,7 @@ export class Client implements SessionTrackerSink {
       this.#source.unread(bytes.subarray(at))
       if (tracker.awaiting !== 'server' && at === bytes.length) {
         if (!interact) throw new Error(`the server awaits ${tracker.awaiting}`)
-        this.#write(interact(tracker), (this.#source.reader?.sequence ?? 0) + 1)
+        this.#write(await interact(tracker), (this.#source.reader?.sequence ?? 0) + 1)
       }
     }
     return { tracker, raw: Buffer.concat(raw), packets: packetsOf(Buffer.concat(parts), interact === undefined) }

@@ -187,7 +187,11 @@ describe.each(VECTORS)('with capabilities %s', (_, capabilities) => {
   const tracks = () => (client.capabilities.low & CLIENT_SESSION_TRACK) !== 0
 
   /** Runs a command; afterwards a PING shows that the tracker found the right end. */
-  async function say(payload: Buffer, clientStatementId = 0, interact?: (tracker: ResponseTracker) => Buffer) {
+  async function say(
+    payload: Buffer,
+    clientStatementId = 0,
+    interact?: (tracker: ResponseTracker) => Buffer | Promise<Buffer>,
+  ) {
     const statusBefore = client.tracker.status
     const reply = await client.command(payload, clientStatementId, interact)
     const facts = { ...factsOf(reply.tracker), packets: reply.packets.length }
@@ -448,8 +452,8 @@ describe.each(VECTORS)('with capabilities %s', (_, capabilities) => {
         { user, proof, database: 'codec', collation: 45, authPlugin: plugin, attributes: [] },
         client.capabilities,
       )
-    const interact = (tracker: ResponseTracker) => {
-      const answer = auth.answer(tracker.authPacket, 0, tracker.authPacket.length)
+    const interact = async (tracker: ResponseTracker) => {
+      const answer = await auth.answer(tracker.authPacket, 0, tracker.authPacket.length)
       return answer === null ? Buffer.alloc(0) : encodePacket(++tracker.sequence, answer)
     }
     const right = await say(change(auth.begin(plugin, client.greeting.scramble)).subarray(4), 0, interact)

@@ -1,5 +1,5 @@
 // All client programs, each with what starts the service that it talks to.
-import { mysql9Programs, mysqlPrograms } from './mysql/programs.mjs'
+import { mariadb11Programs, mysql9Programs, mysqlPrograms } from './mysql/programs.mjs'
 import { startMysqlService } from './mysql/service.mjs'
 import { redisPrograms } from './redis/programs.mjs'
 import { startRedisService } from './redis/service.mjs'
@@ -9,5 +9,6 @@ const on = (startService, programs) => programs.map(program => ({ ...program, st
 export const programs = [
   ...on(startRedisService, redisPrograms),
   ...on(startMysqlService('mariadb'), mysqlPrograms),
+  ...on(startMysqlService('mariadb11'), mariadb11Programs),
   ...on(startMysqlService('mysql9'), mysql9Programs),
 ]

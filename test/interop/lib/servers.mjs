@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startMariadb11 } from './mariadb11.mjs'
 import { startMysql9 } from './mysql9.mjs'
 import { freePort, startServer, withFolder } from './processes.mjs'
 import { support } from './support.mjs'
@@ -20,6 +21,7 @@ async function startRedis({ args: extra = [] } = {}) {
 export const servers = {
   redis: startRedis,
   mariadb: async options => supervised(await (await support('support/mariadb-server.ts')).startMariadb(options)),
+  mariadb11: startMariadb11,
   mysql9: startMysql9,
 }
 

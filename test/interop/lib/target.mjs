@@ -2,7 +2,7 @@
 import { proxies } from './proxies.mjs'
 import { servers } from './servers.mjs'
 
-const PROTOCOLS = { redis: 'redis', mariadb: 'mysql', mysql9: 'mysql' }
+const PROTOCOLS = { redis: 'redis', mariadb: 'mysql', mariadb11: 'mysql', mysql9: 'mysql' }
 
 /** Starts a server and what `through` names in front of it: `{ host, port, serverPort, log(), alive(), stop() }`. */
 export async function startTarget(through, { server: kind = 'redis', options, portolan = {} } = {}) {

@@ -10,7 +10,7 @@ export const account = {
 }
 export const ca = readFileSync(process.env.MYSQL_CA)
 export const caFile = process.env.MYSQL_CA
-export const isMariadb = process.env.MYSQL_SERVER === 'mariadb'
+export const isMariadb = process.env.MYSQL_SERVER.startsWith('mariadb')
 
 /** 20 MB in which every byte occurs and no short period. */
 export const BIG = Buffer.alloc(20_000_000, Buffer.from(Array.from({ length: 251 }, (_, i) => (i * 7) & 255)))

@@ -6,7 +6,7 @@ mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
 $host = getenv('MYSQL_HOST');
 $port = (int) getenv('MYSQL_PORT');
 $ca = getenv('MYSQL_CA');
-$isMariadb = getenv('MYSQL_SERVER') === 'mariadb';
+$isMariadb = str_starts_with(getenv('MYSQL_SERVER'), 'mariadb');
 $big = str_repeat(implode('', array_map('chr', range(0, 250))), 79682);
 $opened = [];
 $tables = 0;

@@ -47,6 +47,11 @@ export const mysqlPrograms = [
   { ...installed(at('command-line.mjs'), 'mysql-command-line', 'mysql'), isLong: true },
 ]
 
+/** The one that knows parsec, before a MariaDB whose accounts have that. */
+export const mariadb11Programs = mysqlPrograms
+  .filter(({ name }) => name === 'mariadb')
+  .map(program => ({ ...program, name: `${program.name}-before-mariadb11` }))
+
 /** Those that know the plugins of MySQL 9, before it. */
 export const mysql9Programs = mysqlPrograms
   .filter(({ name }) => ['mysql2', 'mariadb', 'php-mysqli', 'php-pdo', 'pymysql', 'connector-python'].includes(name))

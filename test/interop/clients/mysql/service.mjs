@@ -19,6 +19,10 @@ const SERVERS = {
     ...account('native', `IDENTIFIED VIA mysql_native_password USING PASSWORD('${PASSWORDS.native}')`),
     ...account('empty', "IDENTIFIED BY ''"),
   ],
+  mariadb11: [
+    ...account('native', `IDENTIFIED VIA parsec USING PASSWORD('${PASSWORDS.native}')`),
+    ...account('empty', "IDENTIFIED BY ''"),
+  ],
   mysql9: [
     ...account('sha256', `IDENTIFIED WITH sha256_password BY '${PASSWORDS.sha256}'`),
     ...account('empty', "IDENTIFIED BY ''"),
@@ -28,6 +32,7 @@ const SERVERS = {
 /** Further options of the servers; MySQL keeps a binary log anyhow. */
 const ARGS = {
   mariadb: ['--max-allowed-packet=256M', '--log-bin', '--server-id=1'],
+  mariadb11: ['--max-allowed-packet=256M'],
   mysql9: ['--max-allowed-packet=256M'],
 }
 
