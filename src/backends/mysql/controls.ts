@@ -6,6 +6,7 @@ import { ControlConnection, ControlError } from './control.ts'
 import type { DialerParts } from './dialer.ts'
 import type { Member } from './member.ts'
 import { probe } from './probe.ts'
+import { refusesAccount } from './server-refusal.ts'
 import type { UpstreamFacts } from './upstream-parties.ts'
 
 /** A server that does not answer a look within this is not there. */
@@ -28,7 +29,7 @@ export class Controls {
       const { address } = endpoint
       return await ControlConnection.open({ address, tls, timeoutMs, username: own.username, password })
     } catch (error) {
-      if (error instanceof ControlError && error.number !== undefined) own.expire()
+      if (error instanceof ControlError && refusesAccount(error.number)) own.expire()
       throw error
     }
   }

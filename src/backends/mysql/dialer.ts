@@ -11,7 +11,7 @@ import type { Member } from './member.ts'
 import type { MysqlBackendOptions } from './options.ts'
 import type { OwnAccount } from './own-account.ts'
 import { PacketWire } from './packet-wire.ts'
-import { ServerRefusal } from './server-refusal.ts'
+import { refusesAccount, ServerRefusal } from './server-refusal.ts'
 import { type SessionSetup, setUp } from './session-setup.ts'
 import type { Purpose } from './topology.ts'
 import { Upstream } from './upstream.ts'
@@ -230,7 +230,7 @@ export class Dialer {
     // A wrong password or database is no fault of the endpoint.
     if (error instanceof ServerRefusal) {
       endpoint.circuit.succeeded()
-      this.#parts.own?.expire()
+      if (refusesAccount(error.serverCode)) this.#parts.own?.expire()
     } else {
       endpoint.circuit.failed()
       endpoint.lastError = error.message

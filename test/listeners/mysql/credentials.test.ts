@@ -1,5 +1,5 @@
 /** The account at the backend: tokens that change, and plugins of the server's. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -62,4 +62,22 @@ test('a token of a command: good for its time, read anew when it is refused, the
   // The command fails: what it said last is still tried.
   rmSync(file)
   expect(await works()).toBe(42)
+})
+
+test('a token is good for its time whatever else the server refuses', async () => {
+  const [token, runs] = [join(server.dir, 'fixed-token'), join(server.dir, 'runs')]
+  writeFileSync(token, 'sécret')
+  const command = ['sh', '-c', 'echo >> "$1"; cat "$0"', token, runs]
+  const portolan = await rig.portolan(server.port, {
+    backend: { credentials: { username: 'native', password: { command, refresh: '1h' } } },
+  })
+  const count = () => readFileSync(runs).length
+  await (await rig.client(portolan)).query('BEGIN')
+  expect(count()).toBe(1)
+  // Each of them needs a connection of its own.
+  for (let i = 0; i < 3; i++) {
+    await expect(rig.client(portolan, { database: 'nowhere' })).rejects.toMatchObject({ errno: 1049 })
+  }
+  expect(await value(await rig.client(portolan), 'SELECT 1')).toBe(1)
+  expect(count()).toBe(1)
 })
