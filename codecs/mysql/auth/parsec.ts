@@ -8,7 +8,6 @@
  *     client   its own scramble: 32 | signature of the server's scramble ‖ its own: 64
  */
 import { createPrivateKey, createPublicKey, type KeyObject, pbkdf2, randomBytes, sign } from 'node:crypto'
-import { promisify } from 'node:util'
 import { ProtocolError } from '../../codec.ts'
 import { malformed } from '../reader.ts'
 
@@ -42,6 +41,9 @@ async function derive(password: string, extSalt: Uint8Array): Promise<KeyObject>
   if (factor > MAX_FACTOR) {
     throw new ProtocolError('auth-plugin', `the server asks for 2^${factor + 10} iterations to derive a key`)
   }
-  const seed = await promisify(pbkdf2)(password, extSalt.subarray(2), 1024 << factor, SEED_BYTES, 'sha512')
+  const seed = await new Promise<Buffer>((resolve, reject) => {
+    const done = (error: Error | null, bytes: Buffer) => (error ? reject(error) : resolve(bytes))
+    pbkdf2(password, extSalt.subarray(2), 1024 << factor, SEED_BYTES, 'sha512', done)
+  })
   return createPrivateKey({ key: Buffer.concat([KEY_PREFIX, seed]), format: 'der', type: 'pkcs8' })
 }
