@@ -11,6 +11,11 @@ import { PACKET_HEADER_BYTES, PayloadWriter } from './writer.ts'
 
 export const REDIRECT_VARIABLE = 'redirect_url'
 
+// Sets of tracker types, as bits.
+export const VARIABLES = 1 << SESSION_TRACK_SYSTEM_VARIABLES
+/** Servers send these without being told to. */
+export const SHOWN_BY_DEFAULT = VARIABLES | (1 << SESSION_TRACK_SCHEMA)
+
 /**
  * The OK packet whose payload at `start` was read into `ok`, without the variable among its trackers and, unless `showsAll`,
  * without those that servers send only where they were switched on: some clients stumble over what they did not ask for.

@@ -22,15 +22,15 @@ import {
   MARIADB_CLIENT_PROGRESS,
 } from './capabilities.ts'
 import { COM_FIELD_LIST, COM_STMT_EXECUTE, commandFacts, type ResponseShape } from './commands.ts'
-import { encodeWithoutHidden, REDIRECT_VARIABLE } from './hidden-trackers.ts'
+import { encodeWithoutHidden, REDIRECT_VARIABLE, SHOWN_BY_DEFAULT, VARIABLES } from './hidden-trackers.ts'
 import { type Integer64, malformed, PayloadReader } from './reader.ts'
 import { ResponseTranslation, renumber } from './response-translation.ts'
 import {
+  cutTrackers,
   decodeErr,
   EOF_HEADER,
   ERR_HEADER,
   type ErrorPacket,
-  encodeWithoutTrackers,
   LOCAL_INFILE_HEADER,
   OK_HEADER,
   OkPacket,
@@ -145,6 +145,8 @@ export class ResponseTracker {
   #packet: Buffer | null = null
   /** Bytes that are held. */
   #held = 0
+  /** Bytes that were cut off the end of the packet that was read last, in place: a write of its own would cost far more. */
+  #cut = 0
 
   /**
    * The capabilities that the connection was logged in with; the sink hears of trackers while write() runs. The client's
@@ -259,7 +261,11 @@ export class ResponseTracker {
         this.insert = replacement
         return packetEnd
       }
-      at = packetEnd
+      at = packetEnd - this.#cut
+      if (this.#cut > 0) {
+        this.passEnd = at
+        return packetEnd
+      }
     }
     this.passEnd = at
     return at
@@ -350,6 +356,7 @@ export class ResponseTracker {
 
   /** Reads a whole packet; returns what is to be passed on in its place, or null. */
   #read(bytes: Buffer, at: number, length: number): Buffer | null {
+    this.#cut = 0
     this.#takeSequence(bytes, at)
     this.awaiting = 'server'
     const start = at + PACKET_HEADER_BYTES
@@ -413,13 +420,20 @@ export class ResponseTracker {
     }
     const isEof = bytes[start] === EOF_HEADER && this.#translation?.withoutEofs && this.#shape !== 'endless'
     if (isEof) return this.#translation!.end(this.sequence, ok)
-    if ((status & SERVER_SESSION_STATE_CHANGED) === 0) return null
-    if (ok.trackersEnd > ok.trackersStart) readSessionTrackers(bytes, ok.trackersStart, ok.trackersEnd, this.#sink)
-    if (this.stripTrackers) return encodeWithoutTrackers(this.sequence, bytes, start, ok)
+    return (status & SERVER_SESSION_STATE_CHANGED) === 0 ? null : this.#readTrackers(bytes, start, end, ok)
+  }
+
+  #readTrackers(bytes: Buffer, start: number, end: number, ok: OkPacket): Buffer | null {
+    const { trackersStart, trackersEnd } = ok
+    const types = readSessionTrackers(bytes, trackersStart, trackersEnd, this.#sink)
+    const shows = this.showAllTrackers ? types : types & SHOWN_BY_DEFAULT
+    if (this.stripTrackers || (shows === 0 && !this.showAllTrackers)) {
+      this.#cut = end - cutTrackers(bytes, start, ok)
+      return null
+    }
     const hides =
-      !this.showAllTrackers ||
-      (ok.trackersEnd - ok.trackersStart > REDIRECT_VARIABLE.length &&
-        bytes.subarray(ok.trackersStart, ok.trackersEnd).includes(REDIRECT_VARIABLE))
+      shows !== types ||
+      ((types & VARIABLES) !== 0 && bytes.subarray(trackersStart, trackersEnd).includes(REDIRECT_VARIABLE))
     return hides ? encodeWithoutHidden(this.sequence, bytes, start, ok, this.showAllTrackers) : null
   }
 
@@ -500,7 +514,8 @@ export class ResponseTracker {
     if (this.#held < packet.length) return end
     this.#held = 0
     this.#packet = null
-    this.insert = this.#read(packet, 0, packet.length - PACKET_HEADER_BYTES) ?? packet
+    const replacement = this.#read(packet, 0, packet.length - PACKET_HEADER_BYTES)
+    this.insert = replacement ?? (this.#cut > 0 ? packet.subarray(0, packet.length - this.#cut) : packet)
     return stop
   }
 }

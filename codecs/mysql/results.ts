@@ -11,7 +11,7 @@ import { type Capabilities, CLIENT_DEPRECATE_EOF } from './capabilities.ts'
 import type { ServerError } from './errors.ts'
 import { type Integer64, malformed, PayloadReader } from './reader.ts'
 import { SERVER_SESSION_STATE_CHANGED } from './status.ts'
-import { PACKET_HEADER_BYTES, PayloadWriter, writeHeader } from './writer.ts'
+import { PACKET_HEADER_BYTES, PayloadWriter } from './writer.ts'
 
 export const OK_HEADER = 0x00
 /** Of an EOF packet, of an OK packet in the place of one, and of an AuthSwitchRequest. */
@@ -128,16 +128,14 @@ export function encodeRowsEnd(
 }
 
 /**
- * The same packet for a client without CLIENT_SESSION_TRACK: no trackers, no flag that announces them. The bytes are those
- * of the payload at `start` that `ok` was read from.
+ * Makes it the packet for a client without CLIENT_SESSION_TRACK, in place: no trackers, no flag that announces them. The
+ * bytes are those of the payload at `start` that `ok` was read from; returns where it ends now.
  */
-export function encodeWithoutTrackers(sequence: number, bytes: Buffer, start: number, ok: OkPacket): Buffer {
+export function cutTrackers(bytes: Buffer, start: number, ok: OkPacket): number {
   const end = ok.infoEnd > ok.infoStart ? ok.infoEnd : ok.fixedEnd
-  const packet = Buffer.allocUnsafe(PACKET_HEADER_BYTES + end - start)
-  writeHeader(packet, 0, end - start, sequence)
-  bytes.copy(packet, PACKET_HEADER_BYTES, start, end)
-  packet[PACKET_HEADER_BYTES + ok.statusAt - start + 1]! &= ~(SERVER_SESSION_STATE_CHANGED >> 8)
-  return packet
+  bytes.writeUIntLE(end - start, start - PACKET_HEADER_BYTES, 3)
+  bytes[ok.statusAt + 1]! &= ~(SERVER_SESSION_STATE_CHANGED >> 8)
+  return end
 }
 
 /** An ERR packet, read. */

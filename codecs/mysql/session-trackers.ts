@@ -27,11 +27,16 @@ export interface SessionTrackerSink {
   onTransactionState(state: string): void
 }
 
-/** Reads what `OkPacket` calls trackers; unknown types are passed over. Throws ProtocolError. */
-export function readSessionTrackers(bytes: Uint8Array, start: number, end: number, sink: SessionTrackerSink): void {
-  const reader = new PayloadReader(bytes, start, end)
+/**
+ * Reads what `OkPacket` calls trackers; unknown types are passed over. Returns the set of types, as bits: 31 for all from
+ * there on. Throws ProtocolError.
+ */
+export function readSessionTrackers(bytes: Uint8Array, start: number, end: number, sink: SessionTrackerSink): number {
+  let types = 0
+  const reader = shared.reset(bytes, start, end)
   while (reader.left > 0) {
     const type = reader.u8()
+    types |= 1 << Math.min(type, 31)
     const length = reader.lenenc()
     if (length > reader.left) throw malformed()
     // What is read of this tracker ends with it.
@@ -40,7 +45,10 @@ export function readSessionTrackers(bytes: Uint8Array, start: number, end: numbe
     reader.at = reader.end
     reader.end = end
   }
+  return types
 }
+
+const shared = new PayloadReader()
 
 function readTracker(type: number, reader: PayloadReader, sink: SessionTrackerSink): void {
   switch (type) {

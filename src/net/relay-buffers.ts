@@ -1,8 +1,9 @@
 /**
- * Memory for reading what a relay passes on. Every connection reads into one small shared buffer, and what was read is
- * written out of it without a copy; when the kernel does not take all of it, the buffer stays with that write and the
- * others get another one. A connection that fills it gets a large buffer of its own until its stream thins out or ends
- * (bench/README.md: 2.1 GiB/s per core against 1.5 with 64 KiB).
+ * Memory for reading what a relay passes on. All connections read into one small buffer. Node asks where the next read of a
+ * connection goes long before it comes, so this buffer stays the same for ever, and nothing is written out of it: what has
+ * come is moved to another one, out of which it is written, and which stays with the write when the kernel does not take
+ * all of it. A connection that fills the small buffer gets a large one of its own until its stream thins out or ends; out
+ * of that one it is written without a move (bench/README.md: 2.1 GiB/s per core against 1.5 with 64 KiB).
  */
 import type { OnReadOpts } from 'node:net'
 
@@ -15,14 +16,42 @@ const MAX_IN_USE = 128
 /** Large buffers kept for reuse. */
 const MAX_SPARE = 8
 
+/** Views of a buffer's first bytes up to this length are kept. */
+const MAX_KEPT_VIEW = 512
+
+/** Views of the first bytes of a buffer: most reads have one of few lengths. */
+class Prefixes {
+  readonly bytes = Buffer.allocUnsafeSlow(SHARED_BYTES)
+  readonly #kept: (Buffer | undefined)[] = new Array(MAX_KEPT_VIEW + 1)
+
+  first(length: number): Buffer {
+    if (length > MAX_KEPT_VIEW) return this.bytes.subarray(0, length)
+    return (this.#kept[length] ??= this.bytes.subarray(0, length))
+  }
+}
+
 /** One instance serves any number of relays of one thread. */
 export class RelayBuffers {
+  readonly #arrival = new Prefixes()
   readonly #spare: Buffer[] = []
-  #shared: Buffer = Buffer.allocUnsafeSlow(SHARED_BYTES)
+  #outgoing = new Prefixes()
   #inUse = 0
 
-  get shared(): Buffer {
-    return this.#shared
+  /** What all connections read into that have no buffer of their own. */
+  get arrival(): Buffer {
+    return this.#arrival.bytes
+  }
+
+  /** The first bytes of `arrival`, copied. */
+  copy(length: number): Buffer {
+    return Buffer.from(this.#arrival.first(length))
+  }
+
+  /** The first bytes of `arrival`, moved to where they can be written out of. */
+  move(length: number): Buffer {
+    const bytes = this.#outgoing.first(length)
+    bytes.set(this.#arrival.first(length))
+    return bytes
   }
 
   /** No further buffer can be taken. */
@@ -37,11 +66,11 @@ export class RelayBuffers {
     return this.#spare.pop() ?? Buffer.allocUnsafeSlow(LARGE_BYTES)
   }
 
-  /** Leaves the shared buffer to a write that still needs it: give it back like a large one. */
-  takeShared(): Buffer {
-    const taken = this.#shared
+  /** Leaves what was moved last to a write that still needs it: give it back like a large buffer. */
+  takeMoved(): Buffer {
+    const taken = this.#outgoing.bytes
     this.#inUse++
-    this.#shared = Buffer.allocUnsafeSlow(SHARED_BYTES)
+    this.#outgoing = new Prefixes()
     return taken
   }
 
@@ -69,7 +98,7 @@ export interface IntakeSink {
 /** Reads one plain socket for a relay. Create it before the socket, and hand `onread` to whoever makes the socket. */
 export class Intake {
   readonly #buffers: RelayBuffers
-  /** What it reads into; null for the shared one. */
+  /** What it reads into; null for what all read into. */
   #large: Buffer | null = null
   #held: Buffer | null = null
   #sink: IntakeSink | undefined
@@ -79,7 +108,7 @@ export class Intake {
   }
 
   readonly onread: OnReadOpts = {
-    buffer: () => this.#large ?? this.#buffers.shared,
+    buffer: () => this.#large ?? this.#buffers.arrival,
     callback: bytesRead => this.#read(bytesRead),
   }
 
@@ -95,7 +124,7 @@ export class Intake {
 
   /** Called within a push: its memory stays with whoever writes it, and reading goes on in other memory. */
   leave(): void {
-    if (!this.#large) this.#buffers.takeShared()
+    if (!this.#large) this.#buffers.takeMoved()
     this.#buffers.forget()
     this.#large = null
   }
@@ -117,13 +146,11 @@ export class Intake {
 
   #passShared(sink: IntakeSink, bytesRead: number): boolean {
     const buffers = this.#buffers
-    const { shared } = buffers
-    const bytes = shared.subarray(0, bytesRead)
     // When those who do not keep up are many, each holds no more than it has to.
     const copies = buffers.exhausted
-    const goOn = sink.push(copies ? Buffer.from(bytes) : bytes, copies)
-    if (!goOn && !copies) this.#hold(buffers.takeShared())
-    if (bytesRead === shared.length && this.#sink) this.#large = buffers.take()
+    const goOn = sink.push(copies ? buffers.copy(bytesRead) : buffers.move(bytesRead), copies)
+    if (!goOn && !copies) this.#hold(buffers.takeMoved())
+    if (bytesRead === SHARED_BYTES && this.#sink) this.#large = buffers.take()
     return goOn
   }
 
