@@ -12,9 +12,9 @@ export async function changeUser(session: Session, packet: Buffer, users: Users)
   const client = new Conversation(session)
   session.phase = 'waiting'
   try {
-    const { identity, scramble } = session
+    const { identity, challenge } = session
     const change = decodeChangeUser(packet, PACKET_HEADER_BYTES, packet.length, identity.capabilities)
-    const claim = { user: change.user, plugin: change.authPlugin, proof: change.proof, scramble }
+    const claim = { user: change.user, plugin: change.authPlugin, proof: change.proof, challenge }
     const { user } = await authenticate(client, claim, users, session.origin)
     checkDatabase(user, change.database)
     if (session.closed) return

@@ -25,6 +25,7 @@ import {
   isSslRequest,
   MARIADB_CLIENT_CACHE_METADATA,
   MARIADB_CLIENT_COM_MULTI,
+  NATIVE_PASSWORD,
   newScramble,
   SERVER_STATUS_AUTOCOMMIT,
   ServerErrors,
@@ -33,7 +34,7 @@ import { type Call, type Identity, type MysqlBackend, PacketWire } from '../../s
 import { ProxyError } from '../../src/errors.ts'
 import type { Intake } from '../../src/net/index.ts'
 import { errorOf } from './errors.ts'
-import { authenticate, LoginRefusal, type Questioner, refusalPacket } from './login.ts'
+import { authenticate, type Challenge, LoginRefusal, type Questioner, refusalPacket } from './login.ts'
 import { type Origin, originOf } from './origin.ts'
 import { relayLogin } from './relay.ts'
 import { databaseForbidden } from './rights.ts'
@@ -57,7 +58,7 @@ export interface Entrant {
   readonly compression: Compression | undefined
   readonly identity: Identity
   readonly user: User | null
-  readonly scramble: Buffer
+  readonly challenge: Challenge
   /** Empty for none. */
   readonly database: string
   /** For the OK packet. */
@@ -100,9 +101,9 @@ export async function enter(
       call = await backend.call()
       socket.once('close', () => call!.hangUp())
     } else if (!backend.greeting) await backend.learn()
-    const server = call?.greeting ?? { ...backend.greeting!, ...asked(id) }
+    const server = call?.greeting ?? { ...backend.greeting!, ...asked(id, backend.greeting!.authPlugin) }
     const offered = offer(entrance, server)
-    const scramble = Buffer.from(server.scramble)
+    const challenge = { plugin: server.authPlugin, scramble: Buffer.from(server.scramble) }
     wire.write(encodeGreeting({ ...server, capabilities: offered }))
     let payload = await wire.read()
     if (secure && isSslRequest(payload, 0, payload.length)) {
@@ -117,7 +118,7 @@ export async function enter(
       leave(wire, NOTHING)
       return null
     }
-    const claim = { user: login.user, plugin: login.authPlugin, proof: login.proof, scramble }
+    const claim = { user: login.user, plugin: login.authPlugin, proof: login.proof, challenge }
     const { user, info } = call
       ? { user: null, info: NOTHING }
       : await authenticate(questioner(wire), claim, entrance.users, origin)
@@ -130,7 +131,7 @@ export async function enter(
       generation: backend.generation,
     }
     const compression = chosen(capabilities, login.zstdLevel)
-    return { wire, origin, compression, identity, user, scramble, database: login.database, info, call }
+    return { wire, origin, compression, identity, user, challenge, database: login.database, info, call }
   } catch (error) {
     call?.hangUp()
     const packet =
@@ -188,9 +189,10 @@ function chosen({ low }: Capabilities, zstdLevel: number): Compression | undefin
   return { algorithm: 'zstd', level: Math.min(Math.max(1, zstdLevel), COMPRESSION_LEVELS.zstd) }
 }
 
-/** What we ask in a server's stead. */
-function asked(connectionId: number): Pick<Greeting, 'connectionId' | 'scramble' | 'authPlugin'> {
-  return { connectionId, scramble: newScramble(), authPlugin: CACHING_SHA2_PASSWORD }
+/** What we ask in a server's stead. Its plugin is named where clients expect it: of MariaDB they take no other for the first. */
+function asked(connectionId: number, plugin: string): Pick<Greeting, 'connectionId' | 'scramble' | 'authPlugin'> {
+  const authPlugin = plugin === NATIVE_PASSWORD ? NATIVE_PASSWORD : CACHING_SHA2_PASSWORD
+  return { connectionId, scramble: newScramble(), authPlugin }
 }
 
 const NOTHING = Buffer.alloc(0)

@@ -30,12 +30,17 @@ export class LoginRefusal extends Error {
   }
 }
 
+/** Of the greeting. COM_CHANGE_USER answers it again. */
+export interface Challenge {
+  readonly plugin: string
+  readonly scramble: Buffer
+}
+
 export interface Claim {
   readonly user: string
   readonly plugin: string
   readonly proof: Uint8Array
-  /** What the client was challenged with in the greeting. */
-  readonly scramble: Buffer
+  readonly challenge: Challenge
 }
 
 /** How a client is asked for another proof. */
@@ -61,12 +66,13 @@ export async function authenticate(client: Questioner, claim: Claim, users: User
     return { user: null, info: NO_INFO }
   }
   const user = users.get(claim.user)
-  const { scramble, plugin } = claim
+  const { challenge, plugin } = claim
   // A user with another certificate is taken for one who is not there: same path, same answer.
   const isThere = user !== undefined && (!user.certificate || satisfies(origin.certificate, user.certificate))
   const auth = new ServerAuth({
     password: isThere ? user.password : null,
-    scramble,
+    scramble: challenge.scramble,
+    challenged: challenge.plugin,
     secure: origin.isSecure,
     fallback: CACHING_SHA2_PASSWORD,
   })
@@ -94,11 +100,15 @@ function proofOf({ ownFingerprint }: Origin, { plugin, scramble }: ServerAuth, p
 }
 
 /** Lets a client's plugin come to its end, whatever the proof: some libraries take an early OK for a broken handshake. */
-async function satisfy(client: Questioner, { plugin, proof, scramble }: Claim): Promise<void> {
-  const hasProof = proof.length > 0
+async function satisfy(client: Questioner, { plugin, proof, challenge }: Claim): Promise<void> {
+  const { scramble } = challenge
   if (plugin === CACHING_SHA2_PASSWORD) {
-    if (hasProof) client.tell(encodeAuthMore(client.sequence, Buffer.of(CACHING_SHA2_FAST_OK)))
-  } else if (plugin !== '' && !(plugin === NATIVE_PASSWORD && hasProof)) {
+    // Its library waits for a scramble of its own.
+    const isAsking = proof.length === 0 && plugin !== challenge.plugin
+    const answer = isAsking ? await client.ask(encodeAuthSwitch(client.sequence, plugin, scramble)) : proof
+    const isEmpty = answer.length === 0 || (answer.length === 1 && answer[0] === 0)
+    if (!isEmpty) client.tell(encodeAuthMore(client.sequence, Buffer.of(CACHING_SHA2_FAST_OK)))
+  } else if (plugin !== '' && !(plugin === NATIVE_PASSWORD && proof.length > 0)) {
     await client.ask(encodeAuthSwitch(client.sequence, NATIVE_PASSWORD, scramble))
   }
 }

@@ -37,6 +37,7 @@ import { Exchange } from './exchange.ts'
 import { InsertId } from './insert-id.ts'
 import { asksAboutLast } from './last-statement.ts'
 import { Lease } from './lease.ts'
+import type { Challenge } from './login.ts'
 import type { Origin } from './origin.ts'
 import { MOVABLE, Pin } from './pin.ts'
 import type { OpenPin } from './pin-log.ts'
@@ -75,8 +76,7 @@ export interface Who {
   readonly identity: Identity
   readonly user: User | null
   readonly origin: Origin
-  /** What it was challenged with: COM_CHANGE_USER answers it again. */
-  readonly scramble: Buffer
+  readonly challenge: Challenge
 }
 
 export class Session implements DownstreamSink {
@@ -96,7 +96,7 @@ export class Session implements DownstreamSink {
   identity: Identity
   user: User | null
   readonly origin: Origin
-  readonly scramble: Buffer
+  readonly challenge: Challenge
   phase: Phase = 'waiting'
   /** Bits of Pin. */
   pins = 0
@@ -126,7 +126,7 @@ export class Session implements DownstreamSink {
     this.identity = who.identity
     this.user = who.user
     this.origin = who.origin
-    this.scramble = who.scramble
+    this.challenge = who.challenge
     this.multiStatements = (who.identity.capabilities.low & CLIENT_MULTI_STATEMENTS) !== 0
     this.downstream = new Downstream(this, connection, host.options.maxPacket)
     this.activeAt = this.connectedAt = host.clock.now()

@@ -18,8 +18,9 @@ import { SHA256_PASSWORD, SHA256_REQUEST_KEY } from './sha256.ts'
 export interface ServerAuthOptions {
   /** The user's password, or null when there is no such user: then the verdict is always `denied`. */
   readonly password: string | null
-  /** The one of the greeting. */
+  /** The one of the greeting, and the plugin that it was said to be for. */
   readonly scramble: Uint8Array
+  readonly challenged: string
   /** The bytes cannot be read on their way: TLS, or a unix socket. */
   readonly secure: boolean
   /** What a client with an unknown plugin is told to use: the two that need no TLS. */
@@ -66,8 +67,8 @@ export class ServerAuth {
    */
   begin(sequence: number, plugin: string, bytes: Uint8Array): AuthStep {
     this.#plugin = plugin === '' ? NATIVE_PASSWORD : plugin
-    // With a plugin that the scramble was not for, MariaDB's library sends nothing and waits for one that is.
-    const isAsking = bytes.length === 0 && plugin !== '' && plugin !== this.#options.fallback
+    // With a plugin that the scramble was not for, clients' libraries send nothing and wait for one that is.
+    const isAsking = bytes.length === 0 && plugin !== '' && plugin !== this.#options.challenged
     if (this.#accepts(this.#plugin) && !isAsking) return this.answer(sequence, bytes)
     this.#plugin = this.#options.fallback
     this.#scramble = newScramble()

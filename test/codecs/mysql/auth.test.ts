@@ -148,6 +148,7 @@ describe('client and server', () => {
     const ours = new ServerAuth({
       password: 'right',
       scramble,
+      challenged: CACHING_SHA2_PASSWORD,
       secure: false,
       fallback: CACHING_SHA2_PASSWORD,
       ...server,
@@ -210,8 +211,24 @@ describe('client and server', () => {
     expect((await meet(plugin, client, { ...server, password: '' })).verdict).toBe('denied')
   })
 
+  test('a client that has no bytes for a challenge of another plugin waits for one of its own', () => {
+    for (const plugin of [NATIVE_PASSWORD, CACHING_SHA2_PASSWORD]) {
+      for (const challenged of [NATIVE_PASSWORD, CACHING_SHA2_PASSWORD]) {
+        const options = { password: '', scramble, challenged, secure: false, fallback: CACHING_SHA2_PASSWORD } as const
+        const { verdict } = new ServerAuth(options).begin(2, plugin, Buffer.alloc(0))
+        expect(verdict).toBe(plugin === challenged ? 'granted' : 'continue')
+      }
+    }
+  })
+
   test('a password in clear is not taken without TLS, and not given', async () => {
-    const ours = new ServerAuth({ password: 'right', scramble, secure: false, fallback: NATIVE_PASSWORD })
+    const ours = new ServerAuth({
+      password: 'right',
+      scramble,
+      challenged: CACHING_SHA2_PASSWORD,
+      secure: false,
+      fallback: NATIVE_PASSWORD,
+    })
     expect(ours.begin(2, CLEAR_PASSWORD, Buffer.from('right\0'))).toMatchObject({ verdict: 'continue' })
     for (const plugin of [CLEAR_PASSWORD, SHA256_PASSWORD]) {
       const client = new ClientAuth({ password: 'right', secure: false })

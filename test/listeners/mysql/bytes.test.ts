@@ -20,6 +20,7 @@ import {
   encodeLogin,
   encodePacket,
   encodeSslRequest,
+  type Greeting,
   nativeProof,
 } from '../../../codecs/mysql/index.ts'
 import { Authority } from '../../net/certificates.ts'
@@ -187,6 +188,19 @@ describe('a server and a listener answer alike', () => {
     expect(await converse(portolan.port(), one)).toEqual(one.answers)
   })
 })
+
+test("a listener's greeting names the server's plugin, and its version", async () => {
+  const [theirs, ours] = await Promise.all([server.port, portolan.port()].map(greeting))
+  expect(theirs).toMatchObject({ authPlugin: 'mysql_native_password' })
+  expect(ours).toMatchObject({ authPlugin: theirs!.authPlugin, serverVersion: theirs!.serverVersion })
+})
+
+async function greeting(port: number): Promise<Greeting> {
+  const socket = connect(port, '127.0.0.1')
+  const [bytes] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  return decodeGreeting(bytes.subarray(4), 0, bytes.length - 4)
+}
 
 test('a user that does not exist is answered as a wrong password is, packet by packet', async () => {
   for (const user of ['app', 'nobody']) {

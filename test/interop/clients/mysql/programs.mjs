@@ -1,6 +1,6 @@
 // The programs on clients of MySQL.
 import { fileURLToPath } from 'node:url'
-import { debianPython, goTests, installed, node, python, script } from '../recipes.mjs'
+import { debianPython, goTests, installed, java, node, python, script } from '../recipes.mjs'
 
 const at = name => fileURLToPath(new URL(name, import.meta.url))
 
@@ -25,6 +25,18 @@ const perl = (name, driver) =>
     },
   )
 
+const jdbc = (name, driver) =>
+  java(
+    at('Jdbc.java'),
+    name,
+    {
+      'com.mysql:mysql-connector-j': '9.7.0',
+      'org.mariadb.jdbc:mariadb-java-client': '3.5.11',
+      'com.zaxxer:HikariCP': '7.1.0',
+    },
+    [driver],
+  )
+
 export const mysqlPrograms = [
   node(at('node-mysql.mjs'), 'mysql2', { mysql2: '^3.20.0' }, { INTEROP_DRIVER: 'mysql2' }),
   node(at('node-mysql.mjs'), 'mysql', { mysql: '^2.18.1' }, { INTEROP_DRIVER: 'mysql' }),
@@ -42,6 +54,8 @@ export const mysqlPrograms = [
     }),
     isLong: true,
   },
+  jdbc('connector-j', 'mysql'),
+  jdbc('mariadb-connector-j', 'mariadb'),
   goTests(at('go-sql-driver.mjs'), 'go-sql-driver', 'github.com/go-sql-driver/mysql@latest'),
   installed(at('command-line.mjs'), 'mariadb-command-line', 'mariadb', { INTEROP_MARIADB_NAMES: '1' }),
   { ...installed(at('command-line.mjs'), 'mysql-command-line', 'mysql'), isLong: true },
@@ -54,5 +68,17 @@ export const mariadb11Programs = mysqlPrograms
 
 /** Those that know the plugins of MySQL 9, before it. */
 export const mysql9Programs = mysqlPrograms
-  .filter(({ name }) => ['mysql2', 'mariadb', 'php-mysqli', 'php-pdo', 'pymysql', 'connector-python'].includes(name))
+  .filter(({ name }) =>
+    [
+      'mysql2',
+      'mariadb',
+      'connector-j',
+      'mariadb-connector-j',
+      'go-sql-driver',
+      'php-mysqli',
+      'php-pdo',
+      'pymysql',
+      'connector-python',
+    ].includes(name),
+  )
   .map(program => ({ ...program, name: `${program.name}-before-mysql9`, isLong: program.name !== 'mysql2' }))
