@@ -16,6 +16,12 @@ export const NO_BULK_EXECUTION: ServerError = {
   message: 'The backend has no bulk execution (COM_STMT_BULK_EXECUTE): connect again to do without',
 }
 
+/** The server knows no such number. */
+export const ONLY_ALONE: ServerError = {
+  ...ServerErrors.notSupported,
+  message: 'KILL with the number of a connection to the proxy has to be a statement of its own',
+}
+
 /** Wrong answers would be the alternative. */
 export const LAST_STATEMENT_GONE: ServerError = {
   ...ServerErrors.notSupported,

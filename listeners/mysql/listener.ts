@@ -1,5 +1,4 @@
 /** A MySQL listener: accepts clients, keeps what all its sessions share, and watches over them. */
-import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:net'
 import {
   CLIENT_SESSION_TRACK,
@@ -29,6 +28,7 @@ import {
 } from '../../src/net/index.ts'
 import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
 import { changeUser } from './change-user.ts'
+import { firstId } from './connection-id.ts'
 import { type Entrance, enter, leave, loginOk } from './door.ts'
 import { errorOf } from './errors.ts'
 import { Observer } from './observer.ts'
@@ -47,8 +47,6 @@ const AFFECTS_PREPARED: ReadonlySet<number> = new Set([
 ])
 /** What new connections to the server find, and those that are open do not. */
 const FOR_NEW_CONNECTIONS = SetForm.GLOBAL | SetForm.PERSIST | SetForm.PASSWORD | SetForm.DEFAULT_ROLE
-/** Connection ids begin above what servers reach, so that a KILL tells ours from theirs. */
-const FIRST_ID = 0x4000_0000
 
 export class MysqlListener implements Listener, SessionHost {
   readonly name: string
@@ -69,7 +67,7 @@ export class MysqlListener implements Listener, SessionHost {
   #tls: ServerTls | undefined
   #upgrade: TlsUpgrade | undefined
   #bound: Bound | null = null
-  #nextId = FIRST_ID + randomInt(0x1000_0000)
+  #nextId = firstId()
   #drained: (() => void) | null = null
 
   constructor(config: ListenerConfig, runtime: Runtime) {

@@ -1,10 +1,11 @@
 /** COM_QUERY: looked at by the scanner, and passed on as it came, but for KILL with a number of ours. */
 import { ServerErrors, textStart } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
+import { ONLY_ALONE } from '../errors.ts'
 import { asksAboutLast } from '../last-statement.ts'
 import { forbidden } from '../rights.ts'
 import { queryAboutLast } from './about-last.ts'
-import { killAsTold } from './kill.ts'
+import { killAsTold, killsAmongOthers } from './kill.ts'
 import { answerOurselves } from './own-answers.ts'
 
 export const QUERY: CommandHandler = (session, { packet, partial }) => {
@@ -30,6 +31,10 @@ export const QUERY: CommandHandler = (session, { packet, partial }) => {
   if (session.relay === null) {
     if (asksAboutLast(session.facts)) return queryAboutLast(session, packet, start)
     if (answerOurselves(session, scanner.flags, text)) return Handled.DONE
+  }
+  if (killsAmongOthers(session, packet, start)) {
+    session.fail(ONLY_ALONE)
+    return Handled.DONE
   }
   return killAsTold(session) ? Handled.DONE : Handled.FORWARD
 }
