@@ -29,6 +29,11 @@ export interface Greeting {
   readonly authPlugin: string
 }
 
+/** Whose greeting it is; an unknown server is taken for one of MySQL. */
+export function isMariaDb(greeting: Greeting | null): boolean {
+  return greeting?.serverVersion.includes('MariaDB') ?? false
+}
+
 export function encodeGreeting(greeting: Greeting): Buffer {
   const { low, mariadb } = greeting.capabilities
   const writer = new PayloadWriter(128).u8(PROTOCOL_VERSION).nulString(greeting.serverVersion)

@@ -10,7 +10,7 @@ import {
   StatementKind,
   StatementScanner,
 } from '../../codecs/mysql/index.ts'
-import type { MysqlBackend, PacketWire } from '../../src/backends/mysql/index.ts'
+import { type MysqlBackend, ownIdleMs, type PacketWire } from '../../src/backends/mysql/index.ts'
 import type { ListenerConfig } from '../../src/config/index.ts'
 import {
   type Accepted,
@@ -260,7 +260,8 @@ export class MysqlListener implements Listener, SessionHost {
     const { kind, sets } = session.facts
     if (AFFECTS_PREPARED.has(kind)) this.backend.epoch++
     if (kind === StatementKind.ACCOUNT || (sets & FOR_NEW_CONNECTIONS) !== 0) this.backend.generation++
-    this.observer.answered(session, tracker)
+    // Idle from here on, and not while it waited for this.
+    session.activeAt = this.observer.answered(session, tracker)
   }
 
   protocolError(kind: string): void {
@@ -276,7 +277,7 @@ export class MysqlListener implements Listener, SessionHost {
       const quiet = now - session.activeAt
       if (session.downstream.isStalled(now, writeTimeout)) session.destroy()
       if (session.phase !== 'ready') continue
-      if (idleTimeout > 0 && quiet > idleTimeout) session.expire()
+      if ((idleTimeout > 0 && quiet > idleTimeout) || quiet > ownIdleMs(session.state)) session.expire()
       else if (transactionIdleTimeout > 0 && session.upstream && quiet > transactionIdleTimeout) session.expire()
     }
   }

@@ -70,8 +70,8 @@ export class Observer {
     return { kind, flags, sets, readsOnly: readOnly, digest: this.digests.find(scanner) }
   }
 
-  /** The backend has answered a command. */
-  answered(session: Session, tracker: ResponseTracker): void {
+  /** The backend has answered a command; when. */
+  answered(session: Session, tracker: ResponseTracker): number {
     const { facts, request } = session
     const now = this.#runtime.clock.now()
     const durationMs = now - session.startedAt
@@ -93,6 +93,7 @@ export class Observer {
       digest.buckets[bucket]!++
     }
     if (durationMs > this.stats.slowMs) this.#slowLog.add(durationMs, () => describeSlow(session, operation, tracker))
+    return now
   }
 
   /** A command was answered without the backend, or needs no answer. */

@@ -5,6 +5,7 @@
 import {
   charsetOfCollation,
   type Greeting,
+  isMariaDb,
   leadBytesOf,
   type ScanMode,
   SERVER_STATUS_NO_BACKSLASH_ESCAPES,
@@ -36,7 +37,7 @@ export class SessionScanMode {
     this.#mode = {
       ansiQuotes: (state.get('sql_mode') ?? '').includes('ANSI_QUOTES'),
       noBackslashEscapes: escapes !== 0,
-      isMariaDb: greeting?.serverVersion.includes('MariaDB') ?? false,
+      isMariaDb: isMariaDb(greeting),
       serverVersion: 0,
       leadBytes: leadBytesOf(charset),
     }

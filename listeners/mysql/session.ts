@@ -8,6 +8,7 @@ import {
   CLIENT_MULTI_STATEMENTS,
   encodeErr,
   encodeOk,
+  isMariaDb,
   type OkFields,
   PACKET_HEADER_BYTES,
   type ResponseTracker,
@@ -451,9 +452,9 @@ export class Session implements DownstreamSink {
     if (this.phase === 'ready' && this.#mayEnd) this.close()
   }
 
-  /** The client has been silent for too long. */
+  /** The client has been silent for too long: MySQL says so, MariaDB does not. */
   expire(): void {
-    this.fail(ServerErrors.idleTimeout, undefined, 0)
+    if (!isMariaDb(this.backend.greeting)) this.fail(ServerErrors.idleTimeout, undefined, 0)
     this.close()
   }
 

@@ -6,6 +6,7 @@ import { mysqlBackendOptions } from './options.ts'
 export { type Client, MysqlBackend } from './backend.ts'
 export type { Call } from './call.ts'
 export type { Identity } from './dialer.ts'
+export { ownIdleMs } from './idle.ts'
 export { LastWrite } from './last-write.ts'
 export {
   closeAt,

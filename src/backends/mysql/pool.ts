@@ -5,7 +5,7 @@
  */
 import { ProxyError } from '../../errors.ts'
 import type { Clock } from '../../protocol.ts'
-import { choose, serverIdleMs } from './idle.ts'
+import { choose, prolong, serverIdleMs } from './idle.ts'
 import type { Purpose } from './topology.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -210,7 +210,10 @@ export class Pool {
       waiter.onNoUpstream(away ?? new ProxyError('pool-timeout', message, { source: 'portolan', retryable: true }))
     }
     const { idleMs } = this.#limits
-    this.closeIdle(each => now - each.idleSince > Math.min(idleMs, serverIdleMs(each)) || each.expired)
+    this.closeIdle(each => {
+      const quietMs = now - each.idleSince
+      return quietMs > idleMs || each.expired || (quietMs > serverIdleMs(each) && !prolong(each))
+    })
   }
 
   /** Closes what is idle, and whatever else comes back. Those who wait get an error. */
