@@ -23,10 +23,17 @@ if (!existsSync(filename)) {
   process.exit(70)
 }
 
+// Node's own modules that nothing needs on the way to listening: each is loaded when something of it is first used.
+const LATE = new Set(['assert', 'crypto', 'fs/promises', 'os', 'perf_hooks', 'tls', 'v8'])
+const requireLate = id => {
+  if (!LATE.has(id.replace('node:', ''))) return require(id)
+  return new Proxy(() => {}, { get: (_, key) => require(id)[key], apply: (_, _self, args) => require(id)(...args) })
+}
+
 // A cache that does not fit (another source, version or flags) is rejected by V8, and the source is compiled.
 // The bundle is ASCII, and latin1 is the way to read that without a look at each byte.
 const script = new vm.Script(readFileSync(filename, 'latin1'), {
   filename,
   cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
 })
-script.runInThisContext()(require)
+script.runInThisContext()(requireLate)

@@ -14,7 +14,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,29 +23,9 @@ import { createConnection } from 'mysql2/promise'
 import { fingerprint, ROOT } from './build-state.mjs'
 import { answers, freePort } from './ports.mjs'
 
-const builtin = createRequire(import.meta.url)
-
 const DIST = join(ROOT, 'dist')
 const BUNDLE = join(DIST, 'portolan.cjs')
 const CACHE = join(DIST, `portolan-${process.version}.cache`)
-
-/** Node's own modules that nothing needs on the way to listening: each is loaded when something of it is first used. */
-const LATE = ['assert', 'crypto', 'fs/promises', 'tls', 'v8']
-const lateBuiltins = {
-  name: 'late-builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^(node:)?(${LATE.join('|')})$`) }, ({ path, namespace }) =>
-      namespace === 'late' ? { path, external: true } : { path: path.replace('node:', ''), namespace: 'late' },
-    )
-    onLoad({ filter: /./, namespace: 'late' }, ({ path }) => {
-      const getters = Object.keys(builtin(path)).map(name => `${name}: { enumerable: true, get: () => load().${name} }`)
-      const target = typeof builtin(path) === 'function' ? '(...args) => load()(...args)' : '{}'
-      const contents = `const load = () => require('node:${path}')
-module.exports = Object.defineProperties(${target}, { ${getters.join(',')} })`
-      return { contents }
-    })
-  },
-}
 
 /** In the registries a protocol stands for itself by its name, its folder's; its code runs when anything else is asked of it. */
 const lateProtocols = {
@@ -89,7 +68,7 @@ export const bundleOptions = {
   // pino and prom-client are inside although they load late: from node_modules, without the code cache, pino alone
   // holds up the event loop for 25 ms right after the start.
   external: ['mysql2', '@aws-sdk/*', '@grpc/*'],
-  plugins: [lateBuiltins, lateProtocols],
+  plugins: [lateProtocols],
   logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },
 }
 

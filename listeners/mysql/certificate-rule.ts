@@ -1,21 +1,22 @@
 /** Client certificates as a part of who a user is: what MySQL calls REQUIRE X509, SUBJECT and the like. */
 import type { PeerCertificate } from 'node:tls'
 import * as z from 'zod/mini'
+import { described } from '../../src/config/index.ts'
 
 const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i
 
 export const certificateRule = z.strictObject({
-  commonName: z.optional(z.string().check(z.minLength(1))).check(z.describe('Its common name (CN).')),
+  commonName: z.optional(z.string().check(z.minLength(1))).apply(described('Its common name (CN).')),
   subjectAltName: z
     .optional(
       z
         .string()
         .check(z.regex(/^[A-Za-z ]+:./, 'must be like `URI:spiffe://example.org/shop` or `DNS:shop.example.org`')),
     )
-    .check(z.describe('One of its alternative names with its kind, such as `URI:spiffe://example.org/shop`.')),
+    .apply(described('One of its alternative names with its kind, such as `URI:spiffe://example.org/shop`.')),
   fingerprint: z
     .optional(z.string().check(z.regex(FINGERPRINT, 'must be the SHA-256 fingerprint: 32 pairs of hexadecimal digits')))
-    .check(z.describe('Its SHA-256 fingerprint: pairs of hexadecimal digits, with or without colons.')),
+    .apply(described('Its SHA-256 fingerprint: pairs of hexadecimal digits, with or without colons.')),
 })
 
 export type CertificateRule = z.output<typeof certificateRule>

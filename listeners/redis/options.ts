@@ -1,6 +1,6 @@
 /** The options of a Redis listener: the application's side, the same on every cloud. */
 import * as z from 'zod/mini'
-import { duration, secretRef, serverTls, size } from '../../src/config/index.ts'
+import { described, duration, secretRef, serverTls, size } from '../../src/config/index.ts'
 import { checkDenied, checkRules } from './rule-checks.ts'
 
 const user = z.strictObject({
@@ -10,8 +10,8 @@ const user = z.strictObject({
   password: secretRef().check(z.describe('The password.')),
   rules: z
     .optional(z.array(z.string()).check(checkRules))
-    .check(
-      z.describe(
+    .apply(
+      described(
         'What the user may do, as ACL rules of Redis: `+@read`, `-flushall`, `~app:*`, `&news.*`. Applied in order to a user who may do nothing; without rules the user may do everything.',
       ),
     ),
@@ -20,42 +20,42 @@ const user = z.strictObject({
 export const redisListenerOptions = z.strictObject({
   users: z
     .prefault(z.array(user), [])
-    .check(z.describe('Clients must authenticate as one of these; without users nobody needs to.')),
-  tls: z.optional(serverTls()).check(z.describe('TLS towards clients.')),
+    .apply(described('Clients must authenticate as one of these; without users nobody needs to.')),
+  tls: z.optional(serverTls()).apply(described('TLS towards clients.')),
   deny: z
     ._default(z.array(z.string()).check(checkDenied), [])
-    .check(z.describe('Commands (`flushall`, `config|set`) and categories (`@dangerous`) that are refused.')),
+    .apply(described('Commands (`flushall`, `config|set`) and categories (`@dangerous`) that are refused.')),
   maxConnections: z
     ._default(z.int().check(z.minimum(1)), 10_000)
-    .check(z.describe('Clients at most; one more is told so and closed.')),
-  authenticationTimeout: duration('5s').check(
-    z.describe('Time for a client to authenticate, where it must; for the TLS handshake too.'),
+    .apply(described('Clients at most; one more is told so and closed.')),
+  authenticationTimeout: duration('5s').apply(
+    described('Time for a client to authenticate, where it must; for the TLS handshake too.'),
   ),
-  idleTimeout: duration('0ms').check(
-    z.describe(
+  idleTimeout: duration('0ms').apply(
+    described(
       'Clients that neither send nor wait for anything for so long are closed, subscribers excepted; 0: never.',
     ),
   ),
-  requestTimeout: duration('30s').check(
-    z.describe('A client that stops for so long in the middle of a request is closed.'),
+  requestTimeout: duration('30s').apply(
+    described('A client that stops for so long in the middle of a request is closed.'),
   ),
-  writeTimeout: duration('60s').check(
-    z.describe('A client that reads nothing for so long while replies wait is closed.'),
+  writeTimeout: duration('60s').apply(
+    described('A client that reads nothing for so long while replies wait is closed.'),
   ),
-  slowClientGrace: duration('1s').check(
-    z.describe('How long a client that takes not a byte may hold up others whose replies are behind its own.'),
+  slowClientGrace: duration('1s').apply(
+    described('How long a client that takes not a byte may hold up others whose replies are behind its own.'),
   ),
-  streamRequestsAbove: size('256KiB').check(
-    z.describe('Larger requests pass in pieces on an exclusive connection instead of being gathered.'),
+  streamRequestsAbove: size('256KiB').apply(
+    described('Larger requests pass in pieces on an exclusive connection instead of being gathered.'),
   ),
-  outputHigh: size('1MiB').check(z.describe('Unsent replies of one client from which on its requests are not read.')),
-  outputMax: size('8MiB').check(z.describe('Unsent replies of one client from which on its replies are not read.')),
-  subscriberOutputSoft: size('8MiB').check(
-    z.describe('Unsent messages of one subscriber that are tolerated for a minute.'),
+  outputHigh: size('1MiB').apply(described('Unsent replies of one client from which on its requests are not read.')),
+  outputMax: size('8MiB').apply(described('Unsent replies of one client from which on its replies are not read.')),
+  subscriberOutputSoft: size('8MiB').apply(
+    described('Unsent messages of one subscriber that are tolerated for a minute.'),
   ),
-  subscriberOutputHard: size('32MiB').check(z.describe('Unsent messages of one subscriber at which it is closed.')),
-  slowLog: duration('10ms').check(
-    z.describe('Requests that take longer are counted, and ten a second logged, blocking commands too; 0: none.'),
+  subscriberOutputHard: size('32MiB').apply(described('Unsent messages of one subscriber at which it is closed.')),
+  slowLog: duration('10ms').apply(
+    described('Requests that take longer are counted, and ten a second logged, blocking commands too; 0: none.'),
   ),
 })
 

@@ -1,28 +1,28 @@
 /** What a user may say about a TCP relay, besides its address and backend. */
 import * as z from 'zod/mini'
-import { duration, serverTls } from '../../src/config/index.ts'
+import { described, duration, serverTls } from '../../src/config/index.ts'
 import { isCidr } from '../../src/net/index.ts'
 
 export const tcpOptions = z
   .object({
     maxConnections: z
       ._default(z.int().check(z.minimum(1)), 10_000)
-      .check(z.describe('Connections open at a time; further ones are closed.')),
-    idleTimeout: duration('1h').check(
-      z.describe('Time without a byte in either direction that ends a connection; 0: never.'),
+      .apply(described('Connections open at a time; further ones are closed.')),
+    idleTimeout: duration('1h').apply(
+      described('Time without a byte in either direction that ends a connection; 0: never.'),
     ),
-    writeStallTimeout: duration('60s').check(
-      z.describe('Time after which a peer is cut off that takes nothing of what waits for it.'),
+    writeStallTimeout: duration('60s').apply(
+      described('Time after which a peer is cut off that takes nothing of what waits for it.'),
     ),
-    handshakeTimeout: duration('5s').check(
-      z.describe('Limit for the PROXY header and for the TLS handshake of the application.'),
+    handshakeTimeout: duration('5s').apply(
+      described('Limit for the PROXY header and for the TLS handshake of the application.'),
     ),
-    tcpKeepAlive: duration('60s').check(
-      z.describe('Idle time after which the system tests whether the peer still lives; 0: never.'),
+    tcpKeepAlive: duration('60s').apply(
+      described('Idle time after which the system tests whether the peer still lives; 0: never.'),
     ),
     tls: z
       .optional(serverTls())
-      .check(z.describe('TLS towards the application. Without it connections are in the clear.')),
+      .apply(described('TLS towards the application. Without it connections are in the clear.')),
     proxyProtocol: z
       .optional(
         z.strictObject({
@@ -40,7 +40,7 @@ export const tcpOptions = z
             ),
         }),
       )
-      .check(z.describe('For a listener behind another proxy: learns the true addresses from it.')),
+      .apply(described('For a listener behind another proxy: learns the true addresses from it.')),
   })
   .check(
     z.refine(({ tls, proxyProtocol }) => !tls || !proxyProtocol?.from.includes('unix'), {

@@ -2,6 +2,7 @@
 
 export { address, collide, isLocal } from './address.ts'
 export type { Registry } from './assemble.ts'
+export { described } from './described.ts'
 export { type JsonSchema, jsonSchema, type SchemaPart, schemaParts } from './json-schema.ts'
 export { LiveSecret, type LiveSecretOptions } from './live-secret.ts'
 export { type LoadedConfig, loadConfig, sameConfig } from './load.ts'

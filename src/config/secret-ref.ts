@@ -1,5 +1,6 @@
 /** The schema of a reference to a secret. A secret itself is never written into a configuration. */
 import * as z from 'zod/mini'
+import { described } from './described.ts'
 import type { SecretRef } from './types.ts'
 import { duration } from './units.ts'
 
@@ -21,8 +22,8 @@ const schema = z
             .check(z.minLength(1), z.describe('Program and arguments that print it; no shell is involved.')),
           refresh: z
             .optional(duration().check(z.refine(ms => ms >= 1000, 'must be at least 1s')))
-            .check(
-              z.describe(
+            .apply(
+              described(
                 'How long its output is good for, at least 1s; then the command runs again. Without it, for each use.',
               ),
             ),

@@ -1,6 +1,7 @@
 /** The schema of everything in a configuration that belongs to no protocol. */
 import * as z from 'zod/mini'
 import { address } from './address.ts'
+import { described } from './described.ts'
 import { secretRef } from './secret-ref.ts'
 import { duration } from './units.ts'
 
@@ -21,13 +22,13 @@ const allowUnauthenticated = z._default(z.boolean(), false)
 
 /** What every listener has, whatever its protocol. */
 export const listenerCommon = z.strictObject({
-  protocol: z.string().check(z.describe('What it speaks.')),
+  protocol: z.string().apply(described('What it speaks.')),
   address: address().check(
     z.describe('Where it listens: `host:port`, `[ipv6]:port` or `unix:/path`; port 0 takes a free one.'),
   ),
   backend: z
     .optional(z.string())
-    .check(z.describe('The name of the backend that it forwards to, of the same protocol.')),
+    .apply(described('The name of the backend that it forwards to, of the same protocol.')),
   allowUnauthenticated: allowUnauthenticated.check(
     z.describe('Lets it listen beyond this machine although it asks nobody for a password.'),
   ),
@@ -35,7 +36,7 @@ export const listenerCommon = z.strictObject({
 
 /** What every backend has, whatever its protocol. */
 export const backendCommon = z.strictObject({
-  protocol: z.string().check(z.describe('What it speaks.')),
+  protocol: z.string().apply(described('What it speaks.')),
 })
 
 export const admin = z.strictObject({
@@ -44,13 +45,13 @@ export const admin = z.strictObject({
       z.union([z.literal(false), address()], { error: issue => (issue.input === true ? ADMIN_ADDRESS : undefined) }),
       '127.0.0.1:9901',
     )
-    .check(z.describe('Where it listens; `false` switches it off.')),
+    .apply(described('Where it listens; `false` switches it off.')),
   token: z
     .optional(secretRef())
-    .check(z.describe('Bearer token that POST requests must show. Without one they are refused.')),
+    .apply(described('Bearer token that POST requests must show. Without one they are refused.')),
   allowedHosts: z
     ._default(z.array(z.string().check(z.minLength(1))), [])
-    .check(z.describe('Further values of the Host header to answer to, beside its address and localhost.')),
+    .apply(described('Further values of the Host header to answer to, beside its address and localhost.')),
   allowUnauthenticated: allowUnauthenticated.check(
     z.describe('Lets it listen beyond this machine, where anybody can read metrics and status.'),
   ),
@@ -61,12 +62,12 @@ const ADMIN_ADDRESS = 'must be host:port, [ipv6]:port, unix:/path or false'
 export const log = z.strictObject({
   level: z
     ._default(z.enum(['debug', 'info', 'warn', 'error']), 'info')
-    .check(z.describe('The least important level that is written.')),
+    .apply(described('The least important level that is written.')),
   format: z
     ._default(z.enum(['json', 'text']), 'json')
-    .check(z.describe('One JSON object per line, or text for people.')),
+    .apply(described('One JSON object per line, or text for people.')),
 })
 
 export const shutdown = z.strictObject({
-  grace: duration('30s').check(z.describe('How long requests in flight may take to finish before they are cut off.')),
+  grace: duration('30s').apply(described('How long requests in flight may take to finish before they are cut off.')),
 })

@@ -1,20 +1,21 @@
 /** The schemas of TLS options, towards a backend and on a listener. Paths are relative to the working directory. */
 import * as z from 'zod/mini'
+import { described } from './described.ts'
 
 const minVersion = z
   ._default(z.enum(['TLSv1.2', 'TLSv1.3']), 'TLSv1.2')
-  .check(z.describe('The lowest TLS version that is accepted.'))
+  .apply(described('The lowest TLS version that is accepted.'))
 
 const text = z.string().check(z.minLength(1))
 const client = z
   .strictObject({
-    ca: z.optional(text).check(z.describe('File of PEM certificates to trust instead of the usual ones.')),
-    cert: z.optional(text).check(z.describe('File of the PEM certificate shown to the backend.')),
-    key: z.optional(text).check(z.describe('File of the PEM private key that belongs to `cert`.')),
-    serverName: z.optional(text).check(z.describe('Name sent and verified instead of the host of the endpoint.')),
+    ca: z.optional(text).apply(described('File of PEM certificates to trust instead of the usual ones.')),
+    cert: z.optional(text).apply(described('File of the PEM certificate shown to the backend.')),
+    key: z.optional(text).apply(described('File of the PEM private key that belongs to `cert`.')),
+    serverName: z.optional(text).apply(described('Name sent and verified instead of the host of the endpoint.')),
     verify: z
       ._default(z.boolean(), true)
-      .check(z.describe('Whether the certificate must be valid. Without it anybody in between can read everything.')),
+      .apply(described('Whether the certificate must be valid. Without it anybody in between can read everything.')),
     minVersion,
   })
   .check(
@@ -37,19 +38,19 @@ const server = z
   .strictObject({
     cert: z
       .optional(text)
-      .check(z.describe('File of the PEM certificate, followed by those between it and its authority; needs `key`.')),
-    key: z.optional(text).check(z.describe('File of the PEM private key.')),
+      .apply(described('File of the PEM certificate, followed by those between it and its authority; needs `key`.')),
+    key: z.optional(text).apply(described('File of the PEM private key.')),
     generate: z
       ._default(z.boolean(), false)
-      .check(
-        z.describe(
+      .apply(
+        described(
           'Instead of files: a key and a self-signed certificate, made at each start and kept in memory. Nobody can read along, but clients cannot tell this listener from one in between.',
         ),
       ),
-    clientCa: z.optional(text).check(z.describe('File of the PEM authorities whose client certificates count.')),
+    clientCa: z.optional(text).apply(described('File of the PEM authorities whose client certificates count.')),
     requireClientCertificate: z
       ._default(z.boolean(), false)
-      .check(z.describe('Whether a connection without a valid client certificate is refused. Needs `clientCa`.')),
+      .apply(described('Whether a connection without a valid client certificate is refused. Needs `clientCa`.')),
     minVersion,
   })
   .check(({ value, issues }) => {

@@ -1,7 +1,7 @@
 /** The options of a MySQL backend: the cloud's side, all that changes when the application moves. */
 import * as z from 'zod/mini'
 import { canCompress } from '../../../codecs/mysql/index.ts'
-import { type Address, address, clientTls, duration, secretRef } from '../../config/index.ts'
+import { type Address, address, clientTls, described, duration, secretRef } from '../../config/index.ts'
 
 const endpoint = z.pipe(
   z.union([
@@ -10,7 +10,7 @@ const endpoint = z.pipe(
       address: address().check(z.describe('Where the server is.')),
       role: z
         .optional(z.enum(['primary', 'replica']))
-        .check(z.describe('With `primary-replica`: what it may be at most. Without it the server is asked.')),
+        .apply(described('With `primary-replica`: what it may be at most. Without it the server is asked.')),
     }),
   ]),
   z.transform((written): EndpointOptions => ('address' in written ? written : { address: written, role: undefined })),
@@ -26,34 +26,34 @@ export const mysqlBackendOptions = z
   .strictObject({
     topology: z
       ._default(z.enum(['standalone', 'primary-replica']), 'standalone')
-      .check(
-        z.describe(
+      .apply(
+        described(
           'How the endpoints belong together: alike, the first one that answers serves; or one that is written to, and replicas of it.',
         ),
       ),
     endpoints: z
       .optional(z.array(endpoint).check(z.minLength(1)))
-      .check(z.describe('Where the servers are, as `host:port`, `unix:/path` or a map; tried in this order.')),
+      .apply(described('Where the servers are, as `host:port`, `unix:/path` or a map; tried in this order.')),
     readFrom: z
       ._default(z.enum(['primary', 'prefer-replica', 'replica']), 'primary')
-      .check(
-        z.describe(
+      .apply(
+        described(
           'With `primary-replica`: where statements go that plainly only read, outside of transactions and in READ ONLY ones. `prefer-replica`: to the primary while no replica can serve.',
         ),
       ),
-    maxReplicaLag: duration('10s').check(z.describe('A replica that is further behind is not read from.')),
-    replicaWait: duration('1s').check(
-      z.describe(
+    maxReplicaLag: duration('10s').apply(described('A replica that is further behind is not read from.')),
+    replicaWait: duration('1s').apply(
+      described(
         'How long a read waits at a replica for what its client wrote before; then the primary answers. 0: no wait, reads may miss it.',
       ),
     ),
-    checkInterval: duration('1s').check(
-      z.describe('With `primary-replica`: time between two looks at the role and the lag of each server.'),
+    checkInterval: duration('1s').apply(
+      described('With `primary-replica`: time between two looks at the role and the lag of each server.'),
     ),
     holdTime: z
       .optional(duration())
-      .check(
-        z.describe(
+      .apply(
+        described(
           'How long clients wait for a backend that is away, or for a new primary, before they get an error. Default 10s with `primary-replica`, else 0.',
         ),
       ),
@@ -64,24 +64,24 @@ export const mysqlBackendOptions = z
           z.strictObject({
             dataDirectory: z
               ._default(z.string(), '.portolan/mysql')
-              .check(z.describe('Where the embedded server keeps its data.')),
-            binary: z._default(z.string(), 'mariadbd').check(z.describe('The program to run.')),
+              .apply(described('Where the embedded server keeps its data.')),
+            binary: z._default(z.string(), 'mariadbd').apply(described('The program to run.')),
           }),
         ]),
       )
-      .check(z.describe('Portolan starts and supervises a private mariadbd of its own; instead of endpoints.')),
-    tls: z.optional(clientTls()).check(z.describe('TLS towards the endpoints; `{}` for the defaults.')),
+      .apply(described('Portolan starts and supervises a private mariadbd of its own; instead of endpoints.')),
+    tls: z.optional(clientTls()).apply(described('TLS towards the endpoints; `{}` for the defaults.')),
     credentials: z
       .optional(
         z.strictObject({
-          username: z.string().check(z.describe('The account at the backend.')),
+          username: z.string().apply(described('The account at the backend.')),
           password: z
             .optional(secretRef())
-            .check(z.describe('Its password or token; read again for each new connection.')),
+            .apply(described('Its password or token; read again for each new connection.')),
         }),
       )
-      .check(
-        z.describe(
+      .apply(
+        described(
           'How Portolan authenticates to the backend. Without it each client is logged in with the name and password that it has at the listener.',
         ),
       ),
@@ -91,36 +91,36 @@ export const mysqlBackendOptions = z
         "Compression towards the endpoints, for links that are slow or paid by the byte. zstd is MySQL's alone.",
       ),
     ),
-    connectTimeout: duration('5s').check(z.describe('Time to resolve, connect, do TLS and authenticate.')),
+    connectTimeout: duration('5s').apply(described('Time to resolve, connect, do TLS and authenticate.')),
     pool: z
       .prefault(
         z.strictObject({
           max: z
             ._default(z.int().check(z.minimum(1)), 100)
-            .check(z.describe('Connections to the backend at most, of all users and to all endpoints together.')),
-          waitTimeout: duration('10s').check(
-            z.describe('How long a client waits for a connection before it gets an error.'),
+            .apply(described('Connections to the backend at most, of all users and to all endpoints together.')),
+          waitTimeout: duration('10s').apply(
+            described('How long a client waits for a connection before it gets an error.'),
           ),
           maxWaiting: z
             ._default(z.int().check(z.minimum(1)), 10_000)
-            .check(z.describe('Clients that wait for a connection at most; one more gets an error at once.')),
-          idleTimeout: duration('5m').check(
-            z.describe("Idle connections are closed after so long, or before the server's wait_timeout."),
+            .apply(described('Clients that wait for a connection at most; one more gets an error at once.')),
+          idleTimeout: duration('5m').apply(
+            described("Idle connections are closed after so long, or before the server's wait_timeout."),
           ),
-          maxLifetime: duration('30m').check(
-            z.describe('Connections are replaced after so long, give or take a tenth.'),
+          maxLifetime: duration('30m').apply(
+            described('Connections are replaced after so long, give or take a tenth.'),
           ),
           maxStatements: z
             ._default(z.int().check(z.minimum(1)), 200)
-            .check(
-              z.describe(
+            .apply(
+              described(
                 "Prepared statements kept on each connection; the least recently used one is closed. Fewer where the server's max_prepared_stmt_count demands it.",
               ),
             ),
         }),
         { waitTimeout: '10s', idleTimeout: '5m', maxLifetime: '30m' },
       )
-      .check(z.describe('The connections that clients share.')),
+      .apply(described('The connections that clients share.')),
   })
   .check(({ value, issues }) => {
     if (value.embedded && value.credentials) {
