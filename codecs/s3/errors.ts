@@ -2,6 +2,7 @@
 
 /** Code, HTTP status, default message. */
 const ROWS = [
+  ['AccessControlListNotSupported', 400, 'The bucket does not allow ACLs'],
   ['AccessDenied', 403, 'Access Denied'],
   [
     'AccountProblem',
@@ -41,6 +42,8 @@ const ROWS = [
   ['IncorrectNumberOfFilesInPostRequest', 400, 'POST requires exactly one file upload per request.'],
   ['InlineDataTooLarge', 400, 'The inline data exceeds the maximum allowed size.'],
   ['InternalError', 500, 'We encountered an internal error. Please try again.'],
+  // Not of AWS, which has no such state.
+  ['InsufficientStorage', 507, 'There is no room left on the disk of the store.'],
   ['InvalidAccessKeyId', 403, 'The AWS Access Key Id you provided does not exist in our records.'],
   ['InvalidArgument', 400, 'Invalid Argument'],
   ['InvalidBucketName', 400, 'The specified bucket is not valid.'],

@@ -42,6 +42,12 @@ export class XmlWriter {
     return this
   }
 
+  /** Text of the element that is open. */
+  text(value: string): this {
+    this.#text += escapeXml(value)
+    return this
+  }
+
   /** Ends what is open and gives the document. */
   finish(): Buffer {
     while (this.#open.length > 0) this.close()
