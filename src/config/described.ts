@@ -8,7 +8,7 @@ import * as z from 'zod/mini'
 export function described(description: string) {
   return <Schema extends z.core.$ZodType>(schema: Schema): Schema => {
     if (z.globalRegistry.has(schema))
-      throw new Error(`is described or named already, and may be shared: ${description}`)
+      throw new Error(`is described already, so it stands elsewhere too: ${description}`)
     z.globalRegistry.add(schema, { description })
     return schema
   }
