@@ -18,10 +18,10 @@ export const TOKEN = withCharacters(table([0x30, 0x39], [0x41, 0x5a], [0x61, 0x7
 export const VALUE = table([0x09, 0x09], [0x20, 0x7e], [0x80, 0xff])
 
 /**
- * Targets: visible ASCII but `#`, as fragments are never sent. Bytes above ASCII are none of a URI, but clients send
- * keys in raw UTF-8, and Node's parser, nginx and AWS take them.
+ * Targets: visible ASCII but `#`, as fragments are never sent. Some servers take bytes above ASCII too; they are none of
+ * a URI, and Node's parser refuses them.
  */
-export const TARGET = table([0x21, 0x22], [0x24, 0x7e], [0x80, 0xff])
+export const TARGET = table([0x21, 0x22], [0x24, 0x7e])
 
 /** `uri-host [ ":" port ]`, not looked at closer: names are compared, never resolved. */
 export const HOST = withCharacters(table([0x30, 0x39], [0x41, 0x5a], [0x61, 0x7a]), "-._~!$&'()*+,;=%:[]")

@@ -4,7 +4,7 @@ import { REASONS } from './reasons.ts'
 
 const NOT_A_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
 const NOT_A_VALUE = /[^\t\x20-\x7e\x80-\xff]/
-const NOT_A_TARGET = /[^\x21-\x7e\x80-\xff]/
+const NOT_A_TARGET = /[^\x21\x22\x24-\x7e]/
 
 /** `GET /key HTTP/1.1`, the headers (name, value, name, value ...; latin1), and no empty line yet: more may follow. */
 export function encodeRequestLines(method: string, target: string, headers: readonly string[]): string {

@@ -100,9 +100,11 @@ export function readFields(
         chunked = true
         break
       case 'connection':
+      // Never specified; but Node's parser takes its `close` for that of Connection.
+      case 'proxy-connection':
         for (const option of optionsOf(value)) {
           if (option === 'close') close = true
-          else if (option === 'keep-alive') keepAlive = true
+          else if (option === 'keep-alive') keepAlive ||= name === 'connection'
           else connectionNames = [...connectionNames, option]
         }
         break

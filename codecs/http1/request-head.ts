@@ -15,7 +15,7 @@ import { HEAD_LIMITS, type HeadLimits } from './limits.ts'
 
 export interface RequestHead {
   readonly method: string
-  /** From its path on, exactly as it came, or `*`; latin1. */
+  /** From its path on, exactly as it came, or `*`; ASCII. */
   readonly target: string
   /** Of HTTP/1.0 or HTTP/1.1. */
   readonly minor: 0 | 1

@@ -44,6 +44,22 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'HY000',
     '\0\0\0\0\0\0\0\0',
   ],
+  'http-requests': [
+    ...'GET /|HTTP/1.1|HTTP/1.0|\r\n|\r|\n|\r\n\r\n|Host: a|Content-Length: |Transfer-Encoding: chunked|Connection: |'.split(
+      '|',
+    ),
+    ...'close|keep-alive|upgrade|Upgrade: x|Expect: 100-continue|0\r\n\r\n|5\r\nhello\r\n|GET / HTTP/1.1\r\nHost: a\r\n\r\n'.split(
+      '|',
+    ),
+    ...'POST / HTTP/1.1\r\nHost: a\r\n|chunked|http://a/|:|;|,|=|"| |\t|0|1|5|a|F|\0|\x7f|\x80|\xff'.split('|'),
+  ],
+  'http-responses': [
+    ...'HTTP/1.1 200 OK\r\n|HTTP/1.0 200 OK\r\n|HTTP/1.1 204|HTTP/1.1 304 |HTTP/1.1 100 x|\r\n|\r|\n|\r\n\r\n'.split(
+      '|',
+    ),
+    ...'Content-Length: |Transfer-Encoding: chunked|Connection: |close|keep-alive|0\r\n\r\n|5\r\nhello\r\n'.split('|'),
+    ...':|;|,|=| |\t|0|1|5|a|F|\0|\x7f|\x80|\xff'.split('|'),
+  ],
   'mysql-frames': ['\x01\0\0\0\0\0\0a', '\x09\0\0\0\x01\0\0x\x9cK\x04\0\0b\0b', ...'\0\x01\x02\x09\x32\xffx\x9c'],
 }
 

@@ -135,4 +135,29 @@ export const CORPUS: Readonly<Record<string, readonly string[]>> = {
     '\x03\xff\xff\xff\0\xff\xff\xffx\x9c',
     '\x03\0\0\0\0\x01\0\0',
   ],
+  // Two sizes of pieces; then requests.
+  'http-requests': [
+    '\x07\x03GET /b/k?x-id=GetObject HTTP/1.1\r\nHost: a:9000\r\nX-A: \t b c \t\r\n\r\nHEAD / HTTP/1.1\r\nhost:a\r\n\r\n',
+    '\x07\x03PUT /k HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\nhello\r\nDELETE /k HTTP/1.1\r\nHost: a\r\n\r\n',
+    '\x05\x02POST /k HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\nX-T: v \r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    '\x05\x02GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /2 HTTP/1.0\r\n\r\nGET /3 HTTP/1.0\r\n\r\n',
+    '\x05\x02GET http://a/k HTTP/1.1\r\nHost: A\r\n\r\nOPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n',
+    '\x05\x02\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: ,close, x\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    '\x05\x02GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    // Node takes this for Connection: close.
+    '\x05\x02GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    '\x05\x02POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    // Bytes above ASCII.
+    '\x05\x02GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n',
+    '\x05\x02GET / HTTP/1.1\r\nHost: a\r\nX-A: \xc3\xa9\xa0\r\n\r\n',
+  ],
+  // Two sizes of pieces, the first one for HEAD when its remainder by four is three; then responses.
+  'http-responses': [
+    '\x05\x02HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "x"\r\n\r\nhelloHTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 \r\nContent-Length: 5\r\n\r\n',
+    '\x05\x02HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200\r\nContent-Length: 0\r\n\r\n',
+    '\x07\x02HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/1.1 200 \xc3\xa9\r\n\r\n',
+    '\x05\x02HTTP/1.0 200 OK\r\nServer: x\r\n\r\nuntil the end',
+    '\x05\x02HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nabHTTP/1.0 500 x\r\nContent-Length: 0\r\n\r\n',
+    '\x05\x02HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+  ],
 }

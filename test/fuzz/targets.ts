@@ -15,6 +15,7 @@ import {
 } from '../../codecs/redis/index.ts'
 import { cut } from '../support/feed.ts'
 import { check, type Scanned, scanReplies, scanRequests } from '../support/redis-feed.ts'
+import { httpRequests, httpResponses } from './http1-targets.ts'
 import { mysqlFrames, mysqlPackets, mysqlPayloads, mysqlResponse } from './mysql-targets.ts'
 
 export type Target = (bytes: Buffer) => void
@@ -30,6 +31,8 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   'mysql-packets': mysqlPackets,
   'mysql-payloads': mysqlPayloads,
   'mysql-frames': mysqlFrames,
+  'http-requests': httpRequests,
+  'http-responses': httpResponses,
 }
 
 /** The first three bytes choose limits and pieces. */
