@@ -5,12 +5,14 @@ import { type MicroBench, runMicro } from '../lib/micro.ts'
 import { isWanted } from '../lib/options.ts'
 import { table } from '../lib/report.ts'
 import type { MainInput } from '../main-input.ts'
+import { http1Benches } from './http1.ts'
 import { mysqlBenches } from './mysql.ts'
 import { redisBenches } from './redis.ts'
 
 const CODECS: Readonly<Record<string, () => MicroBench[]>> = {
   redis: redisBenches,
   mysql: mysqlBenches,
+  http1: http1Benches,
 }
 
 /** Resolves to the exit code. */

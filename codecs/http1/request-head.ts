@@ -76,12 +76,13 @@ export function readRequestHead(
 
   const fields = readFields(bytes, text, begin, i + 10, headEnd, limits)
   const { headers, contentLength, chunked, connectionNames } = fields
+  const isPath = bytes[targetStart] === SLASH && method !== 'CONNECT'
   // Section 6.1: whoever speaks HTTP/1.0 does not know it, and may take the body for something else.
   if (chunked && minor === 0) throw new ProtocolError('transfer-encoding', 'Transfer-Encoding in HTTP/1.0')
   if (fields.host === undefined && minor === 1) throw new ProtocolError('host', 'no Host')
   return {
     method,
-    target: rawTarget.charCodeAt(0) === SLASH ? rawTarget : otherTarget(method, rawTarget, fields.host),
+    target: isPath ? rawTarget : otherTarget(method, rawTarget, fields.host),
     minor,
     headers,
     host: fields.host,

@@ -1,5 +1,4 @@
 /** What the HTTP/1.1 codec and Node's own parser make of the bytes of a connection, as values that can be compared. */
-import { createRequire } from 'node:module'
 import { ProtocolError } from '../../codecs/codec.ts'
 import {
   BodyDecoder,
@@ -143,7 +142,7 @@ interface NodeParserClass {
   readonly kOnMessageComplete: number
 }
 
-const { HTTPParser, methods } = createRequire(import.meta.url)('_http_common') as {
+const { HTTPParser, methods } = process.getBuiltinModule('_http_common') as unknown as {
   HTTPParser: NodeParserClass
   methods: readonly string[]
 }
