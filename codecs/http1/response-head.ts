@@ -66,6 +66,10 @@ export function readResponseHead(
     limits,
   )
   if (chunked && minor === 0) throw new ProtocolError('transfer-encoding', 'Transfer-Encoding in HTTP/1.0')
+  // Section 6.1 and RFC 9110 section 8.6 forbid it, and some would look for the body.
+  if (status < 200 && (chunked || contentLength > 0)) {
+    throw new ProtocolError('interim-body', `a body behind the interim status ${status}`)
+  }
   const bodiless = method === 'HEAD' || status < 200 || status === 204 || status === 304
   const body = bodiless ? 'none' : chunked ? 'chunked' : contentLength >= 0 ? 'length' : 'until-close'
   return {

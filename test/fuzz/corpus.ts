@@ -156,6 +156,8 @@ export const CORPUS: Readonly<Record<string, readonly string[]>> = {
     '\x05\x02HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "x"\r\n\r\nhelloHTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 \r\nContent-Length: 5\r\n\r\n',
     '\x05\x02HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200\r\nContent-Length: 0\r\n\r\n',
     '\x07\x02HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/1.1 200 \xc3\xa9\r\n\r\n',
+    // Node looks for the body that no interim response may have.
+    '\x05\x02HTTP/1.1 108 x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
     '\x05\x02HTTP/1.0 200 OK\r\nServer: x\r\n\r\nuntil the end',
     '\x05\x02HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nabHTTP/1.0 500 x\r\nContent-Length: 0\r\n\r\n',
     '\x05\x02HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',

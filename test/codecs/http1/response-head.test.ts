@@ -53,6 +53,8 @@ test.each<[kind: string, text: string]>([
   ['framing-conflict', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n'],
   ['content-length', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n'],
   ['transfer-encoding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n'],
+  ['interim-body', 'HTTP/1.1 103 Early Hints\r\nContent-Length: 1\r\n\r\n'],
+  ['interim-body', 'HTTP/1.1 108 x\r\nTransfer-Encoding: chunked\r\n\r\n'],
   ['transfer-encoding', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
 ])('%s: %j is refused', (kind, text) => {
   for (const { way, pieces } of everyFeed(latin1(text))) expect(readResponses(pieces, 'GET').error, way).toBe(kind)

@@ -6,8 +6,8 @@ export interface HttpRequest {
   /** Decides whether the response has a body, and whether the request may be sent again. */
   readonly method: string
   /**
-   * The first line and the headers, as encodeRequestLines() makes them, Host included. What frames the body, Expect and
-   * Connection are added by the client.
+   * The first line and the headers, as encodeRequestLines() makes them, Host included. What frames the body, and Expect,
+   * is added by the client.
    */
   readonly lines: string
   readonly body: 'none' | 'length' | 'chunked'
@@ -35,13 +35,13 @@ export interface HttpSink {
    * answer is false. False also means: no more until resume() is called.
    */
   onData(bytes: Buffer, owned: boolean): boolean
-  /** The response is whole. If the request is not, its rest is not wanted: nothing more may be written. */
+  /** The response is whole. If the request is not, its rest is not wanted. What was written is free. */
   onEnd(): void
-  /** Also after onHead: then the response is cut off. `retryable` when the request provably did not run. */
+  /** Also after onHead: then the response is cut off. `retryable` when the request provably did not run. As onEnd. */
   onFailed(error: ProxyError): void
 }
 
-/** A request under way. After the sink's last call, none of these does anything. */
+/** A request under way. After the sink's last call, and before onContinue, none but abort() does anything. */
 export interface HttpExchange {
   /**
    * Takes bytes of the body, after onContinue. Those not owned are free for reuse after true, and only after onDrain
