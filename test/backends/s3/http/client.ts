@@ -13,7 +13,7 @@ import {
 import type { ProxyError } from '../../../../src/errors.ts'
 import { Endpoints, RelayBuffers } from '../../../../src/net/index.ts'
 import { silentLogger } from '../../../../src/observability/logger.ts'
-import { systemClock } from '../../../../src/protocol.ts'
+import { type Clock, systemClock } from '../../../../src/protocol.ts'
 
 export const metricsOf = () => {
   const outcomes: Record<string, { value: number }> = {}
@@ -27,13 +27,17 @@ export const metricsOf = () => {
   }
 }
 
-export function poolTo(ports: number | readonly number[], options: Partial<HttpPoolOptions> = {}) {
+export function poolTo(
+  ports: number | readonly number[],
+  options: Partial<HttpPoolOptions> = {},
+  clock: Clock = systemClock,
+) {
   const metrics = metricsOf()
   const addresses = [ports].flat().map(port => ({ host: '127.0.0.1', port }))
   const pool = new HttpPool(
     {
       name: 'files',
-      endpoints: new Endpoints(addresses, systemClock),
+      endpoints: new Endpoints(addresses, clock),
       tls: undefined,
       maxConnections: 8,
       maxQueue: 100,
@@ -46,7 +50,7 @@ export function poolTo(ports: number | readonly number[], options: Partial<HttpP
       continueTimeoutMs: 20_000,
       ...options,
     },
-    { clock: systemClock, logger: silentLogger, metrics, buffers: new RelayBuffers() },
+    { clock, logger: silentLogger, metrics, buffers: new RelayBuffers() },
   )
   onTestFinished(() => pool.close(0))
   return { pool, metrics }
