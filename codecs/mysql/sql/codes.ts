@@ -9,12 +9,15 @@
 export const LINE_FEED = 10
 export const SPACE = 32
 export const DOUBLE_QUOTE = 34
+export const DOLLAR = 36
 export const SINGLE_QUOTE = 39
 export const STAR = 42
 export const PLUS = 43
 export const MINUS = 45
 export const POINT = 46
 export const SLASH = 47
+export const DIGIT_0 = 48
+export const DIGIT_9 = 57
 export const COLON = 58
 export const EQUALS = 61
 export const QUESTION_MARK = 63
@@ -23,50 +26,54 @@ export const BACKSLASH = 92
 export const UNDERSCORE = 95
 export const BACKTICK = 96
 
-// What a byte begins.
+// What a byte begins, beside words and numbers.
 
 export const BYTE_OPERATOR = 0
 export const BYTE_SPACE = 1
-export const BYTE_WORD = 2
-export const BYTE_DIGIT = 3
-export const BYTE_QUOTE = 4
-export const BYTE_BACKTICK = 5
-export const BYTE_OPEN = 6
-export const BYTE_CLOSE = 7
-export const BYTE_COMMA = 8
-export const BYTE_SEMICOLON = 9
-export const BYTE_DOT = 10
-export const BYTE_AT = 11
-export const BYTE_MINUS = 12
-export const BYTE_SLASH = 13
-export const BYTE_HASH = 14
-export const BYTE_STAR = 15
-export const BYTE_PLACEHOLDER = 16
-export const BYTE_PLUS = 17
+export const BYTE_QUOTE = 2
+export const BYTE_BACKTICK = 3
+export const BYTE_OPEN = 4
+export const BYTE_CLOSE = 5
+export const BYTE_COMMA = 6
+export const BYTE_SEMICOLON = 7
+export const BYTE_DOT = 8
+export const BYTE_AT = 9
+export const BYTE_MINUS = 10
+export const BYTE_SLASH = 11
+export const BYTE_HASH = 12
+export const BYTE_STAR = 13
+export const BYTE_PLACEHOLDER = 14
+export const BYTE_PLUS = 15
+/** Of a character beyond ASCII. */
+export const BYTE_HIGH = 16
+/** There is none: the piece is over. */
+export const BYTE_NONE = 17
 
-// What the lexer is within. _END: behind what may be the end; _TRAIL: behind the first byte of a character of two.
+// What the lexer is within. _TRAIL: behind the first byte of a character of two.
 
 export const IN_SPACE = 0
 export const IN_WORD = 1
 export const IN_WORD_TRAIL = 2
 /** A literal in quotes. */
 export const IN_STRING = 3
-export const IN_STRING_ESCAPE = 4
-export const IN_STRING_TRAIL = 5
-export const IN_STRING_END = 6
 /** A quoted name. */
-export const IN_NAME = 7
-export const IN_NAME_TRAIL = 8
-export const IN_NAME_END = 9
-export const IN_NUMBER = 10
-export const IN_POINT = 11
-export const IN_MINUS = 12
-export const IN_TWO_MINUS = 13
-export const IN_LINE_COMMENT = 14
-export const IN_SLASH = 15
-export const IN_COMMENT = 16
-export const IN_STAR = 17
-export const IN_AT = 18
+export const IN_NAME = 4
+export const IN_NUMBER = 5
+export const IN_POINT = 6
+export const IN_MINUS = 7
+export const IN_TWO_MINUS = 8
+export const IN_LINE_COMMENT = 9
+export const IN_SLASH = 10
+export const IN_COMMENT = 11
+export const IN_STAR = 12
+export const IN_AT = 13
+
+// What the lexers of literals and names in quotes are within. _END: behind what may be the closing quote.
+
+export const QUOTED_BODY = 0
+export const QUOTED_ESCAPE = 1
+export const QUOTED_TRAIL = 2
+export const QUOTED_END = 3
 
 // What the lexer of numbers is within: digits, those behind a point, `e` behind either, its sign and digits, a word.
 

@@ -358,6 +358,11 @@ export class StatementReader {
     this.quoteEnd = end
   }
 
+  /** The value of an integer that comes now matters. */
+  get wantsInteger(): boolean {
+    return this.#state === KILL
+  }
+
   integer(value: number, end: number): void {
     if (this.#state === KILL && this.killId < 0 && this.form.last >= LAST_CLAUSE && this.form.last <= LAST_WORD) {
       this.killId = value

@@ -60,35 +60,37 @@ export const traits = facts(
 /** Letters that a quote turns into part of a literal: N'text', B'01', X'4D'. */
 export const lettersOfLiterals = facts(word => Number(word === 'n' || word === 'b' || word === 'x'))
 
-/** Open addressing by the first hash; the word's number, or 0 for a free slot. */
-const SLOTS = 4096
-const slots = new Int16Array(SLOTS)
-const firsts = new Int32Array(words.length)
-const seconds = new Int32Array(words.length)
-
-for (const [number, word] of words.entries()) {
-  if (number === 0) continue
-  let first: number = HASH_FIRST
-  let second: number = HASH_SECOND
-  for (const byte of Buffer.from(word)) {
-    first = Math.imul(first ^ byte, HASH_FIRST_PRIME)
-    second = Math.imul(second ^ byte, HASH_SECOND_PRIME)
-  }
-  firsts[number] = first
-  seconds[number] = second
-  let slot = (first ^ (first >>> 15)) & (SLOTS - 1)
-  while (slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1)
-  slots[slot] = number
-}
-
 /** The number of the word with these hashes; 0 when it is not known. */
-export function findWord(first: number, second: number): number {
-  let slot = (first ^ (first >>> 15)) & (SLOTS - 1)
-  for (let number = slots[slot]!; number !== 0; number = slots[slot]!) {
-    if (firsts[number] === first && seconds[number] === second) return number
-    slot = (slot + 1) & (SLOTS - 1)
+export const findWord = finderOf(words)
+
+/** Open addressing by the first hash: the word's number, or 0 for a free slot. A function for the reason in bytes.ts. */
+function finderOf(words: readonly string[]): (first: number, second: number) => number {
+  const SLOTS = 4096
+  const slots = new Int16Array(SLOTS)
+  const firsts = new Int32Array(words.length)
+  const seconds = new Int32Array(words.length)
+  for (const [number, word] of words.entries()) {
+    if (number === 0) continue
+    let first: number = HASH_FIRST
+    let second: number = HASH_SECOND
+    for (const byte of Buffer.from(word)) {
+      first = Math.imul(first ^ byte, HASH_FIRST_PRIME)
+      second = Math.imul(second ^ byte, HASH_SECOND_PRIME)
+    }
+    firsts[number] = first
+    seconds[number] = second
+    let slot = (first ^ (first >>> 15)) & (SLOTS - 1)
+    while (slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1)
+    slots[slot] = number
   }
-  return 0
+  return (first, second) => {
+    let slot = (first ^ (first >>> 15)) & (SLOTS - 1)
+    for (let number = slots[slot]!; number !== 0; number = slots[slot]!) {
+      if (firsts[number] === first && seconds[number] === second) return number
+      slot = (slot + 1) & (SLOTS - 1)
+    }
+    return 0
+  }
 }
 
 /** The number of a word, in lower case. */
