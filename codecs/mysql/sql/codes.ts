@@ -49,26 +49,26 @@ export const BYTE_HIGH = 16
 /** There is none: the piece is over. */
 export const BYTE_NONE = 17
 
-// What the lexer is within. _TRAIL: behind the first byte of a character of two.
+// Which token is open.
 
 export const IN_SPACE = 0
 export const IN_WORD = 1
-export const IN_WORD_TRAIL = 2
 /** A literal in quotes. */
-export const IN_STRING = 3
+export const IN_STRING = 2
 /** A quoted name. */
-export const IN_NAME = 4
-export const IN_NUMBER = 5
-export const IN_POINT = 6
-export const IN_MINUS = 7
-export const IN_TWO_MINUS = 8
-export const IN_LINE_COMMENT = 9
-export const IN_SLASH = 10
-export const IN_COMMENT = 11
-export const IN_STAR = 12
-export const IN_AT = 13
+export const IN_NAME = 3
+export const IN_NUMBER = 4
+export const IN_POINT = 5
+export const IN_MINUS = 6
+export const IN_TWO_MINUS = 7
+export const IN_LINE_COMMENT = 8
+export const IN_SLASH = 9
+export const IN_COMMENT = 10
+export const IN_STAR = 11
+export const IN_AT = 12
 
-// What the lexers of literals and names in quotes are within. _END: behind what may be the closing quote.
+// What the lexers of literals and names in quotes are within. _TRAIL: behind the first byte of a character of two;
+// _END: behind what may be the closing quote.
 
 export const QUOTED_BODY = 0
 export const QUOTED_ESCAPE = 1
