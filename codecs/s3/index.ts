@@ -11,6 +11,7 @@ export {
   upstreamAddress,
 } from './addressing.ts'
 export type { ChecksumAlgorithm } from './checksum-algorithm.ts'
+export * from './checksums/index.ts'
 export * from './chunks/index.ts'
 export { S3_ERRORS, S3Error, type S3ErrorCode } from './errors.ts'
 export { classify, OPERATIONS, type Operation, type OperationQuestion } from './operation.ts'
