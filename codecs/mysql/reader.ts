@@ -2,6 +2,8 @@
  * A cursor over a payload that never reads beyond its end: whatever a length claims, the answer is a ProtocolError.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_data_types.html
  */
+// The global is an accessor, too dear for each packet.
+import { Buffer } from 'node:buffer'
 import { ProtocolError } from '../codec.ts'
 
 /** An unsigned integer of 64 bits, exactly: a number up to 2^53 - 1, a bigint beyond. */

@@ -42,11 +42,6 @@ export class ClientInput {
     return this.#needed === 0 ? 0 : this.#bytes.length + this.#needed
   }
 
-  /** Within a packet of which pieces were found. */
-  get inPieces(): boolean {
-    return this.#scanner.inPieces
-  }
-
   /** Adds bytes that nobody else changes. */
   add(chunk: Buffer): void {
     if (this.waiting === 0) {
@@ -67,8 +62,15 @@ export class ClientInput {
     this.#scanner.nextSequence = sequence
   }
 
+  /** Finds the next command, or the next piece of the one at hand. Throws like next(). */
+  nextCommand(): boolean {
+    const isBeginning = !this.#scanner.inPieces
+    if (isBeginning) this.#scanner.nextSequence = 0
+    return this.next(isBeginning)
+  }
+
   /** Finds the next packet or piece, of a command or of something else. Throws ProtocolError: `packet-sequence`, `packet-too-large`. */
-  next(isCommand: boolean): boolean {
+  next(isCommand = false): boolean {
     if (this.#chunkBytes > 0) {
       if (this.#chunkBytes < this.#needed) return false
       this.#bytes = Buffer.concat([this.#bytes, ...this.#chunks])

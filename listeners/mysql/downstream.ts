@@ -2,6 +2,7 @@
  * The client's side of a session: what it has sent, in packets, read ahead up to a bound; and what it gets, as fast as it
  * takes it.
  */
+import { Buffer } from 'node:buffer'
 import type { Released } from '../../src/backends/mysql/index.ts'
 import { type ByteStream, type Intake, type IntakeSink, Pump, unsentBytes } from '../../src/net/index.ts'
 import { ClientInput } from './client-input.ts'

@@ -243,8 +243,16 @@ export class Lease implements Client, Holder {
   release(): void {
     const upstream = this.#end()
     if (!upstream) return
-    this.#last = upstream
+    this.#remember(upstream)
     upstream.home.release(upstream)
+  }
+
+  /** The client would like to have it again; null when it will not come back. */
+  #remember(upstream: Upstream | null): void {
+    if (this.#last === upstream) return
+    if (this.#last) this.#last.regulars--
+    if (upstream) upstream.regulars++
+    this.#last = upstream
   }
 
   /** Gives it back in whatever state it is. */
@@ -264,10 +272,11 @@ export class Lease implements Client, Holder {
     this.#end()?.destroy()
   }
 
-  /** Waits for none any more. */
-  cancel(): void {
+  /** The client has gone: waits for none any more. */
+  leave(): void {
     this.#cancelWait?.()
     this.#cancelWait = null
+    this.#remember(null)
   }
 
   #end(): Upstream | null {

@@ -74,6 +74,7 @@ export class Observer {
   answered(session: Session, tracker: ResponseTracker): number {
     const { facts, request } = session
     const now = this.#runtime.clock.now()
+    session.activeAt = now
     const durationMs = now - session.startedAt
     const operation = operationOf(request.command, facts.kind)
     const failed = tracker.error !== null

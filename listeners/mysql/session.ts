@@ -107,6 +107,7 @@ export class Session implements DownstreamSink {
   multiStatements: boolean
   /** Server status flags, as the client saw them last. */
   status = SERVER_STATUS_AUTOCOMMIT
+  /** When bytes came, or a command ended. */
   activeAt: number
   /** Of the command at hand, for metrics and log. */
   readonly request: Request = { command: 0, packet: EMPTY, partial: false, statementId: 0, repeats: 0 }
@@ -193,6 +194,7 @@ export class Session implements DownstreamSink {
   }
 
   onDrained(): void {
+    this.activeAt = this.host.clock.now()
     this.upstream?.resume()
     if (this.phase === 'ready') this.goOn()
   }
@@ -210,16 +212,13 @@ export class Session implements DownstreamSink {
     this.#reading = true
     const { input } = this.downstream
     try {
-      while (READING.has(this.phase)) {
-        // Nothing further for a client that has not taken what it got.
-        if (this.phase === 'ready' && this.downstream.full) break
-        if (this.phase === 'ready' && !input.inPieces) input.expect(0)
-        if (!input.next(this.phase === 'ready' && !input.inPieces)) break
-        if (this.phase === 'ready') this.#onCommand(input.packet, input.partial)
-        else if (this.phase === 'answering') this.exchange.onAuthAnswer(input.packet)
-        else if (this.phase === 'proving') this.#onProof(input.packet.subarray(PACKET_HEADER_BYTES))
-        else if (this.phase === 'discarding') this.#onDiscarded(input.partial)
-        else this.exchange.onPiece(input.packet, input.partial)
+      for (;;) {
+        if (this.phase === 'ready') {
+          // Nothing further for a client that has not taken what it got.
+          if (this.downstream.full || !input.nextCommand()) break
+          this.#onCommand(input.packet, input.partial)
+        } else if (!READING.has(this.phase) || !input.next()) break
+        else this.#onFurther(input.packet, input.partial)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -227,6 +226,14 @@ export class Session implements DownstreamSink {
     } finally {
       this.#reading = false
     }
+  }
+
+  /** What belongs to a command that has begun. */
+  #onFurther(packet: Buffer, partial: boolean): void {
+    if (this.phase === 'answering') this.exchange.onAuthAnswer(packet)
+    else if (this.phase === 'proving') this.#onProof(packet.subarray(PACKET_HEADER_BYTES))
+    else if (this.phase === 'discarding') this.#onDiscarded(partial)
+    else this.exchange.onPiece(packet, partial)
   }
 
   /** Frames that are not what they say; anything else is told by the stream's end. */
@@ -249,7 +256,7 @@ export class Session implements DownstreamSink {
     request.repeats = 0
     this.responseBytes = 0
     this.#outcome = Outcome.OK
-    this.startedAt = this.host.clock.now()
+    this.startedAt = this.activeAt
     this.#dispatch()
   }
 
@@ -297,10 +304,10 @@ export class Session implements DownstreamSink {
   }
 
   #forward(): void {
-    const { lease, exchange } = this
-    const { packet } = this.request
-    if (lease.attach(upstream => exchange.pass(upstream, packet))) exchange.pass(lease.upstream!, packet)
+    if (this.lease.attach(this.#pass)) this.#pass(this.lease.upstream!)
   }
+
+  readonly #pass = (upstream: Upstream): void => this.exchange.pass(upstream, this.request.packet)
 
   /** What the statement at hand is about. */
   note(facts: StatementFacts): void {
@@ -488,9 +495,9 @@ export class Session implements DownstreamSink {
     if (this.phase === 'closed') return
     const wasReady = this.phase === 'ready'
     this.phase = 'closed'
-    this.lease.cancel()
     if (wasReady) this.lease.recycle()
     else this.lease.abandon()
+    this.lease.leave()
     this.host.onClosed(this)
   }
 }
@@ -502,5 +509,5 @@ const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
 
 /** A bound for what goes wrong again and again; each time needs a connection that could be opened. */
 const MAX_REPEATS = 10
-const READING: ReadonlySet<Phase> = new Set(['ready', 'uploading', 'discarding', 'infile', 'proving', 'answering'])
+const READING: ReadonlySet<Phase> = new Set(['uploading', 'discarding', 'infile', 'proving', 'answering'])
 const EMPTY = Buffer.alloc(0)

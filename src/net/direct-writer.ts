@@ -71,11 +71,13 @@ export class DirectWriter {
       this.#fail(status)
       return 0
     }
+    // Not used: the kernel has taken all at once. It may also have taken a part, and the rest at the second try.
+    if (request.getAsyncId() <= 0) {
+      spare = request
+      return 0
+    }
     const waiting = handle.writeQueueSize
-    if (waiting === 0) {
-      // When the kernel takes a part, and the rest at the second try, nothing waits and the request is in use nevertheless.
-      if (request.getAsyncId() <= 0) spare = request
-    } else {
+    if (waiting > 0) {
       request.buffer = bytes
       request.oncomplete = this.#onComplete
     }

@@ -101,6 +101,8 @@ export class Intake {
   /** What it reads into; null for what all read into. */
   #large: Buffer | null = null
   #held: Buffer | null = null
+  /** The next read goes where the one before went. */
+  #stays = false
   #sink: IntakeSink | undefined
 
   constructor(buffers: RelayBuffers) {
@@ -108,8 +110,12 @@ export class Intake {
   }
 
   readonly onread: OnReadOpts = {
-    buffer: () => this.#large ?? this.#buffers.arrival,
-    callback: bytesRead => this.#read(bytesRead),
+    buffer: () => this.#next(),
+    callback: (bytesRead, target) => {
+      const goOn = this.#read(bytesRead)
+      this.#stays = target === (this.#large ?? this.#buffers.arrival)
+      return goOn
+    },
   }
 
   attach(sink: IntakeSink): void {
@@ -136,6 +142,13 @@ export class Intake {
     this.#held = null
     if (this.#large) this.#buffers.forget()
     this.#large = null
+  }
+
+  /** Asked for before the first read, and behind each. */
+  #next(): Buffer {
+    // Then Node keeps what it has; to be told the same again costs it a few calls.
+    if (this.#stays) return undefined as unknown as Buffer
+    return this.#large ?? this.#buffers.arrival
   }
 
   #read(bytesRead: number): boolean {

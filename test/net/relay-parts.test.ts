@@ -150,11 +150,14 @@ describe('bytes that still have to leave are not overwritten', () => {
 
   /** Plays what Node does: the bytes are put where it was told to when the read before was over, then the callback is called. */
   function read(intake: Intake, letter: string, length?: number): Buffer {
-    const { buffer, callback } = intake.onread as { buffer: () => Buffer; callback: (count: number) => boolean }
-    const into = targets.get(intake) ?? buffer()
+    const { buffer, callback } = intake.onread as {
+      buffer: () => Buffer | undefined
+      callback: (count: number, into: Buffer) => boolean
+    }
+    const into = targets.get(intake) ?? buffer()!
     const bytes = into.subarray(0, length ?? into.length).fill(letter)
-    callback(bytes.length)
-    targets.set(intake, buffer())
+    callback(bytes.length, into)
+    targets.set(intake, buffer() ?? into)
     return into
   }
 

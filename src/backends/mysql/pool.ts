@@ -5,7 +5,8 @@
  */
 import { ProxyError } from '../../errors.ts'
 import type { Clock } from '../../protocol.ts'
-import { choose, prolong, serverIdleMs } from './idle.ts'
+import { prolong, serverIdleMs } from './idle.ts'
+import { IdleList } from './idle-list.ts'
 import type { Purpose } from './topology.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -56,8 +57,8 @@ export class Pool {
   readonly #calls: PoolCalls
   readonly #clock: Clock
   readonly #limits: PoolLimits
-  /** By group, the one used last at the end. */
-  readonly #idle = new Map<string, Upstream[]>()
+  /** By group. */
+  readonly #idle = new Map<string, IdleList>()
   readonly #waiting = new Set<Waiter>()
   readonly #since = new Map<Waiter, number>()
   /** Open or being opened. */
@@ -94,10 +95,9 @@ export class Pool {
   take(want: Want): Upstream | null {
     if (this.#idleCount === 0 || this.#waiting.size > 0) return null
     const idle = this.#idle.get(want.group)
-    if (!idle || idle.length === 0) return null
-    const index = choose(idle, want)
-    if (this.#clock.now() - idle[index]!.idleSince > FRESH_MS) return null
-    return this.#lend(idle, index)
+    const upstream = idle?.choose(want)
+    if (!upstream || this.#clock.now() - upstream.idleSince > FRESH_MS) return null
+    return this.#lend(idle!, upstream)
   }
 
   /** Waits for a connection; a new one is opened if the bound allows. Returns the function that cancels. */
@@ -109,7 +109,7 @@ export class Pool {
     }
     this.#waiting.add(waiter)
     this.#since.set(waiter, this.#clock.now())
-    if (this.#idle.get(waiter.group)?.length) this.#serveSoon()
+    if (this.#idle.get(waiter.group)?.newest) this.#serveSoon()
     else this.#grow(waiter)
     return () => this.#leave(waiter)
   }
@@ -136,12 +136,13 @@ export class Pool {
         // One before it may have given its connection back at once, and so to this one.
         if (!this.#waiting.has(waiter)) continue
         const idle = this.#idle.get(waiter.group)
-        if (!idle?.length) {
+        const upstream = idle?.choose(waiter)
+        if (!upstream) {
           this.#grow(waiter)
           continue
         }
         this.#leave(waiter)
-        waiter.onUpstream(this.#lend(idle, choose(idle, waiter)))
+        waiter.onUpstream(this.#lend(idle!, upstream))
       }
     })
   }
@@ -168,9 +169,12 @@ export class Pool {
     upstream.idleSince = this.#clock.now()
     upstream.facts.member.idle++
     this.#idleCount++
-    const idle = this.#idle.get(upstream.group)
-    if (idle) idle.push(upstream)
-    else this.#idle.set(upstream.group, [upstream])
+    let idle = this.#idle.get(upstream.group)
+    if (!idle) {
+      idle = new IdleList()
+      this.#idle.set(upstream.group, idle)
+    }
+    idle.add(upstream)
   }
 
   #firstOf(group: string): Waiter | undefined {
@@ -188,10 +192,9 @@ export class Pool {
     this.#size--
     if (upstream.idle) {
       this.#unidle(upstream)
-      const idle = this.#idle.get(upstream.group)
-      const index = idle ? idle.indexOf(upstream) : -1
-      if (index >= 0) idle!.splice(index, 1)
-      if (idle?.length === 0) this.#idle.delete(upstream.group)
+      const { idleIn: idle } = upstream
+      idle?.remove(upstream)
+      if (idle?.newest === null) this.#idle.delete(upstream.group)
     }
     const next = this.#waiting.values().next().value
     if (next) this.#grow(next)
@@ -237,10 +240,8 @@ export class Pool {
     this.closeIdle()
   }
 
-  #lend(idle: Upstream[], index: number): Upstream {
-    const upstream = idle[index]!
-    if (index === idle.length - 1) idle.pop()
-    else idle.splice(index, 1)
+  #lend(idle: IdleList, upstream: Upstream): Upstream {
+    idle.remove(upstream)
     this.#unidle(upstream)
     return upstream
   }
@@ -283,7 +284,7 @@ export class Pool {
   }
 
   #spareOf(group: string): Upstream | undefined {
-    for (const [name, idle] of this.#idle) if (name !== group) return idle[0]
+    for (const [name, idle] of this.#idle) if (name !== group && idle.newest !== null) return [...idle].at(-1)
     return undefined
   }
 }

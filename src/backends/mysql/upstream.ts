@@ -17,6 +17,7 @@ import {
 } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
 import { type ByteStream, type Intake, type IntakeSink, Pump } from '../../net/index.ts'
+import type { IdleList } from './idle-list.ts'
 import { ServerStatements } from './server-statements.ts'
 import { SessionState } from './session-state.ts'
 import { TrackedSession } from './tracked-session.ts'
@@ -40,6 +41,11 @@ export class Upstream implements IntakeSink {
   /** In the pool, not in use. */
   idle = false
   idleSince = 0
+  idleIn: IdleList | null = null
+  newerIdle: Upstream | null = null
+  olderIdle: Upstream | null = null
+  /** Clients that had it last: they would like to have it again. */
+  regulars = 0
   holder: Holder | null = null
   /** Orders to end what it runs that may still arrive: it is not lent to anybody meanwhile. */
   kills = 0
@@ -61,6 +67,9 @@ export class Upstream implements IntakeSink {
   readonly #intake: Intake | undefined
   readonly #pump: Pump
   readonly #tracker: ResponseTracker
+  /** Who gets the response at hand; null when nothing is being answered. */
+  #recipient: Recipient | null = null
+  /** The responses behind it. */
   readonly #expected: Expected[] = []
   /** Sequence ids are not those of packets then. */
   readonly #compresses: boolean
@@ -116,13 +125,13 @@ export class Upstream implements IntakeSink {
 
   /** Nothing is being answered. */
   get quiet(): boolean {
-    return this.#expected.length === 0
+    return this.#recipient === null
   }
 
   /** The response to the request that is sent next. */
   expect(command: number, recipient: Recipient, statementId = 0): void {
-    this.#expected.push({ command, recipient, statementId })
-    if (this.#expected.length === 1) this.#begin(this.#expected[0]!)
+    if (this.#recipient !== null) this.#expected.push({ command, recipient, statementId })
+    else this.#begin(command, recipient, statementId)
   }
 
   /** Passes on bytes of a request. False: the server does not keep up; wait for onceDrained(), memory not owned too. */
@@ -167,8 +176,8 @@ export class Upstream implements IntakeSink {
     let isLeft = false
     let start = 0
     while (start < bytes.length) {
-      const expected = this.#expected[0]
-      if (!expected) {
+      const recipient = this.#recipient
+      if (recipient === null) {
         // Such as "disconnected because of inactivity": nobody asked.
         this.destroy()
         return goOn && !isLeft
@@ -177,7 +186,6 @@ export class Upstream implements IntakeSink {
         this.destroy(new ProxyError('upstream-lost', 'the server was going', { source: 'upstream', retryable: true }))
         return goOn && !isLeft
       }
-      const { recipient } = expected
       let end: number
       try {
         end = tracker.write(bytes, start, bytes.length)
@@ -212,8 +220,9 @@ export class Upstream implements IntakeSink {
     return true
   }
 
-  #begin({ command, recipient, statementId }: Expected): void {
+  #begin(command: number, recipient: Recipient, statementId: number): void {
     const tracker = this.#tracker
+    this.#recipient = recipient
     this.session.begin()
     tracker.stripTrackers = recipient.stripTrackers
     tracker.showAllTrackers = recipient.showAllTrackers
@@ -222,10 +231,10 @@ export class Upstream implements IntakeSink {
   }
 
   #end(recipient: Recipient): void {
-    this.#expected.shift()
-    const next = this.#expected[0]
+    const next = this.#expected.length > 0 ? this.#expected.shift() : undefined
+    this.#recipient = next?.recipient ?? null
     recipient.onResponseEnd(this.#tracker)
-    if (next && !this.#closed) this.#begin(next)
+    if (next && !this.#closed) this.#begin(next.command, next.recipient, next.statementId)
   }
 
   #infile(recipient: Recipient): void {
@@ -246,12 +255,14 @@ export class Upstream implements IntakeSink {
     this.#intake?.close()
     const lost =
       error ?? new ProxyError('upstream-lost', 'the connection to the backend was closed', { source: 'upstream' })
+    const recipient = this.#recipient
     const expected = this.#expected.splice(0)
+    this.#recipient = null
     this.home.onClosed(this, error !== undefined)
     const { holder } = this
     this.holder = null
-    for (const { recipient } of expected) recipient.onLost(lost, this.#tracker)
-    if (expected.length === 0) holder?.onUpstreamClosed(lost)
+    if (recipient === null) holder?.onUpstreamClosed(lost)
+    else for (const each of [recipient, ...expected.map(({ recipient }) => recipient)]) each.onLost(lost, this.#tracker)
   }
 
   #lost(cause: NodeJS.ErrnoException | undefined): void {
