@@ -32,7 +32,7 @@ export interface HttpSink {
   onHead(head: ResponseHead): void
   /**
    * Bytes of the body, chunks decoded. Those not owned are free for reuse after true, and only after resume() when the
-   * answer is false. False also means: no more until resume() is called.
+   * answer is false; never, if the response ends before resume(). False also means: no more until resume() is called.
    */
   onData(bytes: Buffer, owned: boolean): boolean
   /** The response is whole. If the request is not, its rest is not wanted. What was written is free. */

@@ -1,5 +1,6 @@
 /** A pool as a backend makes it, servers for it, and requests whose outcome can be awaited. */
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { encodeRequestLines, type ResponseHead } from '../../../../codecs/http1/index.ts'
@@ -12,6 +13,7 @@ import {
 } from '../../../../src/backends/s3/http/index.ts'
 import type { ProxyError } from '../../../../src/errors.ts'
 import { Endpoints, RelayBuffers } from '../../../../src/net/index.ts'
+import { selfSigned } from '../../../../src/net/self-signed.ts'
 import { silentLogger } from '../../../../src/observability/logger.ts'
 import { type Clock, systemClock } from '../../../../src/protocol.ts'
 
@@ -59,6 +61,12 @@ export function poolTo(
 /** A real HTTP server; returns its port. */
 export async function httpServer(listener: RequestListener, keepAliveTimeout = 60_000): Promise<number> {
   const server = createHttpServer({ keepAliveTimeout }, listener)
+  onTestFinished(() => server.closeAllConnections())
+  return listening(server)
+}
+
+export async function httpsServer(listener: RequestListener): Promise<number> {
+  const server = createHttpsServer(selfSigned(['localhost'], new Date()), listener)
   onTestFinished(() => server.closeAllConnections())
   return listening(server)
 }
