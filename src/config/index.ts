@@ -10,6 +10,7 @@ export { nearest } from './nearest.ts'
 export { ConfigError, type Problem, type ProblemDetails, renderProblems } from './problem.ts'
 export { secretRef } from './secret-ref.ts'
 export { readSecret } from './secrets.ts'
+export { embeddedServer, hasOneSource } from './server-source.ts'
 export { type ClientTlsOptions, clientTls, type ServerTlsOptions, serverTls } from './tls-options.ts'
 export type {
   Address,

@@ -1,7 +1,16 @@
 /** The options of a MySQL backend: the cloud's side, all that changes when the application moves. */
 import * as z from 'zod/mini'
 import { canCompress } from '../../../codecs/mysql/index.ts'
-import { type Address, address, clientTls, described, duration, secretRef } from '../../config/index.ts'
+import {
+  type Address,
+  address,
+  clientTls,
+  described,
+  duration,
+  embeddedServer,
+  hasOneSource,
+  secretRef,
+} from '../../config/index.ts'
 
 const endpoint = z.pipe(
   z.union([
@@ -57,19 +66,7 @@ export const mysqlBackendOptions = z
           'How long clients wait for a backend that is away, or for a new primary, before they get an error. Default 10s with `primary-replica`, else 0.',
         ),
       ),
-    embedded: z
-      .optional(
-        z.union([
-          z.boolean(),
-          z.strictObject({
-            dataDirectory: z
-              ._default(z.string(), '.portolan/mysql')
-              .apply(described('Where the embedded server keeps its data.')),
-            binary: z._default(z.string(), 'mariadbd').apply(described('The program to run.')),
-          }),
-        ]),
-      )
-      .apply(described('Portolan starts and supervises a private mariadbd of its own; instead of endpoints.')),
+    embedded: embeddedServer('mariadbd', '.portolan/mysql'),
     tls: z.optional(clientTls()).apply(described('TLS towards the endpoints; `{}` for the defaults.')),
     credentials: z
       .optional(
@@ -131,11 +128,6 @@ export const mysqlBackendOptions = z
       const message = 'primary-replica needs credentials: the servers are asked who they are'
       issues.push({ code: 'custom', message, input: value, path: ['topology'] })
     }
-    if (issues.length > 0 || (value.endpoints !== undefined) !== Boolean(value.embedded)) return
-    const message = value.embedded
-      ? 'give either endpoints or embedded, not both'
-      : 'needs endpoints, or embedded: true'
-    issues.push({ code: 'custom', message, input: value, path: ['endpoints'] })
-  })
+  }, hasOneSource)
 
 export type MysqlBackendOptions = z.output<typeof mysqlBackendOptions>

@@ -1,6 +1,6 @@
 /** The options of a Redis backend: the cloud's side, all that changes when the application moves. */
 import * as z from 'zod/mini'
-import { address, clientTls, described, duration, secretRef } from '../../config/index.ts'
+import { address, clientTls, described, duration, embeddedServer, hasOneSource, secretRef } from '../../config/index.ts'
 
 export const redisBackendOptions = z
   .strictObject({
@@ -8,19 +8,7 @@ export const redisBackendOptions = z
     endpoints: z
       .optional(z.array(address()).check(z.minLength(1)))
       .apply(described('Where the servers are, as `host:port` or `unix:/path`; tried in this order.')),
-    embedded: z
-      .optional(
-        z.union([
-          z.boolean(),
-          z.strictObject({
-            dataDirectory: z
-              ._default(z.string(), '.portolan/redis')
-              .apply(described('Where the embedded server keeps its data.')),
-            binary: z._default(z.string(), 'redis-server').apply(described('The program to run.')),
-          }),
-        ]),
-      )
-      .apply(described('Portolan starts and supervises a private redis-server of its own; instead of endpoints.')),
+    embedded: embeddedServer('redis-server', '.portolan/redis'),
     tls: z.optional(clientTls()).apply(described('TLS towards the endpoints; `{}` for the defaults.')),
     credentials: z
       .optional(
@@ -58,12 +46,6 @@ export const redisBackendOptions = z
       )
       .apply(described('Connections that serve one client at a time.')),
   })
-  .check(({ value, issues }) => {
-    if (issues.length > 0 || (value.endpoints !== undefined) !== Boolean(value.embedded)) return
-    const message = value.embedded
-      ? 'give either endpoints or embedded, not both'
-      : 'needs endpoints, or embedded: true'
-    issues.push({ code: 'custom', message, input: value, path: ['endpoints'] })
-  })
+  .check(hasOneSource)
 
 export type RedisBackendOptions = z.output<typeof redisBackendOptions>
