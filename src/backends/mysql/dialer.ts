@@ -14,6 +14,7 @@ import { PacketWire } from './packet-wire.ts'
 import { refusesAccount, ServerRefusal } from './server-refusal.ts'
 import { type SessionSetup, setUp } from './session-setup.ts'
 import type { Purpose } from './topology.ts'
+import { Trouble } from './trouble.ts'
 import { Upstream } from './upstream.ts'
 import type { Account, Home } from './upstream-parties.ts'
 
@@ -60,6 +61,7 @@ export class Dialer {
   readonly #buffers = new RelayBuffers()
   readonly #ok: { value: number }
   readonly #failed: { value: number }
+  readonly #trouble: Trouble
   #warned = false
 
   constructor(parts: DialerParts, home: Home) {
@@ -68,6 +70,7 @@ export class Dialer {
     const { name: backend, runtime } = parts
     this.#ok = runtime.metrics.cell('portolan_upstream_connects_total', { backend, outcome: 'ok' })
     this.#failed = runtime.metrics.cell('portolan_upstream_connects_total', { backend, outcome: 'failed' })
+    this.#trouble = new Trouble(runtime.logger, { hasAccount: parts.own !== null, tls: parts.tls !== undefined })
   }
 
   /** There is an account of our own; else clients log in with what they have. */
@@ -181,7 +184,7 @@ export class Dialer {
     const { runtime, options } = this.#parts
     const cancel = runtime.clock.after(options.connectTimeout, () =>
       wire.fail(
-        new ProxyError('upstream-timeout', 'the backend accepted the connection but the login did not end', {
+        new ProxyError('upstream-login-timeout', 'the backend accepted the connection but the login did not end', {
           source: 'upstream',
           retryable: true,
         }),
@@ -196,7 +199,13 @@ export class Dialer {
 
   async #account({ username, password }: Identity): Promise<Account> {
     const { own } = this.#parts
-    return own ? { username: own.username, password: await own.password() } : { username, password }
+    if (!own) return { username, password }
+    try {
+      return { username: own.username, password: await own.password() }
+    } catch (error) {
+      if (error instanceof ProxyError) this.#trouble.tell(error)
+      throw error
+    }
   }
 
   /** All connections together have to stay below the server's limit, which others need too. */
@@ -221,11 +230,12 @@ export class Dialer {
     endpoint.lastError = undefined
     this.greeting = greeting
     this.lastError = null
+    this.#trouble.over()
     this.#ok.value++
   }
 
   #noteFailure(endpoint: Endpoint, cause: unknown): ProxyError {
-    const error = asProxyError(cause)
+    const error = this.#asProxyError(cause)
     this.#failed.value++
     // A wrong password or database is no fault of the endpoint.
     if (error instanceof ServerRefusal) {
@@ -236,15 +246,18 @@ export class Dialer {
       endpoint.lastError = error.message
     }
     this.lastError = error
+    this.#trouble.tell(error)
     return error
   }
-}
 
-function asProxyError(error: unknown): ProxyError {
-  if (error instanceof ProxyError) return error
-  if (!(error instanceof ProtocolError)) throw error
-  return new ProxyError('upstream-protocol', `the backend does not answer as MySQL does: ${error.message}`, {
-    source: 'upstream',
-    cause: error,
-  })
+  #asProxyError(error: unknown): ProxyError {
+    if (error instanceof ServerRefusal)
+      return this.#parts.own && refusesAccount(error.serverCode) ? error.ofOwnAccount() : error
+    if (error instanceof ProxyError) return error
+    if (!(error instanceof ProtocolError)) throw error
+    return new ProxyError('upstream-protocol', `the backend does not answer as MySQL does: ${error.message}`, {
+      source: 'upstream',
+      cause: error,
+    })
+  }
 }

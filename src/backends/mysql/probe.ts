@@ -3,6 +3,7 @@ import type { Address } from '../../config/index.ts'
 import type { ProxyError } from '../../errors.ts'
 import { connectFailure, formatAddress } from '../../net/index.ts'
 import type { EndpointProbe, ProbeReport } from '../../protocol.ts'
+import { NO_MYSQL, nextStep, SECRET } from './advice.ts'
 import { ControlConnection, ControlError, type ControlTarget } from './control.ts'
 import { readGreeting } from './read-greeting.ts'
 import { productOf, readServerFacts, type ServerFacts } from './server-facts.ts'
@@ -75,42 +76,10 @@ function describeReplication({ running, lagSeconds }: NonNullable<ServerFacts['r
   return lagSeconds === null ? 'running, lag unknown' : `running, ${lagSeconds} s behind`
 }
 
-/** Our own code for a secret that cannot be read. */
-const SECRET = 'secret'
-
-/** What to do about the server's refusals, by error number. */
-const REFUSALS: Readonly<Record<number, string>> = {
-  1040: 'the server has no connection left: close some, or raise its max_connections',
-  1045: 'check credentials.username and credentials.password of this backend, and that the account may log in from this host',
-  1129: 'let an administrator of the server run FLUSH HOSTS',
-  1130: "the server knows no account for this host: create it as 'user'@'host' or 'user'@'%'",
-  1203: 'the account has no connection left: close some, or raise its max_user_connections',
-  1226: 'the account has reached a limit of its own (SHOW GRANTS): wait, or raise it',
-  1698: 'give this backend credentials.password, or an account that logs in with a password',
-  1820: 'set a new password for the account: this one has expired',
-  1862: 'set a new password for the account: this one has expired',
-  3118: 'let an administrator of the server unlock the account',
-  3159: 'the server wants TLS: give this backend `tls: {}`',
-  4151: 'let an administrator of the server unlock the account',
-}
-
-/** And about what is no refusal, by code. */
-const CAUSES: Readonly<Record<string, string>> = {
-  'upstream-auth-plugin':
-    'let the account have a password of caching_sha2_password or mysql_native_password; in clear it goes over TLS only',
-  [SECRET]:
-    'see credentials.password of this backend; the secret must be there for the process and user that run Portolan',
-}
-
-const OTHER = 'see whether a MySQL-compatible server listens on this address, and what its error log says'
-
 function explain(error: ProxyError, tls: boolean): Failure {
   if (!(error instanceof ControlError)) {
-    return connectFailure(error) ?? { stage: 'connect', cause: error.message, next: OTHER }
+    return connectFailure(error) ?? { stage: 'connect', cause: error.message, next: NO_MYSQL }
   }
   const { stage, code, message, number } = error
-  const next = (number === undefined ? CAUSES[code] : REFUSALS[number]) ?? OTHER
-  // To an account that REQUIREs TLS the server says no more than this.
-  const hint = number === 1045 && !tls ? '; if the server or the account requires TLS, give this backend `tls: {}`' : ''
-  return { stage, cause: message, next: next + hint }
+  return { stage, cause: message, next: nextStep({ code, number }, tls) ?? NO_MYSQL }
 }

@@ -19,4 +19,14 @@ export class ServerRefusal extends ProxyError {
     this.sqlState = sqlState
     this.words = words
   }
+
+  /** The same for a client that has not given the name and password which the server refuses. */
+  ofOwnAccount(): ServerRefusal {
+    const { serverCode, sqlState, words } = this
+    return new ServerRefusal(
+      serverCode,
+      sqlState,
+      `${words}; that is Portolan's account at the backend, not the client's`,
+    )
+  }
 }

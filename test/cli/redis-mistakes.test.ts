@@ -1,22 +1,15 @@
-/** What users get wrong about a backend: `check --probe` says what, where and the next step; the log says it once. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** What users get wrong about a Redis backend: `check --probe` says what, where and the next step; the log says it once. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { redis } from '../../listeners/redis/index.ts'
-import { redisBackendKind } from '../../src/backends/redis/index.ts'
-import { runCheck } from '../../src/cli/check.ts'
 import { Authority, type Identity } from '../net/certificates.ts'
 import { Rig, until } from '../support/portolan.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { probed } from './probed.ts'
 
 const rig = new Rig()
-let folder: string
 let authority: Authority
 let identity: Identity
 let server: RedisServer
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'portolan-mistakes-'))
   authority = new Authority()
   identity = authority.issue('server')
   server = await startRedis({ password: 'backend-secret', tls: { ...identity, ca: authority.cert } })
@@ -26,24 +19,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop()
   authority.remove()
-  rmSync(folder, { recursive: true })
 })
 afterEach(() => rig.close())
 
-async function check(backend: object, listener: object = {}): Promise<string> {
-  const file = join(folder, 'p.yaml')
-  const configuration = {
-    admin: { address: false },
-    listeners: { cache: { protocol: 'redis', address: '127.0.0.1:0', backend: 'cache', ...listener } },
-    backends: { cache: { protocol: 'redis', ...backend } },
-  }
-  writeFileSync(file, JSON.stringify(configuration))
-  let text = ''
-  const registry = { protocols: [redis], backendKinds: [redisBackendKind] }
-  const out = { write: (part: string) => (text += part) }
-  await runCheck({ files: [file], probe: true, json: false, registry, out })
-  return text
-}
+const check = (backend: object, listener: object = {}): Promise<string> => probed('redis', backend, listener)
 
 const plain = () => ({ endpoints: [`127.0.0.1:${server.port}`] })
 const tls = () => ({ endpoints: [`127.0.0.1:${server.tlsPort}`] })
