@@ -1,6 +1,6 @@
 /** What becomes of each command on a listener, looked up by its id for each request. */
-import { CommandFlag, type CommandTable } from '../../codecs/redis/index.ts'
-import type { Handler } from './command-handler.ts'
+import { argumentSpans, CommandFlag, type CommandTable } from '../../codecs/redis/index.ts'
+import type { Frame, Handler } from './command-handler.ts'
 import { BLOCKING, HANDLERS } from './commands/index.ts'
 import { deniedCommands } from './policy.ts'
 
@@ -28,4 +28,13 @@ export function planCommands(table: CommandTable, deny: readonly string[]): Comm
     if (handlers[id] || denied[id] !== 0 || container) specials[id] = 1
   }
   return { revision: table.revision, denied, handlers, specials }
+}
+
+/** What a request counts as: the id of the command plus one, of its subcommand where it has one; 0 for unknown commands. */
+export function operationOf(table: CommandTable, { command, argc, bytes, start, end }: Frame): number {
+  if (command < 0 || argc < 2 || (table.flags[command]! & CommandFlag.CONTAINER) === 0) return command + 1
+  const spans = argumentSpans(bytes, start, end)
+  if (spans.length < 4) return command + 1
+  const subcommand = table.lookupSubcommand(command, bytes, spans[2]!, spans[3]!)
+  return (subcommand < 0 ? command : subcommand) + 1
 }

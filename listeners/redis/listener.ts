@@ -1,12 +1,6 @@
 /** A Redis listener: accepts clients, keeps what all its sessions share, and watches over them. */
 import type { Socket } from 'node:net'
-import {
-  argumentSpans,
-  CommandFlag,
-  type CommandTable,
-  REQUEST_LIMITS,
-  RequestScanner,
-} from '../../codecs/redis/index.ts'
+import { type CommandTable, REQUEST_LIMITS, RequestScanner } from '../../codecs/redis/index.ts'
 import type { Lane, RedisBackend } from '../../src/backends/redis/index.ts'
 import type { ListenerConfig } from '../../src/config/index.ts'
 import {
@@ -26,7 +20,7 @@ import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protoco
 import { refusal } from './access.ts'
 import { ClientFacts } from './client-facts.ts'
 import type { Frame } from './command-handler.ts'
-import { type CommandPlan, planCommands } from './command-plan.ts'
+import { type CommandPlan, operationOf, planCommands } from './command-plan.ts'
 import { TOO_MANY_CLIENTS } from './errors.ts'
 import type { RedisListenerOptions } from './options.ts'
 import type { OutletLimits } from './outlet.ts'
@@ -34,6 +28,8 @@ import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 import { attach, onRead } from './session-socket.ts'
 import { SlowClients } from './slow-clients.ts'
+import { isOverdue } from './time-limits.ts'
+import { Traffic } from './traffic.ts'
 import { Users } from './users.ts'
 
 const HEADROOM_BYTES = 64 * 1024
@@ -65,7 +61,7 @@ export class RedisListener implements Listener, SessionHost {
   #bound: Bound | null = null
   #nextId = 1
   readonly #release: (() => void)[] = []
-  readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
+  readonly #traffic: Traffic
   readonly #slowLog: SlowLog
   #draining: Promise<void> | undefined
   #drained: (() => void) | null = null
@@ -81,10 +77,7 @@ export class RedisListener implements Listener, SessionHost {
     this.stats = new OperationStats(() => this.names, 0)
     const { metrics } = runtime
     const listener = this.name
-    this.#bytes = {
-      received: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'received' }),
-      sent: metrics.cell('portolan_downstream_bytes_total', { listener, direction: 'sent' }),
-    }
+    this.#traffic = new Traffic(listener, metrics)
     this.#slowLog = new SlowLog(listener, runtime)
     this.#release.push(
       metrics.source('portolan_requests_total', () => this.stats.requests(listener)),
@@ -119,14 +112,8 @@ export class RedisListener implements Listener, SessionHost {
     return this.#plan.denied[command] !== 0
   }
 
-  /** The id of the command plus one, of its subcommand where it has one; 0 for unknown commands. */
-  operationOf({ command, argc, bytes, start, end }: Frame): number {
-    const { table } = this
-    if (command < 0 || argc < 2 || (table.flags[command]! & CommandFlag.CONTAINER) === 0) return command + 1
-    const spans = argumentSpans(bytes, start, end)
-    if (spans.length < 4) return command + 1
-    const subcommand = table.lookupSubcommand(command, bytes, spans[2]!, spans[3]!)
-    return (subcommand < 0 ? command : subcommand) + 1
+  operationOf(frame: Frame): number {
+    return operationOf(this.table, frame)
   }
 
   refusal(session: Session, frame: Frame, partial = false): Buffer | undefined {
@@ -240,10 +227,7 @@ export class RedisListener implements Listener, SessionHost {
   onSessionClosed(session: Session): void {
     this.sessions.delete(session.id)
     this.slowClients.forget(session)
-    this.#bytes.received.value += session.facts.received
-    this.#bytes.sent.value += session.outlet.sent
-    session.facts.received = 0
-    session.outlet.sent = 0
+    this.#traffic.collect(session)
     if (this.#drained && this.sessions.size === 0) this.#drained()
   }
 
@@ -276,24 +260,11 @@ export class RedisListener implements Listener, SessionHost {
   #sweep(): void {
     const now = this.clock.now()
     this.#slowLog.sweep()
-    const { idleTimeout, requestTimeout, authenticationTimeout } = this.options
     if (this.#plan.revision !== this.table.revision) this.#apply()
-    let received = 0
-    let sent = 0
     for (const session of this.sessions.values()) {
-      const { facts } = session
-      received += facts.received
-      sent += session.outlet.sent
-      facts.received = 0
-      session.outlet.sent = 0
-      const quiet = now - facts.activeAt
-      if (!facts.authenticated && now - facts.connectedAt > authenticationTimeout) session.destroy()
-      else if (session.input.waiting > 0 && session.phase === 'reading' && quiet > requestTimeout) session.destroy()
-      else if ((session.input.uploading || session.phase === 'closing') && quiet > requestTimeout) session.destroy()
-      else if (idleTimeout > 0 && quiet > idleTimeout && session.idle && !session.subscribed) session.destroy()
+      this.#traffic.collect(session)
+      if (isOverdue(session, this.options, now)) session.destroy()
     }
-    this.#bytes.received.value += received
-    this.#bytes.sent.value += sent
     this.slowClients.sweep(now)
   }
 }

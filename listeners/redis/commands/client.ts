@@ -17,10 +17,11 @@ import { clientLine } from '../client-line.ts'
 import { type Frame, Handled, type Handler, Pin } from '../command-handler.ts'
 import { SYNTAX_ERROR, shown, unknownSubcommand, wrongArity } from '../errors.ts'
 import { queue } from '../queued.ts'
-import { RewritingSink } from '../rewriting-sink.ts'
+import { sendChanged } from '../send-changed.ts'
 import type { Session } from '../session.ts'
 import { past } from './blocking.ts'
 import { clientKill } from './client-kill.ts'
+import { caching, getRedirection, tracking, trackingInfo } from './client-tracking.ts'
 import { answer } from './connection.ts'
 
 const OK = encodeSimple('OK')
@@ -44,6 +45,8 @@ const HELP = [
   'UNBLOCK <clientid> [TIMEOUT|ERROR]',
   'UNPAUSE',
 ]
+
+const PLUS = 43
 
 type Subcommand = (session: Session, args: readonly Buffer[], frame: Frame) => Handled
 /** What to do with one in a transaction. */
@@ -69,8 +72,6 @@ function queueLocally(session: Session, args: readonly Buffer[], frame: Frame, r
   return queue(session, frame, () => session.capture(() => run(session, kept, frame)))
 }
 
-const keepConnection = (session: Session) => session.seat.pin(Pin.STATE)
-
 const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcommand, within?: Within]>> = {
   id: [2, session => answer(session, encodeInteger(session.id))],
   getname: [
@@ -93,7 +94,7 @@ const SUBCOMMANDS: Readonly<Record<string, readonly [arity: number, run: Subcomm
   getredir: [2, getRedirection],
   tracking: [-3, tracking, tracking],
   trackinginfo: [2, trackingInfo, trackingInfo],
-  caching: [3, keepConnection, keepConnection],
+  caching: [3, caching, caching],
   unblock: [-3, unblock, (session, args, frame) => queueLocally(session, args, frame, unblockLate)],
   // What is wrong with its arguments the backend says.
   pause: [-1, pause, pause],
@@ -164,49 +165,6 @@ function toggle(session: Session, args: readonly Buffer[], set: (on: boolean) =>
 function maintNotifications(session: Session, args: readonly Buffer[]): Handled {
   const word = args[2]!.toString('latin1').toLowerCase()
   return answer(session, word === 'on' || word === 'off' ? OK : SYNTAX_ERROR)
-}
-
-/** REDIRECT names one of our clients: that one gets a connection of its own too, whose id the server knows. */
-function tracking(session: Session, args: readonly Buffer[], frame: Frame): Handled {
-  const handled = session.seat.pin(Pin.STATE)
-  if (handled !== Handled.FORWARD) return handled
-  const at = args.findIndex((arg, i) => i > 2 && arg.toString('latin1').toLowerCase() === 'redirect') + 1
-  const id = at > 0 && at < args.length ? Number(args[at]!.toString('latin1')) : -1
-  const target = session.host.sessions.get(id)
-  if (target && target.seat.pipeline === null) {
-    session.hold()
-    target.seat.pinLater(Pin.STATE, () => session.resumeReading())
-    return Handled.WAIT
-  }
-  const serverId = target?.seat.pipeline?.serverId
-  const request = encodeCommand(args.map((arg, i) => (i === at && serverId !== undefined ? String(serverId) : arg)))
-  const on = args[2]!.toString('latin1').toLowerCase() === 'on'
-  return sendChanged(session, frame, request, reply => {
-    if (reply[0] === PLUS) session.facts.redirect = on ? (target?.id ?? 0) : -1
-    return reply
-  })
-}
-
-const PLUS = 43
-
-function getRedirection(session: Session): Handled {
-  return answer(session, encodeInteger(session.facts.redirect))
-}
-
-/** The server's answer, with our id of the client that gets the messages. */
-function trackingInfo(session: Session, args: readonly Buffer[], frame: Frame): Handled {
-  const handled = session.seat.pin(Pin.STATE)
-  if (handled !== Handled.FORWARD) return handled
-  return sendChanged(session, frame, encodeCommand(args), reply => {
-    const text = reply.toString('latin1').replace(/(redirect\r\n:)[1-9]\d*/, `$1${session.facts.redirect}`)
-    return Buffer.from(text, 'latin1')
-  })
-}
-
-function sendChanged(session: Session, frame: Frame, request: Buffer, change: (reply: Buffer) => Buffer): Handled {
-  if (session.seat.inMulti) return queue(session, frame, change, request)
-  session.sendFor(new RewritingSink(session, change), request, session.host.operationOf(frame))
-  return Handled.SENT
 }
 
 /** The id is one of ours: the backend knows the connection on which that client is blocked by another. */

@@ -1,5 +1,6 @@
 /** Which commands need more than being passed on, and what does it. Everything else goes to the backend as it is. */
 import type { Handler } from '../command-handler.ts'
+import { acl, auth, hello } from './authentication.ts'
 import {
   blocking,
   monitor,
@@ -13,7 +14,7 @@ import {
   waiting,
 } from './blocking.ts'
 import { client } from './client.ts'
-import { acl, auth, hello, quit, reset, select } from './connection.ts'
+import { quit, reset, select } from './connection.ts'
 import { info } from './info.ts'
 import { ping, publish, pubsub, subscribe, unsubscribe } from './pubsub.ts'
 import { discard, exec, multi, unwatch, watch } from './transaction.ts'

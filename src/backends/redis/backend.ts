@@ -2,18 +2,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type CommandTable, encodeCommand, loadCommands } from '../../../codecs/redis/index.ts'
 import { type Address, type BackendConfig, LiveSecret } from '../../config/index.ts'
-import type { ProxyError } from '../../errors.ts'
-import { type ClientTls, connectFailure, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
+import { type ClientTls, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import type { PrivateServer } from '../../supervise/index.ts'
 import { Dialer } from './dialer.ts'
 import { embeddedRedis } from './embedded.ts'
 import { Endpoint } from './endpoint.ts'
 import { authentication, type ServerIdentity } from './handshake.ts'
-import { Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { Lanes } from './lanes.ts'
 import { learnCommands } from './learn-commands.ts'
 import type { RedisBackendOptions } from './options.ts'
-import { type Pipeline, sendToNobody } from './pipeline.ts'
+import { OutageLog } from './outage-log.ts'
+import type { Pipeline } from './pipeline.ts'
 import { PrivatePool } from './private-pool.ts'
 import { probe } from './probe.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -25,7 +26,6 @@ const UNKNOWN: ServerIdentity = { server: 'redis', version: '7.0.0', mode: 'stan
 /** How often waiting requests are looked at; a lane that is stuck is found within twice this time. */
 const SWEEP_MS = 75
 const RENEW_MS = 1000
-const MAX_TOLD = 16
 
 export class RedisBackend implements Backend {
   readonly name: string
@@ -39,9 +39,8 @@ export class RedisBackend implements Backend {
   readonly #endpoints: Endpoint[]
   readonly #tls: ClientTls | undefined
   readonly #embedded: PrivateServer | null
-  readonly #lanes = new Map<number, Lane>()
-  /** Why it is away, as far as the log has it. */
-  readonly #told = new Set<string>()
+  readonly #lanes: Lanes
+  readonly #outages: OutageLog
   readonly #password: LiveSecret | undefined
   readonly #release: (() => void)[] = []
   #commands: CommandTable | undefined
@@ -73,6 +72,7 @@ export class RedisBackend implements Backend {
         clock: runtime.clock,
         onChange: password => this.#authenticateAgain(password),
       })
+    this.#outages = new OutageLog(runtime.logger)
     this.#dialer = new Dialer(
       {
         endpoints: this.#endpoints,
@@ -85,11 +85,15 @@ export class RedisBackend implements Backend {
         onReadOnly: () => this.#onReadOnly(),
         onOutcome: error => {
           outcomes[error ? 'failed' : 'ok'].value++
-          this.#tell(error)
+          this.#outages.tell(error, this.#dialer.lastError !== null)
         },
       },
       runtime.clock,
     )
+    this.#lanes = new Lanes(this.#dialer, this.#turn, runtime.clock, {
+      holdMs: options.holdTime,
+      requestTimeoutMs: options.requestTimeout,
+    })
     const { max, spare, waitTimeout } = options.exclusive
     this.pool = new PrivatePool(this.#dialer, this.#turn, runtime.clock, { max, spare, waitMs: waitTimeout })
     this.subscriptions = new Subscriptions(this.#dialer, this.#turn, runtime.clock)
@@ -128,27 +132,12 @@ export class RedisBackend implements Backend {
 
   /** The shared pipeline of a RESP version and database; scripts, which may take long, have one of their own. */
   lane(protocol: 2 | 3, database: number, scripts = false): Lane {
-    const key = database * 8 + protocol * 2 + (scripts ? 1 : 0)
-    let lane = this.#lanes.get(key)
-    if (!lane) {
-      const { holdTime, requestTimeout } = this.options
-      lane = new Lane(
-        this.#dialer,
-        this.#turn,
-        this.#runtime.clock,
-        { holdMs: holdTime, requestTimeoutMs: requestTimeout },
-        protocol,
-        database,
-      )
-      this.#lanes.set(key, lane)
-      if (this.#closing) lane.close()
-    }
-    return lane
+    return this.#lanes.get(protocol, database, scripts)
   }
 
   /** Opens another connection for what is to come on a shared pipeline. */
   replace(pipeline: Pipeline): void {
-    for (const lane of this.#lanes.values()) lane.replace(pipeline)
+    this.#lanes.replace(pipeline)
   }
 
   get identity(): ServerIdentity {
@@ -206,9 +195,8 @@ export class RedisBackend implements Backend {
 
   status(): BackendStatus {
     const main = this.lane(2, 0)
-    const connected = [...this.#lanes.values()].some(lane => lane.connected)
     const error = main.lastError ?? this.#dialer.lastError
-    const state = this.#closing ? 'closed' : connected ? 'up' : error ? 'down' : 'connecting'
+    const state = this.#closing ? 'closed' : this.#lanes.connected > 0 ? 'up' : error ? 'down' : 'connecting'
     return {
       state,
       endpoints: this.#endpoints.map(endpoint => endpoint.status),
@@ -229,27 +217,15 @@ export class RedisBackend implements Backend {
   async #close(): Promise<void> {
     const { clock } = this.#runtime
     this.pool.drain()
+    this.#lanes.drain()
     while (this.#busy && clock.now() < this.#closeBy) await this.#pause()
     for (const release of this.#release) release()
     this.subscriptions.close()
     this.pool.close()
-    for (const lane of this.#lanes.values()) lane.close()
+    this.#lanes.close()
     this.#tls?.close()
     this.#password?.close()
     await this.#embedded?.close(Math.max(1000, this.#closeBy - clock.now()))
-  }
-
-  /** Logs each reason once until the backend is back; what one client alone has asked for in vain is its own affair. */
-  #tell(error: ProxyError | null): void {
-    const { logger } = this.#runtime
-    if (!error) {
-      if (this.#told.size > 0) logger.info({}, 'the backend is back')
-      this.#told.clear()
-    } else if (this.#dialer.lastError && this.#told.size < MAX_TOLD && !this.#told.has(error.message)) {
-      this.#told.add(error.message)
-      const { next } = connectFailure(error) ?? {}
-      logger.warn({ code: error.code, ...(next && { next }) }, `the backend cannot be used: ${error.message}`)
-    }
   }
 
   /** After a failover behind one address the same name leads to another server; at most once a second. */
@@ -259,7 +235,7 @@ export class RedisBackend implements Backend {
     this.#renewedAt = now
     this.#runtime.logger.warn({ backend: this.name }, 'the backend is read-only: connections are renewed')
     this.pool.renew()
-    for (const lane of this.#lanes.values()) lane.replace()
+    this.#lanes.replace()
   }
 
   /**
@@ -268,12 +244,12 @@ export class RedisBackend implements Backend {
    */
   #authenticateAgain(password: string): void {
     const request = encodeCommand(authentication(this.options.credentials?.username, password))
-    for (const lane of this.#lanes.values()) if (lane.connected) sendToNobody(lane.pipeline!, request)
+    this.#lanes.sendToEach(request)
     this.pool.sendToIdle(request)
   }
 
   get #busy(): boolean {
-    return this.pool.lent > 0 || this.subscriptions.size > 0 || [...this.#lanes.values()].some(lane => lane.pending > 0)
+    return this.pool.lent > 0 || this.subscriptions.size > 0 || this.#lanes.pending > 0
   }
 
   #pause(): Promise<void> {
@@ -284,7 +260,7 @@ export class RedisBackend implements Backend {
   }
 
   #sweep(): void {
-    for (const lane of this.#lanes.values()) lane.sweep()
+    this.#lanes.sweep()
     this.pool.sweep(this.options.requestTimeout)
   }
 
@@ -299,14 +275,14 @@ export class RedisBackend implements Backend {
       ),
       metrics.source(
         'portolan_upstream_in_flight',
-        gauge(() => [...this.#lanes.values()].reduce((sum, lane) => sum + lane.pending, 0)),
+        gauge(() => this.#lanes.pending),
       ),
       metrics.source(
         'portolan_upstream_queue',
         gauge(() => this.pool.queued),
       ),
       metrics.source('portolan_upstream_connections', () => [
-        { labels: { backend, use: 'shared' }, value: [...this.#lanes.values()].filter(lane => lane.connected).length },
+        { labels: { backend, use: 'shared' }, value: this.#lanes.connected },
         { labels: { backend, use: 'exclusive' }, value: this.pool.lent },
         { labels: { backend, use: 'spare' }, value: this.pool.size - this.pool.lent },
       ]),

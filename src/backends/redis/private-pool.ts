@@ -7,6 +7,7 @@ import type { Turn } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { Dialer } from './dialer.ts'
 import { Pipeline, type PipelineOwner, sendToNobody } from './pipeline.ts'
+import { PrivateQueue, type PrivateWaiter } from './private-queue.ts'
 import { nobody } from './reply-sink.ts'
 import { Selecting } from './selecting.ts'
 
@@ -17,19 +18,6 @@ export interface PrivatePoolOptions {
   readonly spare: number
   /** How long a session waits for one, in milliseconds. */
   readonly waitMs: number
-}
-
-export interface PrivateWaiter {
-  onPrivate(pipeline: Pipeline): void
-  onNoPrivate(error: ProxyError): void
-}
-
-interface Waiting {
-  readonly waiter: PrivateWaiter
-  readonly protocol: 2 | 3
-  readonly database: number | null
-  readonly cancelDeadline: () => void
-  cancel: () => void
 }
 
 const REFILL_MS = 20
@@ -47,7 +35,7 @@ export class PrivatePool implements PipelineOwner {
   readonly #warm = new Set<2 | 3>()
   /** Lent connections, and who hears when they are lost. */
   readonly #lent = new Map<Pipeline, (error: ProxyError) => void>()
-  #waiting: Waiting[] = []
+  readonly #queue: PrivateQueue
   #closed = false
   #refilling = false
   #cancelRetry: () => void = () => {}
@@ -57,6 +45,7 @@ export class PrivatePool implements PipelineOwner {
     this.#turn = turn
     this.#clock = clock
     this.#options = options
+    this.#queue = new PrivateQueue(clock)
   }
 
   get size(): number {
@@ -73,7 +62,7 @@ export class PrivatePool implements PipelineOwner {
   }
 
   get queued(): number {
-    return this.#waiting.length
+    return this.#queue.length
   }
 
   /** Keeps spare connections of that RESP version from now on. */
@@ -100,25 +89,13 @@ export class PrivatePool implements PipelineOwner {
       )
       return () => {}
     }
-    const waiting: Waiting = {
-      waiter,
-      protocol,
-      database,
-      cancelDeadline: this.#clock.after(this.#options.waitMs, () => {
-        this.#drop(waiting)
-        waiter.onNoPrivate(
-          new ProxyError(
-            'private-timeout',
-            `no exclusive connection became free within ${this.#options.waitMs} ms; all ${this.#options.max} are in use`,
-            { source: 'portolan', retryable: true },
-          ),
-        )
-      }),
-      cancel: () => this.#drop(waiting),
-    }
-    this.#waiting.push(waiting)
+    const { waitMs, max } = this.#options
+    const cancel = this.#queue.add(waiter, protocol, database, waitMs, () => {
+      const text = `no exclusive connection became free within ${waitMs} ms; all ${max} are in use`
+      return new ProxyError('private-timeout', text, { source: 'portolan', retryable: true })
+    })
     this.#fill(protocol)
-    return () => waiting.cancel()
+    return cancel
   }
 
   /** Who hears that a lent connection was lost; the sink's requests have been failed by then. */
@@ -133,9 +110,8 @@ export class PrivatePool implements PipelineOwner {
     pipeline.patient = false
     pipeline.unpause()
     if (this.#closed || pipeline.stale) return this.discard(pipeline)
-    const next = this.#waiting.find(waiting => waiting.protocol === pipeline.protocol)
+    const next = this.#queue.take(pipeline.protocol)
     if (next) {
-      this.#drop(next)
       next.cancel = this.#lend(pipeline, next.database, next.waiter)
       return
     }
@@ -181,10 +157,7 @@ export class PrivatePool implements PipelineOwner {
       source: 'portolan',
       retryable: true,
     })
-    for (const waiting of this.#waiting.splice(0)) {
-      waiting.cancelDeadline()
-      waiting.waiter.onNoPrivate(error)
-    }
+    this.#queue.refuse(error)
     for (const pipeline of [...this.#idle[2], ...this.#idle[3]]) pipeline.destroy(error)
   }
 
@@ -258,9 +231,9 @@ export class PrivatePool implements PipelineOwner {
   /** Opens what is wanted: one for each that waits, and the spares. */
   #fill(protocol: 2 | 3): void {
     if (this.#closed) return
-    const waiting = this.#waiting.reduce((count, { protocol: wanted }) => count + (wanted === protocol ? 1 : 0), 0)
+    const waiting = this.#queue.count(protocol)
     // Spares must not take the places that others wait for.
-    const spare = this.#warm.has(protocol) && this.#waiting.length === 0 ? this.#options.spare : 0
+    const spare = this.#warm.has(protocol) && this.#queue.length === 0 ? this.#options.spare : 0
     let wanted = waiting + spare - this.#idle[protocol].length - this.#dialling[protocol]
     if (wanted > 0 && this.#dialer.delayMs() > 0) return this.#retryLater(protocol)
     // One that waits may have the place of an idle connection of the other version.
@@ -276,8 +249,8 @@ export class PrivatePool implements PipelineOwner {
     this.#all.add(pipeline)
     this.#dialling[protocol]++
     // A busy server refuses to select another database; who needs none must not hear of that.
-    const any = this.#waiting.some(waiting => waiting.protocol === protocol && waiting.database === null)
-    this.#dialer.dial(pipeline, any ? 0 : this.#recent[protocol], error => {
+    const database = this.#queue.takesAnyDatabase(protocol) ? 0 : this.#recent[protocol]
+    this.#dialer.dial(pipeline, database, error => {
       this.#dialling[protocol]--
       if (error === null) {
         this.#lent.set(pipeline, () => {})
@@ -285,10 +258,7 @@ export class PrivatePool implements PipelineOwner {
       }
       this.#all.delete(pipeline)
       this.#recent[protocol] = 0
-      for (const waiting of this.#waiting.filter(waiting => waiting.protocol === protocol)) {
-        this.#drop(waiting)
-        waiting.waiter.onNoPrivate(error)
-      }
+      this.#queue.refuse(error, protocol)
       this.#retryLater(protocol)
     })
   }
@@ -298,15 +268,6 @@ export class PrivatePool implements PipelineOwner {
     const delay = this.#dialer.delayMs()
     this.#cancelRetry = this.#clock.after(Math.max(10, delay), () => this.#fill(protocol))
     const error = this.#dialer.lastError
-    if (delay === 0 || !error) return
-    for (const waiting of this.#waiting.filter(waiting => waiting.protocol === protocol)) {
-      this.#drop(waiting)
-      waiting.waiter.onNoPrivate(error)
-    }
-  }
-
-  #drop(waiting: Waiting): void {
-    waiting.cancelDeadline()
-    this.#waiting = this.#waiting.filter(other => other !== waiting)
+    if (delay > 0 && error) this.#queue.refuse(error, protocol)
   }
 }
