@@ -8,11 +8,13 @@ import type { MainInput } from '../main-input.ts'
 import { http1Benches } from './http1.ts'
 import { mysqlBenches } from './mysql.ts'
 import { redisBenches } from './redis.ts'
+import { s3Benches } from './s3.ts'
 
 const CODECS: Readonly<Record<string, () => MicroBench[]>> = {
   redis: redisBenches,
   mysql: mysqlBenches,
   http1: http1Benches,
+  s3: s3Benches,
 }
 
 /** Resolves to the exit code. */
