@@ -3,6 +3,7 @@ import { S3Error, type S3ErrorCode } from '../errors.ts'
 import { valueIn } from '../pairs.ts'
 import { ALGORITHM } from './canonical.ts'
 import { type Scope, scopeOf } from './signing-key.ts'
+import { parseAmzDate } from './time.ts'
 
 export interface Authorization {
   readonly kind: 'header' | 'presigned'
@@ -127,6 +128,33 @@ function parsePresigned(query: readonly string[]): Authorization {
     expires: Number(expires),
   }
 }
+
+/** What a form claims in its fields (name in lower case, value ...) is never old: its policy says how long it is good. */
+export function parseFormClaim(
+  fields: readonly string[],
+): Pick<Authorization, 'accessKey' | 'scope' | 'signature'> | undefined {
+  const needed = (name: string) => {
+    const values = fields.filter((_, at) => at % 2 === 1 && fields[at - 1] === name)
+    if (values.length === 1) return values[0]!
+    throw new S3Error('InvalidArgument', `The form must have the field ${name} once.`, { ArgumentName: name })
+  }
+  if (valueIn(fields, 'awsaccesskeyid') !== undefined || valueIn(fields, 'signature') !== undefined) {
+    throw unsupported('AWS')
+  }
+  if (!fields.some((name, at) => at % 2 === 0 && FORM_CLAIMS.has(name))) return undefined
+  needed('policy')
+  const algorithm = needed('x-amz-algorithm')
+  if (algorithm !== ALGORITHM) throw unsupported(algorithm)
+  const refuse = (message: string) => new S3Error('InvalidArgument', message)
+  const credential = parseCredential(needed('x-amz-credential'), refuse)
+  const amzDate = needed('x-amz-date')
+  if (Number.isNaN(parseAmzDate(amzDate)) || !amzDate.startsWith(credential.scope.day)) {
+    throw refuse('X-Amz-Date must be in the ISO8601 format YYYYMMDDTHHMMSSZ, and of the day of the credential.')
+  }
+  return { ...credential, signature: checkSignature(needed('x-amz-signature'), refuse) }
+}
+
+const FORM_CLAIMS = new Set(['policy', 'x-amz-algorithm', 'x-amz-credential', 'x-amz-signature'])
 
 /** Seconds. */
 export const MAX_EXPIRES = 604_800

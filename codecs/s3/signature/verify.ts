@@ -61,7 +61,7 @@ export interface ChunkSeed {
 const MAX_SKEW = 15 * 60_000
 
 /** Stands for keys that do not exist, so that they take as long. */
-const NOBODY = new SigningSecret('')
+export const NOBODY = new SigningSecret('')
 
 /** Undefined for an anonymous request: one that does not claim to be anybody's. Throws S3Error for all but true claims. */
 export function authenticate(request: SignedRequest, by: Verification): Verified | undefined {
