@@ -55,6 +55,10 @@ export class Exchange implements Recipient {
   #recorded: Buffer[] = []
   #recordedBytes = 0
   #pieces: StatementScanner | null = null
+  /** What came last of a file was not the end of its packet. */
+  #isInFilePacket = false
+  /** The connection was lost while the client sends a file: it hears of that at its end, when it listens. */
+  #lostWithFile: ProxyError | null = null
 
   constructor(session: Session) {
     this.#session = session
@@ -97,15 +101,27 @@ export class Exchange implements Recipient {
   /** Passes on a further piece of a large command, or of a file. */
   onPiece(piece: Buffer, partial: boolean): void {
     const session = this.#session
+    if (session.phase === 'infile') return this.#onFilePiece(piece, partial)
     const upstream = session.upstream!
     if (!upstream.write(piece, true)) this.#pauseFor(upstream)
-    if (session.phase === 'infile') {
-      // An empty packet ends the file.
-      if (piece.length === PACKET_HEADER_BYTES) session.phase = 'busy'
-      return
-    }
     this.#pieces?.write(piece, 0, piece.length)
     if (!partial) session.phase = commandFacts(session.request.command).response === 'none' ? 'ready' : 'busy'
+  }
+
+  #onFilePiece(piece: Buffer, partial: boolean): void {
+    const session = this.#session
+    // An empty packet ends the file.
+    const isEnd = piece.length === PACKET_HEADER_BYTES && !this.#isInFilePacket
+    this.#isInFilePacket = partial
+    const lost = this.#lostWithFile
+    if (lost) {
+      if (!isEnd) return
+      session.fail(ServerErrors.serverLost, lostMessage(lost), (piece[PACKET_HEADER_BYTES - 1]! + 1) & 0xff)
+      return session.close()
+    }
+    const upstream = session.upstream!
+    if (!upstream.write(piece, true)) this.#pauseFor(upstream)
+    if (isEnd) session.phase = 'busy'
   }
 
   #pauseFor(upstream: Upstream): void {
@@ -223,6 +239,7 @@ export class Exchange implements Recipient {
   onLocalInfile(tracker: ResponseTracker): void {
     const session = this.#session
     session.phase = 'infile'
+    this.#isInFilePacket = false
     session.downstream.input.expect((tracker.sequence + 1) & 0xff)
     session.goOn()
   }
@@ -257,9 +274,14 @@ export class Exchange implements Recipient {
     session.host.observer.failed(session, error)
     // In the middle of a packet no further one can be sent.
     if (this.#begun && !tracker.betweenPackets) return session.destroy()
-    const message = `${ServerErrors.serverLost.message}: ${error.message}`
-    session.fail(ServerErrors.serverLost, message, this.#begun ? (tracker.sequence + 1) & 0xff : 1)
-    if (!isMovable || phase === 'uploading' || phase === 'infile') session.close()
+    if (phase === 'infile') {
+      this.#lostWithFile = error
+      return session.downstream.resume()
+    }
+    session.fail(ServerErrors.serverLost, lostMessage(error), this.#begun ? (tracker.sequence + 1) & 0xff : 1)
+    if (!isMovable || phase === 'uploading') session.close()
     else session.answered()
   }
 }
+
+const lostMessage = ({ message }: ProxyError): string => `${ServerErrors.serverLost.message}: ${message}`

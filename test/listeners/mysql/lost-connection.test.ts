@@ -8,8 +8,9 @@ import {
   CLIENT_PROTOCOL_41,
   CLIENT_RESERVED2,
   encodePacket,
+  PACKET_HEADER_BYTES,
 } from '../../../codecs/mysql/index.ts'
-import { Client, packetsOf } from '../../codecs/mysql/client.ts'
+import { Client, packetsOf, type Reply } from '../../codecs/mysql/client.ts'
 import { FaultProxy } from '../../support/fault-proxy.ts'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
 import { MysqlRig, value } from '../../support/mysql.ts'
@@ -146,10 +147,17 @@ describe('LOAD DATA LOCAL INFILE', () => {
     expect(await value(await rig.client(portolan), 'SELECT 6 * 7')).toBe(42)
   })
 
-  test('the server goes in the middle of the file: its client is told, and the next one is served', async () => {
-    const { answer, isOver } = await begin(await login(CLIENT_LOCAL_FILES))
+  test('the server goes in the middle of the file: its client is told at the end, and the next one is served', async () => {
+    const client = await login(CLIENT_LOCAL_FILES)
+    const { answer, isOver } = await begin(client)
     await proxy.refuse()
-    expect(await answer).toMatchObject({ tracker: { error: { code: 2013 } } })
+    await until(() => portolan.metric('portolan_upstream_connections', { use: 'exclusive' }) === 0)
+    client.sendRaw(Buffer.concat([encodePacket(3, Buffer.alloc(100_000)), encodePacket(4, Buffer.alloc(0))]))
+    const reply = await answer
+    expect(reply).toMatchObject({ tracker: { error: { code: 2013 } } })
+    // In its place, behind the packets of the file.
+    const { raw } = reply as Reply
+    expect(raw[raw.readUIntLE(0, 3) + 2 * PACKET_HEADER_BYTES - 1]).toBe(5)
     await until(() => portolan.connections() === 0)
     await isOver()
     expect(await lines()).toBe(0)
