@@ -39,7 +39,7 @@ const PACKAGES = [
   { name: 'libdbd-mysql-perl', command: ['perl', '-MDBD::mysql', '-e', '1'], for: ['interop'] },
   { name: 'python3-pymysql', command: ['/usr/bin/python3', '-c', 'import pymysql'], for: ['interop'] },
   { name: 'python3-mysqldb', command: ['/usr/bin/python3', '-c', 'import MySQLdb'], for: ['interop'] },
-  { name: 'python3-pip', command: ['python3', '-m', 'pip', '--version'], for: ['interop'] },
+  { name: 'python3-pip', command: ['/usr/bin/python3', '-m', 'pip', '--version'], for: ['interop'] },
   { name: 'gcc', program: 'gcc', for: ['interop'] },
   { name: 'libc6-dev', command: ['test', '-e', '/usr/include/stdio.h'], for: ['interop'] },
 ]

@@ -21,17 +21,17 @@ export function node(script, name, dependencies, env = {}) {
   }
 }
 
-/** A Python program with a package of PyPI. */
-export function python(script, name, requirement, env = {}) {
+/** A Python program with packages of PyPI, the first of which is the one that it is about. */
+export function python(script, name, requirements, env = {}, interpreter = 'python3') {
   return {
     name,
     prepare() {
-      const path = pipPackages(name, [requirement])
-      const main = requirement.split(/[=<>~[]/)[0]
+      const path = pipPackages(name, requirements, interpreter)
+      const main = requirements[0].split(/[=<>~[]/)[0]
       const show = `import importlib.metadata as m; print(m.version('${main}'))`
-      const versions = `${main} ${sh('python3', ['-c', show], { env: { ...process.env, PYTHONPATH: path } }).trim()}`
+      const versions = `${main} ${sh(interpreter, ['-c', show], { env: { ...process.env, PYTHONPATH: path } }).trim()}`
       return {
-        command: 'python3',
+        command: interpreter,
         args: [script],
         env: { PYTHONPATH: path, PYTHONUNBUFFERED: '1', ...env },
         versions,
@@ -56,7 +56,7 @@ export function debianPython(script, name, module, env = {}) {
   }
 }
 
-const DEBIAN_PYTHON = '/usr/bin/python3'
+export const DEBIAN_PYTHON = '/usr/bin/python3'
 
 /** A Go program of one file with one module of the proxy. */
 export function go(script, name, module) {

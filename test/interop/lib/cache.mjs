@@ -79,11 +79,11 @@ export function npmVersion(dir, name) {
   return JSON.parse(readFileSync(join(dir, 'node_modules', name, 'package.json'), 'utf8')).version
 }
 
-/** A folder for PYTHONPATH that holds these requirements. */
-export function pipPackages(name, requirements) {
+/** A folder for PYTHONPATH that holds these requirements, for this interpreter. */
+export function pipPackages(name, requirements, interpreter) {
   return once(`pip-${name}`, requirements, dir => {
     const quiet = ['--quiet', '--disable-pip-version-check', '--no-input', '--retries', '1']
-    sh('python3', ['-m', 'pip', 'install', ...quiet, '--target', dir, ...requirements], {
+    sh(interpreter, ['-m', 'pip', 'install', ...quiet, '--target', dir, ...requirements], {
       env: { ...process.env, PIP_ROOT_USER_ACTION: 'ignore' },
     })
   })

@@ -1,8 +1,8 @@
 // MySQL proper, which Debian has in its unstable branch only: its packages are unpacked into the cache and run from there
 // by chroot, which takes root. A start copies a data directory that is made once.
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { debianTree, sh, Unavailable } from './cache.mjs'
+import { debianTree, once, sh, Unavailable } from './cache.mjs'
 import { freePort, startServer, withFolder } from './processes.mjs'
 
 const PACKAGES = ['mysql-server-core', 'mysql-client-core']
@@ -21,6 +21,25 @@ const MYSQLD = ['/usr/sbin/mysqld', '--no-defaults', '--user=root']
 export function mysql9Tree() {
   if (process.getuid?.() !== 0) throw new Unavailable('MySQL 9 runs by chroot, which takes root')
   return debianTree('mysql9', 'sid', PACKAGES)
+}
+
+/**
+ * A folder with MySQL's own client programs, for the command line of anybody: each is run by the loader and the libraries of
+ * the tree, and sees the files of the machine.
+ */
+export function mysql9Tools() {
+  const root = mysql9Tree()
+  return once('mysql9-tools', root, dir => {
+    const lib = join(root, 'usr', 'lib')
+    const [loader] = readdirSync(join(root, 'lib64')).filter(name => name.startsWith('ld-linux'))
+    if (!loader) throw new Unavailable('the loader of this architecture is not known')
+    const libraries = readdirSync(lib).filter(name => name.endsWith('-linux-gnu'))
+    const path = libraries.map(name => join(lib, name)).join(':')
+    for (const program of readdirSync(join(root, 'usr', 'bin')).filter(name => name.startsWith('mysql'))) {
+      const run = `exec ${join(root, 'lib64', loader)} --library-path ${path} ${join(root, 'usr', 'bin', program)} "$@"`
+      writeFileSync(join(dir, program), `#!/bin/sh\n${run}\n`, { mode: 0o755 })
+    }
+  })
 }
 
 /** As `mysqld` tells it, such as 9.7.4. */

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { cases, until } from '../cases.mjs'
-import { account, caFile, isMariadb } from './address.mjs'
+import { account, caFile } from './address.mjs'
 
 const run = promisify(execFile)
 /** Debian's names by default; of MySQL's own programs the folder is given. */
@@ -22,7 +22,9 @@ const MARIADB_NAMES = process.env.INTEROP_MARIADB_NAMES
       mysqlshow: 'mariadb-show',
     }
   : {}
-const NO_TLS = isMariadb || !process.env.INTEROP_TOOLS ? ['--skip-ssl'] : []
+const NO_TLS = process.env.INTEROP_TOOLS ? [] : ['--skip-ssl']
+/** What MySQL's own do not do unless they are told to, or do where others do not. */
+const OPTIONS = process.env.INTEROP_TOOLS ? { mysql: ['--commands'], mysqldump: ['--set-gtid-purged=OFF'] } : {}
 const login = (user = 'app', password = 'app') => [
   '--no-defaults',
   `--host=${account.host}`,
@@ -33,7 +35,7 @@ const login = (user = 'app', password = 'app') => [
 ]
 
 async function execute(name, args, { input, how = [...login(), ...NO_TLS] } = {}) {
-  const running = run(tool(name), [...how, ...args], { maxBuffer: 1 << 28, timeout: 60_000 })
+  const running = run(tool(name), [...how, ...(OPTIONS[name] ?? []), ...args], { maxBuffer: 1 << 28, timeout: 60_000 })
   running.child.stdin.on('error', () => {})
   running.child.stdin.end(input)
   return (await running).stdout

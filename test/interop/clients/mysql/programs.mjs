@@ -1,6 +1,8 @@
 // The programs on clients of MySQL.
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { debianPython, goTests, installed, java, node, python, script } from '../recipes.mjs'
+import { mysql9Tools } from '../../lib/mysql9.mjs'
+import { DEBIAN_PYTHON, debianPython, goTests, installed, java, node, python, script } from '../recipes.mjs'
 
 const at = name => fileURLToPath(new URL(name, import.meta.url))
 
@@ -37,6 +39,9 @@ const jdbc = (name, driver) =>
     [driver],
   )
 
+/** mysqlclient is Debian's, as it has to be compiled. */
+const PYTHON_ORMS = ['sqlalchemy[asyncio]>=2', 'alembic', 'django>=4.2', 'pymysql>=1.1', 'asyncmy', 'aiomysql']
+
 export const mysqlPrograms = [
   node(at('node-mysql.mjs'), 'mysql2', { mysql2: '^3.20.0' }, { INTEROP_DRIVER: 'mysql2' }),
   node(at('node-mysql.mjs'), 'mysql', { mysql: '^2.18.1' }, { INTEROP_DRIVER: 'mysql' }),
@@ -48,8 +53,9 @@ export const mysqlPrograms = [
   perl('dbd-mysql', 'mysql'),
   debianPython(at('python_mysql.py'), 'pymysql', 'pymysql', { INTEROP_DRIVER: 'pymysql' }),
   debianPython(at('python_mysql.py'), 'mysqlclient', 'MySQLdb', { INTEROP_DRIVER: 'MySQLdb' }),
+  python(at('python_orm.py'), 'python-orm', PYTHON_ORMS, {}, DEBIAN_PYTHON),
   {
-    ...python(at('python_mysql.py'), 'connector-python', 'mysql-connector-python>=9', {
+    ...python(at('python_mysql.py'), 'connector-python', ['mysql-connector-python>=9'], {
       INTEROP_DRIVER: 'mysql.connector',
     }),
     isLong: true,
@@ -66,19 +72,27 @@ export const mariadb11Programs = mysqlPrograms
   .filter(({ name }) => name === 'mariadb')
   .map(program => ({ ...program, name: `${program.name}-before-mariadb11` }))
 
-/** Those that know the plugins of MySQL 9, before it. */
-export const mysql9Programs = mysqlPrograms
-  .filter(({ name }) =>
-    [
-      'mysql2',
-      'mariadb',
-      'connector-j',
-      'mariadb-connector-j',
-      'go-sql-driver',
-      'php-mysqli',
-      'php-pdo',
-      'pymysql',
-      'connector-python',
-    ].includes(name),
-  )
-  .map(program => ({ ...program, name: `${program.name}-before-mysql9`, isLong: program.name !== 'mysql2' }))
+/** Those that know the plugins of MySQL 9, before it; and its own command line. */
+export const mysql9Programs = [
+  ...mysqlPrograms
+    .filter(({ name }) =>
+      [
+        'mysql2',
+        'mariadb',
+        'connector-j',
+        'mariadb-connector-j',
+        'go-sql-driver',
+        'php-mysqli',
+        'php-pdo',
+        'pymysql',
+        'connector-python',
+      ].includes(name),
+    )
+    .map(program => ({ ...program, name: `${program.name}-before-mysql9`, isLong: program.name !== 'mysql2' })),
+  {
+    name: 'mysql9-command-line',
+    isLong: true,
+    prepare: () =>
+      installed(at('command-line.mjs'), '', join(mysql9Tools(), 'mysql'), { INTEROP_TOOLS: mysql9Tools() }).prepare(),
+  },
+]
