@@ -31,6 +31,7 @@ import {
   EOF_HEADER,
   ERR_HEADER,
   type ErrorPacket,
+  encodeOk,
   LOCAL_INFILE_HEADER,
   OK_HEADER,
   OkPacket,
@@ -420,7 +421,11 @@ export class ResponseTracker {
     }
     const isEof = bytes[start] === EOF_HEADER && this.#translation?.withoutEofs && this.#shape !== 'endless'
     if (isEof) return this.#translation!.end(this.sequence, ok)
-    return (status & SERVER_SESSION_STATE_CHANGED) === 0 ? null : this.#readTrackers(bytes, start, end, ok)
+    const changed = (status & SERVER_SESSION_STATE_CHANGED) === 0 ? null : this.#readTrackers(bytes, start, end, ok)
+    if (this.#shape !== 'auth' || ok.infoEnd === ok.infoStart) return changed
+    // The text of a login's OK is Azure's way to say where else to connect.
+    this.#cut = 0
+    return encodeOk(this.sequence, { status })
   }
 
   #readTrackers(bytes: Buffer, start: number, end: number, ok: OkPacket): Buffer | null {

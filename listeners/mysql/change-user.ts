@@ -1,18 +1,42 @@
 /** COM_CHANGE_USER: the client proves who it is now, and goes on as if it had just logged in. */
-import { decodeChangeUser, encodeErr, encodeOk, PACKET_HEADER_BYTES } from '../../codecs/mysql/index.ts'
+import {
+  decodeChangeUser,
+  encodeErr,
+  encodeOk,
+  isMariaDb,
+  PACKET_HEADER_BYTES,
+  ServerErrors,
+} from '../../codecs/mysql/index.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
 import { checkDatabase } from './door.ts'
 import { errorOf } from './errors.ts'
-import { authenticate, type Questioner, refusalPacket } from './login.ts'
+import { authenticate, LoginRefusal, type Questioner, refusalPacket } from './login.ts'
 import type { Session } from './session.ts'
 import type { Users } from './users.ts'
 
-/** Never rejects but for a bug. A client that cannot prove it is told so and has to go, as with the server. */
+/** As MariaDB has it: from then on nobody is asked any more, for as long as the client stays. */
+const MAX_REFUSALS = 3
+/** Before the client hears that it was refused. */
+const REFUSAL_MS = 1000
+
+/** Never rejects but for a bug. */
 export async function changeUser(session: Session, packet: Buffer, users: Users): Promise<void> {
   const client = new Conversation(session)
   session.phase = 'waiting'
+  const { identity, user: userBefore, challenge } = session
+  const { schema } = session.state
+  const refuse = (refusal: Buffer) => {
+    if (session.closed) return
+    if (!isMariaDb(session.backend.greeting)) return leave(session, refusal)
+    session.refusedChanges++
+    session.identity = identity
+    session.user = userBefore
+    session.state.schema = schema
+    session.forget()
+    later(session, refusal)
+  }
+  if (session.refusedChanges >= MAX_REFUSALS) return refuse(encodeErr(1, ServerErrors.unknownCommand))
   try {
-    const { identity, challenge } = session
     const change = decodeChangeUser(packet, PACKET_HEADER_BYTES, packet.length, identity.capabilities)
     const claim = { user: change.user, plugin: change.authPlugin, proof: change.proof, challenge }
     const { user } = await authenticate(client, claim, users, session.origin)
@@ -32,17 +56,28 @@ export async function changeUser(session: Session, packet: Buffer, users: Users)
       session.answerHere(encodeOk(client.sequence, { status: session.status }))
       session.answered()
     }
-    session.enter(proven, error => refuse(session, encodeErr(client.sequence, errorOf(error))))
+    session.enter(proven, error => refuse(encodeErr(client.sequence, errorOf(error))))
   } catch (error) {
     const refusal = refusalPacket(client.sequence, error)
     if (!refusal) throw error
-    refuse(session, refusal)
+    if (error instanceof LoginRefusal) refuse(refusal)
+    else leave(session, refusal)
   }
 }
 
-function refuse(session: Session, packet: Buffer): void {
-  session.answerHere(packet, Outcome.ERROR)
+/** MySQL closes. */
+function leave(session: Session, refusal: Buffer): void {
+  session.answerHere(refusal, Outcome.ERROR)
   session.close()
+}
+
+/** With MariaDB the client stays who it was, in a fresh session, and may go on in a second. */
+function later(session: Session, refusal: Buffer): void {
+  session.host.clock.after(REFUSAL_MS, () => {
+    if (session.closed) return
+    session.answerHere(refusal, Outcome.ERROR)
+    session.answered()
+  })
 }
 
 class Conversation implements Questioner {

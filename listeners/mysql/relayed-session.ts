@@ -44,10 +44,10 @@ export class RelayedSession {
     const session = this.#session
     session.exchange.send(this.#upstream, command, packet, {
       done: tracker => {
-        if (tracker.error) return
+        // Where it is refused and the client stays, MariaDB has made the session a fresh one all the same.
         session.statements.clear()
         this.#upstream.forget()
-        done()
+        if (!tracker.error) done()
       },
     })
   }

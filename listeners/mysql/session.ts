@@ -109,6 +109,8 @@ export class Session implements DownstreamSink {
   status = SERVER_STATUS_AUTOCOMMIT
   /** When bytes came, or a command ended. */
   activeAt: number
+  /** Attempts to become another user that have failed. */
+  refusedChanges = 0
   /** Of the command at hand, for metrics and log. */
   readonly request: Request = { command: 0, packet: EMPTY, partial: false, statementId: 0, repeats: 0 }
   facts: StatementFacts = NOTHING
@@ -230,6 +232,7 @@ export class Session implements DownstreamSink {
 
   /** What belongs to a command that has begun. */
   #onFurther(packet: Buffer, partial: boolean): void {
+    if (partial && PROOF.has(this.phase)) throw new ProtocolError('packet-too-large', 'a proof in pieces')
     if (this.phase === 'answering') this.exchange.onAuthAnswer(packet)
     else if (this.phase === 'proving') this.#onProof(packet.subarray(PACKET_HEADER_BYTES))
     else if (this.phase === 'discarding') this.#onDiscarded(partial)
@@ -398,7 +401,11 @@ export class Session implements DownstreamSink {
   refuse(error: ProxyError | ServerError): void {
     const isOurs = error instanceof ProxyError
     if (isOurs) this.lease.recycle()
-    if (isOurs && this.#whenRefused) return this.#whenRefused(error)
+    const whenRefused = this.#whenRefused
+    if (isOurs && whenRefused) {
+      this.#whenRefused = null
+      return whenRefused(error)
+    }
     this.host.observer.failed(this, error)
     this.fail(isOurs ? errorOf(error) : error)
     if (isOurs && !this.isMovable) return this.close()
@@ -510,4 +517,6 @@ const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
 /** A bound for what goes wrong again and again; each time needs a connection that could be opened. */
 const MAX_REPEATS = 10
 const READING: ReadonlySet<Phase> = new Set(['uploading', 'discarding', 'infile', 'proving', 'answering'])
+/** What answers a question of the login is one packet. */
+const PROOF: ReadonlySet<Phase> = new Set(['proving', 'answering'])
 const EMPTY = Buffer.alloc(0)

@@ -94,6 +94,11 @@ export const FAMILIES = {
     help: 'Requests that provably had not run where they were sent, and were sent again to another connection.',
     labels: ['backend'],
   },
+  portolan_upstream_kill_failures_total: {
+    type: 'counter',
+    help: 'Statements of clients that have gone, or of KILL, which may run on: they could not be ended on the server.',
+    labels: ['backend'],
+  },
   portolan_rows_total: {
     type: 'counter',
     help: 'Rows that statements have returned to applications, and rows that they have changed; `kind` is `returned` or `affected`.',

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class TamperingProxy {
   /** Sees what a client sends, and may change it in place. */
   onRequest: (bytes: Buffer) => void = () => {}
+  /** Sees what the server sends, and tells what to pass on. */
+  onResponse: (bytes: Buffer) => Buffer = bytes => bytes
   /** New connections reach the server when this has resolved. */
   gate: Promise<unknown> = Promise.resolve()
   /** Connections that wait for that. */
@@ -27,7 +29,8 @@ export class TamperingProxy {
         this.onRequest(bytes)
         far.write(bytes)
       })
-      far.pipe(near)
+      far.on('data', bytes => near.write(this.onResponse(bytes)))
+      far.on('end', () => near.end())
     })
   }
 

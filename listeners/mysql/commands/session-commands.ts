@@ -4,6 +4,7 @@ import {
   MYSQL_OPTION_MULTI_STATEMENTS_OFF,
   MYSQL_OPTION_MULTI_STATEMENTS_ON,
   PACKET_HEADER_BYTES,
+  ServerErrors,
 } from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
 import { Pin } from '../pin.ts'
@@ -34,6 +35,11 @@ export const RESET_CONNECTION: CommandHandler = (session, { packet }) => {
 
 export const CHANGE_USER: CommandHandler = (session, { packet, partial }) => {
   if (session.relay !== null) return session.relay.changeUser(packet, partial)
+  if (partial) {
+    session.fail(ServerErrors.badHandshake)
+    session.close()
+    return Handled.DONE
+  }
   session.host.changeUser(session, packet)
   return Handled.WAIT
 }

@@ -1,4 +1,5 @@
 /** What a backend does by control connections: looks at its servers, and ends what their connections run. */
+import { ServerErrors } from '../../../codecs/mysql/index.ts'
 import type { Address } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { ProbeReport } from '../../protocol.ts'
@@ -14,9 +15,12 @@ const LOOK_MS = 2000
 
 export class Controls {
   readonly #parts: DialerParts
+  readonly #failedKills: { value: number }
 
   constructor(parts: DialerParts) {
     this.#parts = parts
+    const { name: backend, runtime } = parts
+    this.#failedKills = runtime.metrics.cell('portolan_upstream_kill_failures_total', { backend })
   }
 
   /** For looking at a server, by our own account. Rejects with ProxyError. */
@@ -45,8 +49,11 @@ export class Controls {
       control = await ControlConnection.open({ address, tls, timeoutMs: options.connectTimeout, ...account })
       await control.query(`KILL ${queryOnly ? 'QUERY' : 'CONNECTION'} ${threadId}`)
     } catch (error) {
+      // It has come to its end by itself.
+      if (error instanceof ControlError && error.number === ServerErrors.noSuchThread.code) return
+      this.#failedKills.value++
       const reason = (error as Error).message
-      runtime.logger.debug({ backend, reason }, 'a statement could not be killed')
+      runtime.logger.warn({ backend, reason, connection: threadId }, 'what a client has left could not be killed')
     } finally {
       control?.close()
     }

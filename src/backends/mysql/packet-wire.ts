@@ -29,7 +29,8 @@ export class PacketWire {
   #intake: Intake | undefined
   readonly #onData = (chunk: Buffer): void => {
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk])
-    this.#wake?.()
+    if (this.#input.length > MAX_AHEAD_BYTES) this.fail(FLOOD())
+    else this.#wake?.()
   }
   readonly #onError = (cause: Error): void => this.fail(lost(cause))
   readonly #onClose = (): void => this.fail(lost(undefined))
@@ -162,6 +163,11 @@ export class PacketWire {
 }
 
 const EMPTY = Buffer.alloc(0)
+/** A command behind the login may wait here, but not whatever somebody likes to send who has proved nothing. */
+const MAX_AHEAD_BYTES = 1_048_576
+
+const FLOOD = () =>
+  new ProxyError('login-flood', 'too much was sent before the login was over', { source: 'downstream' })
 
 function lost(cause: Error | undefined): ProxyError {
   return new ProxyError('upstream-lost', `the connection was closed in the login${cause ? `: ${cause.message}` : ''}`, {

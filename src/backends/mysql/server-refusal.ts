@@ -1,8 +1,8 @@
 /** A server's no to what we asked for on a client's behalf: a login, a database, a variable. */
 import { ProxyError } from '../../errors.ts'
 
-/** The name, or what shall prove it: access denied, without a password, or the password has expired. */
-const OF_ACCOUNT: ReadonlySet<number> = new Set([1045, 1698, 1862])
+/** Access denied, also for want of a password. */
+const OF_ACCOUNT: ReadonlySet<number> = new Set([1045, 1698])
 
 /** Whether a secret that was read anew might make a difference to an error of the server's. */
 export const refusesAccount = (code: number | undefined): boolean => code !== undefined && OF_ACCOUNT.has(code)

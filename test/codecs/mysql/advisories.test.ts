@@ -6,6 +6,8 @@ import { deflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { ProtocolError } from '../../../codecs/codec.ts'
 import {
+  CACHING_SHA2_PASSWORD,
+  CLEAR_PASSWORD,
   CLIENT_CONNECT_ATTRS,
   CLIENT_PLUGIN_AUTH,
   CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA,
@@ -17,12 +19,15 @@ import {
   encodeLogin,
   encodePacket,
   LOGIN_LIMITS,
+  NATIVE_PASSWORD,
+  newScramble,
   OkPacket,
   PacketScanner,
   PayloadReader,
   PayloadWriter,
   ResponseTracker,
   readSessionTrackers,
+  ServerAuth,
 } from '../../../codecs/mysql/index.ts'
 
 const sink = {
@@ -126,6 +131,37 @@ describe('GHSA-x23w: COM_CHANGE_USER', () => {
     expect(kindOf(() => decode(lying))).toBe('malformed-packet')
   })
 })
+
+test('GHSA-8mqj: a login cut anywhere, with other bytes behind', () => {
+  const low = CLIENT_PROTOCOL_41 | CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA | CLIENT_CONNECT_ATTRS | CLIENT_PLUGIN_AUTH
+  const login = {
+    capabilities: { low, mariadb: 0 },
+    maxPacketBytes: 0,
+    collation: 45,
+    user: 'app',
+    proof: Buffer.alloc(20, 1),
+    database: '',
+    authPlugin: 'mysql_native_password',
+    attributes: [['name', 'value']] as const,
+    zstdLevel: 0,
+  }
+  const payload = encodeLogin(1, login).subarray(4)
+  for (let end = 1; end < payload.length; end++) {
+    const short = kindOf(() => decodeLogin(payload, 0, end))
+    expect([end, short]).toEqual([end, kindOf(() => decodeLogin(Buffer.from(payload.subarray(0, end)), 0, end))])
+    if (end < 57) expect([end, short]).toEqual([end, 'malformed-packet'])
+  }
+})
+
+test.each([NATIVE_PASSWORD, CACHING_SHA2_PASSWORD, CLEAR_PASSWORD])(
+  'CVE-2026-35549: a proof of 60 KB by %s',
+  plugin => {
+    const how = { challenged: CACHING_SHA2_PASSWORD, fallback: NATIVE_PASSWORD, secure: true } as const
+    const options = { password: 'right', scramble: newScramble(), ...how }
+    const proof = Buffer.concat([Buffer.alloc(60_000, 1), Buffer.of(0)])
+    expect(new ServerAuth(options).begin(2, plugin, proof)).toEqual({ verdict: 'denied', reply: null })
+  },
+)
 
 test('CVE-2026-102664: what a frame decompresses to is not believed', () => {
   const bomb = deflateSync(Buffer.alloc(64_000_000))

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import {
   CLIENT_PROTOCOL_41,
   CLIENT_SESSION_TRACK,
+  COM_CHANGE_USER,
   COM_QUERY,
   encodeOk,
   encodeSessionTracker,
@@ -26,9 +27,11 @@ const SCHEMA = encodeSessionTracker(SESSION_TRACK_SCHEMA, 'app')
 const ZONE = ['time_zone', '+01:00'] as const
 const BOTH = encodeSessionTracker(SESSION_TRACK_SYSTEM_VARIABLES, ...ZONE, 'redirect_url', 'mysql://elsewhere:3306/')
 
-function pass(...pieces: readonly Buffer[]): Buffer {
+const pass = (...pieces: readonly Buffer[]) => passAs(COM_QUERY, ...pieces)
+
+function passAs(command: number, ...pieces: readonly Buffer[]): Buffer {
   const tracker = new ResponseTracker({ low: CLIENT_PROTOCOL_41 | CLIENT_SESSION_TRACK, mariadb: 0 }, SILENT)
-  tracker.begin(COM_QUERY)
+  tracker.begin(command)
   const out: Buffer[] = []
   for (const piece of pieces) {
     for (let at = 0; at < piece.length; ) {
@@ -59,6 +62,20 @@ test.each([
   expect(pass(packet)).toEqual(expected)
   for (let cut = 1; cut < packet.length; cut++) {
     expect(pass(packet.subarray(0, cut), packet.subarray(cut))).toEqual(expected)
+  }
+})
+
+test.each([
+  ['', [SCHEMA]],
+  ['', []],
+])('nor one in the text of a login', (_, trackers) => {
+  const info = 'Location: mysql://elsewhere:3306/user=app&ttl=60'
+  const packet = encodeOk(2, { status, info, trackers: Buffer.concat(trackers) })
+  for (let cut = 1; cut < packet.length; cut++) {
+    const pieces = [packet.subarray(0, cut), packet.subarray(cut)]
+    expect(passAs(COM_CHANGE_USER, ...pieces)).toEqual(encodeOk(2, { status }))
+    // Of another command it is what the command has to say.
+    expect(pass(...pieces)).toEqual(packet)
   }
 })
 

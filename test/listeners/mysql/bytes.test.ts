@@ -3,7 +3,7 @@
  * broke other proxies where there is such a thing (see test/codecs/mysql/advisories.test.ts).
  */
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   CLIENT_CONNECT_ATTRS,
@@ -228,6 +228,34 @@ describe('what a server leaves open, and a listener does not', () => {
       expect(await converse(portolan.port(), { bytes, answers: ['closed'] })).toEqual(['ok', 'error 1043', 'closed'])
     }
     expect(await isWell()).toBe(42)
+  })
+
+  test('COM_CHANGE_USER in pieces: the rest of it is no command', async () => {
+    const padding = Buffer.alloc(100_000)
+    const bytes = (scramble: Uint8Array) =>
+      Buffer.concat([
+        login(scramble),
+        command([COM_CHANGE_USER, ...Buffer.from('app\0\0app\0\x2d\0', 'latin1'), ...padding]),
+      ])
+    expect(await converse(portolan.port(), { bytes, answers: ['closed'] })).toEqual(['ok', 'error 1043', 'closed'])
+    expect(await isWell()).toBe(42)
+  })
+
+  test('what comes before anybody has logged in is kept up to a bound', async () => {
+    const silent = createServer(socket => socket.on('error', () => {})).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const waiting = await rig.portolan(port, {
+      listener: { authentication: 'relay', authenticationTimeout: '1h' },
+      backend: { connectTimeout: '1h' },
+    })
+    const flood = connect(waiting.port(), '127.0.0.1').on('error', () => {})
+    const closed = new Promise(resolve => flood.once('close', resolve))
+    // More than the kernel takes by itself.
+    flood.write(Buffer.alloc(64 << 20))
+    await closed
+    expect(waiting.connections()).toBe(0)
+    silent.close()
   })
 
   test('CVE-2021-23214: a login in clear behind the request for TLS does not count as sent over TLS', async () => {

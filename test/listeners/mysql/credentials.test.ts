@@ -81,3 +81,13 @@ test('a token is good for its time whatever else the server refuses', async () =
   expect(await value(await rig.client(portolan), 'SELECT 1')).toBe(1)
   expect(count()).toBe(1)
 })
+
+test('an account whose password has expired: clients get the words of the server', async () => {
+  const direct = await rig.client(server.port)
+  await direct.query("CREATE OR REPLACE USER expired@'%' IDENTIFIED BY 'sécret' PASSWORD EXPIRE")
+  const credentials = { username: 'expired', password: { env: 'MYSQL_TEST_SECRET' } }
+  const portolan = await rig.portolan(server.port, { backend: { credentials } })
+  const asked = rig.client(portolan)
+  await expect(asked).rejects.toMatchObject({ errno: 1820, message: expect.stringMatching(/must SET PASSWORD/) })
+  expect(portolan.status().lastError).toMatch(/must SET PASSWORD/)
+})

@@ -53,3 +53,18 @@ test('KILL among other statements ends nobody: neither whom the number means nor
   await b!.query(`KILL ${a!.threadId}`)
   expect(await sleeping).toMatch(/closed|lost/i)
 })
+
+test('a kill that fails is told: what runs may run on', async () => {
+  const main = await rig.portolan(server.port, { backend: { credentials } })
+  const direct = await rig.client(server.port)
+  const running = () => value(direct, "SELECT MIN(id) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'DO SLEEP%'")
+  const client = await rig.client(main)
+  client.query('DO SLEEP(60)').catch(() => {})
+  await until(async () => (await running()) !== null)
+  await direct.query("ALTER USER app@'%' ACCOUNT LOCK")
+  client.destroy()
+  await until(() => main.metric('portolan_upstream_kill_failures_total') === 1)
+  expect(main.log.filter(({ message }) => message.includes('could not be killed'))).toMatchObject([{ level: 'warn' }])
+  await direct.query("ALTER USER app@'%' ACCOUNT UNLOCK")
+  await direct.query(`KILL ${await running()}`)
+})

@@ -1,11 +1,14 @@
 /** Relay: clients log in at the server itself, and Portolan has no credentials. */
 import { execFile } from 'node:child_process'
+import { connect } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { encodeOk, encodeSessionTracker, SESSION_TRACK_SYSTEM_VARIABLES } from '../../../codecs/mysql/index.ts'
 import { Authority, type Identity } from '../../net/certificates.ts'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
 import { MysqlRig, value } from '../../support/mysql.ts'
 import { type Portolan, until } from '../../support/portolan.ts'
+import { TamperingProxy } from '../../support/tampering-proxy.ts'
 
 const rig = new MysqlRig()
 let server: MariadbServer
@@ -36,6 +39,7 @@ const relaying = (setup: { listener?: object; backend?: object } = {}): Promise<
     ...(setup.backend && { backend: setup.backend as never }),
   })
 
+const REDIRECTION = encodeSessionTracker(SESSION_TRACK_SYSTEM_VARIABLES, 'redirect_url', 'mysql://elsewhere:3306/')
 const WHO = "SUBSTRING_INDEX(CURRENT_USER(), '@', 1)"
 
 for (const [hops, setup, ssl] of [
@@ -97,7 +101,21 @@ test("the session is made a fresh one, and becomes another user's", async () => 
   expect(await value(client, 'SELECT DATABASE()')).toBe('mysql')
   expect(await value(client, 'SELECT @mine')).toBeNull()
   expect((await client.execute('SELECT ? AS n', [3]))[0]).toEqual([{ n: 3 }])
+  await client.query('SET @mine = 1')
   await expect(client.changeUser({ user: 'other', password: 'wrong' })).rejects.toMatchObject({ errno: 1045 })
+  expect(await value(client, 'SELECT @mine')).toBeNull()
+})
+
+test('an expired password: the server lets the client in to change it, and to do nothing else', async () => {
+  const direct = await rig.client(server.port)
+  await direct.query("CREATE OR REPLACE USER expired@'%' IDENTIFIED BY 'old' PASSWORD EXPIRE")
+  const portolan = await relaying()
+  const client = await rig.client(portolan, { user: 'expired', password: 'old', database: '' })
+  await expect(client.query('SELECT 1')).rejects.toMatchObject({ errno: 1820 })
+  await client.query("SET PASSWORD = PASSWORD('new')")
+  expect(await value(client, `SELECT ${WHO}`)).toBe('expired')
+  const again = await rig.client(portolan, { user: 'expired', password: 'new', database: '' })
+  expect(await value(again, 'SELECT 6 * 7')).toBe(42)
 })
 
 test('COM_CHANGE_USER is refused where one hop can be read and the other cannot', async () => {
@@ -134,4 +152,28 @@ test('the connection to the server ends with the client, and the client with it'
 
 test('users and relay exclude each other', async () => {
   await expect(relaying({ listener: { users: [{ name: 'app' }] } })).rejects.toThrow('goes without `users`')
+})
+
+test('a server that sends clients elsewhere, with its login or with COM_CHANGE_USER', async () => {
+  const proxy = await TamperingProxy.start(server.port)
+  const elsewhere = { info: 'Location: mysql://elsewhere:3306/', trackers: REDIRECTION }
+  let tampered = 0
+  proxy.onResponse = bytes => {
+    // Of a login: those of other commands, which begin at 0, have the sequence id 1.
+    if (bytes[4] !== 0 || bytes[3]! < 2) return bytes
+    tampered++
+    return encodeOk(bytes[3]!, { status: bytes.readUInt16LE(7), ...elsewhere })
+  }
+  const portolan = await rig.portolan(proxy.port, { listener: { authentication: 'relay' } })
+  const stream = connect(portolan.port(), '127.0.0.1')
+  let received = ''
+  stream.on('data', chunk => {
+    received += chunk.toString('latin1')
+  })
+  const client = await rig.client(portolan, { stream })
+  await client.changeUser({ user: 'other', password: 'secret' })
+  expect(await value(client, `SELECT ${WHO}`)).toBe('other')
+  expect(tampered).toBe(2)
+  expect(received).not.toContain('elsewhere')
+  proxy.close()
 })

@@ -1,4 +1,5 @@
 /** Commands that change the session itself, and those that merely pass, of clients that share connections. */
+import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   CLIENT_CONNECT_WITH_DB,
@@ -23,8 +24,9 @@ import {
 } from '../../../codecs/mysql/index.ts'
 import { Client } from '../../codecs/mysql/client.ts'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
-import { MysqlRig, value } from '../../support/mysql.ts'
+import { MysqlRig, row, value } from '../../support/mysql.ts'
 import type { Portolan } from '../../support/portolan.ts'
+import { TamperingProxy } from '../../support/tampering-proxy.ts'
 
 const rig = new MysqlRig()
 const clients: Client[] = []
@@ -78,7 +80,7 @@ test('COM_SET_OPTION concerns the client that sends it, on whatever connection',
   expect(await errorOf(one.command(Buffer.of(COM_SET_OPTION, 7, 0)))).toMatchObject({ code: 1047 })
 })
 
-test('COM_CHANGE_USER to a database that is not there: the error of the server, in its place, and the end', async () => {
+test('COM_CHANGE_USER to a database that is not there: the error of the server, in its place', async () => {
   const client = await raw()
   const change = { user: 'app', proof: Buffer.alloc(0), collation: 45, authPlugin: 'mysql_native_password' }
   const packet = encodeChangeUser({ ...change, database: 'nowhere', attributes: [] }, client.capabilities)
@@ -86,7 +88,30 @@ test('COM_CHANGE_USER to a database that is not there: the error of the server, 
   // Throws when the sequence id is not the next one.
   const { tracker } = await client.receive(COM_CHANGE_USER, 0, () => Buffer.of(0, 0, 0, 2))
   expect(tracker.error).toMatchObject({ code: 1049, sqlState: '42000' })
-  await client.closed()
+})
+
+test('a refused COM_CHANGE_USER: with MariaDB the client stays who it was, in a fresh session, three times', async () => {
+  const client = await rig.client(portolan)
+  await client.query('CREATE TEMPORARY TABLE mine (n INT)')
+  const there = { user: 'app', password: 'app', database: 'app' }
+  for (const errno of [1049, 1049, 1049, 1047, 1047]) {
+    await client.query("SET @x = 1, time_zone = '+03:00'")
+    await expect(client.changeUser({ ...there, database: 'nowhere' })).rejects.toMatchObject({ errno })
+    const left = await row(client, "SELECT DATABASE() AS db, @x IS NULL AND @@time_zone = 'SYSTEM' AS fresh")
+    expect(left).toEqual({ db: 'app', fresh: 1 })
+    await expect(client.query('SELECT * FROM mine')).rejects.toMatchObject({ errno: 1146 })
+  }
+  await expect(client.changeUser(there)).rejects.toMatchObject({ errno: 1047 })
+})
+
+test('a refused COM_CHANGE_USER: MySQL closes', async () => {
+  const proxy = await TamperingProxy.start(server.port)
+  proxy.onResponse = bytes => Buffer.from(bytes.toString('latin1').replaceAll('MariaDB', 'MySQL__'), 'latin1')
+  const client = await rig.client(await rig.portolan(proxy.port, { backend }))
+  const gone = once(client, 'end')
+  await expect(client.changeUser({ user: 'app', database: 'nowhere' })).rejects.toMatchObject({ errno: 1049 })
+  await gone
+  proxy.close()
 })
 
 test('a database that is gone is told in the words of the server, and the client goes on', async () => {
