@@ -161,6 +161,10 @@ function splitNames(signedHeaders: string): readonly string[] {
   let names = NAME_LISTS.get(signedHeaders)
   if (names === undefined) {
     names = signedHeaders.split(';')
+    // A name many times over would make a text of any length out of one header.
+    if (new Set(names).size < names.length) {
+      throw new S3Error('AuthorizationHeaderMalformed', 'SignedHeaders must name each header once.')
+    }
     if (NAME_LISTS.size >= MAX_NAME_LISTS) NAME_LISTS.clear()
     NAME_LISTS.set(signedHeaders, names)
   }

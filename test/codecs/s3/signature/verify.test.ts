@@ -172,6 +172,7 @@ describe('what is no valid claim', () => {
     ['another day', swap('20130524', '20130523'), 'AuthorizationHeaderMalformed'],
     ['a day of seven digits', swap('20130524', '2013052'), 'AuthorizationHeaderMalformed'],
     ['signed headers in upper case', swap('host;', 'Host;'), 'AuthorizationHeaderMalformed'],
+    ['a signed header twice', swap('host;', 'host;host;'), 'AuthorizationHeaderMalformed'],
     ['an empty signed header', swap('host;', 'host;;'), 'AuthorizationHeaderMalformed'],
     ['an unknown key', swap('AKIA', 'BKIA'), 'InvalidAccessKeyId'],
     ['a clock far ahead', { now: NOW - 15 * MINUTE - 1 }, 'RequestTimeTooSkewed'],
