@@ -1,5 +1,5 @@
-import { afterEach, expect, test, vi } from 'vitest'
-import { Turn } from '../../src/net/index.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Turn, Watch } from '../../src/net/index.ts'
 
 /** Microseconds that a turn of the loop without events takes. */
 const TURN_US = 1
@@ -17,6 +17,7 @@ function idleTurns(
   requests: number,
   replyUs: number,
   nextRequest: (sentUs: number, repliedUs: number) => number,
+  { gathers }: { gathers: boolean },
 ): number {
   let nowUs = 0
   let vain = 0
@@ -24,17 +25,24 @@ function idleTurns(
   vi.stubGlobal('setImmediate', (callback: () => void) => immediates.push(callback))
   vi.spyOn(performance, 'now').mockImplementation(() => nowUs / 1000)
   const turn = new Turn()
+  const watch = new Watch()
   const events: { at: number; act: () => void }[] = []
   let underWay = 0
   const send = (left: number) => {
     const sentUs = nowUs
     underWay++
-    turn.request({ flush: () => at(nowUs + replyUs, () => reply(left, sentUs)) })
+    const flush = () => at(nowUs + replyUs, () => reply(left, sentUs))
+    if (gathers) turn.request({ flush })
+    else {
+      watch.begin()
+      flush()
+    }
     // An open loop does not wait for the reply.
     if (nextRequest(sentUs, Number.NaN) > 0 && left > 1) at(nextRequest(sentUs, Number.NaN), () => send(left - 1))
   }
   const reply = (left: number, sentUs: number) => {
-    if (--underWay === 0) turn.settled()
+    if (--underWay === 0 && gathers) turn.settled()
+    if (!gathers) watch.end()
     if (Number.isNaN(nextRequest(sentUs, Number.NaN)) && left > 1) at(nextRequest(sentUs, nowUs), () => send(left - 1))
   }
   const at = (time: number, act: () => void) => {
@@ -58,24 +66,29 @@ function idleTurns(
   return vain / requests
 }
 
-test('polls for a client alone, that is all the time', () => {
-  const perRequest = idleTurns(2000, 40, (_, repliedUs) => repliedUs + 30)
-  expect(perRequest).toBeGreaterThan(60)
-})
+describe.each([
+  ['requests that are gathered', { gathers: true }],
+  ['requests that leave as they come', { gathers: false }],
+])('of %s', (_, how) => {
+  test('polls for a client alone, that is all the time', () => {
+    const perRequest = idleTurns(2000, 40, (_, repliedUs) => repliedUs + 30, how)
+    expect(perRequest).toBeGreaterThan(60)
+  })
 
-test('goes on polling when one request in four comes late', () => {
-  let n = 0
-  const perRequest = idleTurns(2000, 40, (_, repliedUs) => repliedUs + (n++ % 4 === 0 ? 300 : 30))
-  expect(perRequest).toBeGreaterThan(60)
-})
+  test('goes on polling when one request in four comes late', () => {
+    let n = 0
+    const perRequest = idleTurns(2000, 40, (_, repliedUs) => repliedUs + (n++ % 4 === 0 ? 300 : 30), how)
+    expect(perRequest).toBeGreaterThan(60)
+  })
 
-test.each([
-  ['5,000 requests a second', 200],
-  ['20,000 requests a second, one under way when the next comes', 50],
-])('hardly polls for many clients: %s', (_, gapUs) => {
-  expect(idleTurns(2000, 60, sentUs => sentUs + gapUs)).toBeLessThan(10)
-})
+  test.each([
+    ['5,000 requests a second', 200],
+    ['20,000 requests a second, one under way when the next comes', 50],
+  ])('hardly polls for many clients: %s', (_, gapUs) => {
+    expect(idleTurns(2000, 60, sentUs => sentUs + gapUs, how)).toBeLessThan(10)
+  })
 
-test('hardly polls when the backend takes longer than a wake-up costs', () => {
-  expect(idleTurns(2000, 500, (_, repliedUs) => repliedUs + 30)).toBeLessThan(10)
+  test('hardly polls when the backend takes longer than a wake-up costs', () => {
+    expect(idleTurns(2000, 500, (_, repliedUs) => repliedUs + 30, how)).toBeLessThan(10)
+  })
 })

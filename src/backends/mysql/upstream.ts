@@ -16,7 +16,7 @@ import {
   SERVER_STATUS_AUTOCOMMIT,
 } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
-import { type ByteStream, type Intake, type IntakeSink, Pump } from '../../net/index.ts'
+import { type ByteStream, type Intake, type IntakeSink, Pump, sharedWatch } from '../../net/index.ts'
 import type { IdleList } from './idle-list.ts'
 import { ServerStatements } from './server-statements.ts'
 import { SessionState } from './session-state.ts'
@@ -131,7 +131,10 @@ export class Upstream implements IntakeSink {
   /** The response to the request that is sent next. */
   expect(command: number, recipient: Recipient, statementId = 0): void {
     if (this.#recipient !== null) this.#expected.push({ command, recipient, statementId })
-    else this.#begin(command, recipient, statementId)
+    else {
+      sharedWatch.begin()
+      this.#begin(command, recipient, statementId)
+    }
   }
 
   /** Passes on bytes of a request. False: the server does not keep up; wait for onceDrained(), memory not owned too. */
@@ -233,6 +236,7 @@ export class Upstream implements IntakeSink {
   #end(recipient: Recipient): void {
     const next = this.#expected.length > 0 ? this.#expected.shift() : undefined
     this.#recipient = next?.recipient ?? null
+    if (!next) sharedWatch.end()
     recipient.onResponseEnd(this.#tracker)
     if (next && !this.#closed) this.#begin(next.command, next.recipient, next.statementId)
   }
@@ -261,8 +265,9 @@ export class Upstream implements IntakeSink {
     this.home.onClosed(this, error !== undefined)
     const { holder } = this
     this.holder = null
-    if (recipient === null) holder?.onUpstreamClosed(lost)
-    else for (const each of [recipient, ...expected.map(({ recipient }) => recipient)]) each.onLost(lost, this.#tracker)
+    if (recipient === null) return holder?.onUpstreamClosed(lost)
+    sharedWatch.end()
+    for (const each of [recipient, ...expected.map(({ recipient }) => recipient)]) each.onLost(lost, this.#tracker)
   }
 
   #lost(cause: NodeJS.ErrnoException | undefined): void {
