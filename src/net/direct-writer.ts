@@ -32,15 +32,20 @@ let spare: WriteRequest | undefined
 export class DirectWriter {
   readonly #target: Writable
   readonly #onWritten: () => void
+  readonly #onFailed: ((error: Error) => void) | undefined
   /** A handle of its own that takes bytes as they are. */
   readonly #isPlain: boolean
   /** Something may wait in the stream, which has to leave before. */
   #streams = true
 
-  /** `onWritten` is called when bytes that had to wait have left, or never will. */
-  constructor(target: Writable, onWritten: () => void) {
+  /**
+   * `onWritten` is called when bytes that had to wait have left, or never will. `onFailed` hears of a write past the
+   * stream that failed: without it the target is destroyed, and with it what its peer said before is not read any more.
+   */
+  constructor(target: Writable, onWritten: () => void, onFailed?: (error: Error) => void) {
     this.#target = target
     this.#onWritten = onWritten
+    this.#onFailed = onFailed
     this.#isPlain = target instanceof Socket && !(target instanceof TLSSocket)
   }
 
@@ -104,8 +109,11 @@ export class DirectWriter {
   }
 
   #fail(status: number): void {
+    if (this.#target.destroyed) return
     const code = getSystemErrorName(status)
-    if (!this.#target.destroyed) this.#target.destroy(Object.assign(new Error(`write ${code}`), { code }))
+    const error = Object.assign(new Error(`write ${code}`), { code })
+    if (this.#onFailed) this.#onFailed(error)
+    else this.#target.destroy(error)
   }
 }
 

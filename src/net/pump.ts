@@ -19,6 +19,8 @@ export interface PumpOptions {
   readonly tap?: (bytes: Buffer) => void
   /** The target has caught up: what was held is free, and more may be pushed. */
   onDrained(): void
+  /** A write failed; without this the target is destroyed, whatever its peer has said before. */
+  readonly onFailed?: (error: Error) => void
 }
 
 export class Pump implements IntakeSink {
@@ -31,7 +33,7 @@ export class Pump implements IntakeSink {
 
   constructor(options: PumpOptions) {
     this.#options = options
-    this.#writer = new DirectWriter(options.target, () => this.#onWritten())
+    this.#writer = new DirectWriter(options.target, () => this.#onWritten(), options.onFailed)
     this.#remaining = options.limit ?? Number.POSITIVE_INFINITY
   }
 

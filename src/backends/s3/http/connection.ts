@@ -60,6 +60,8 @@ export class HttpConnection implements IntakeSink {
   /** Whether what is being read now belongs to the receiver. */
   #owned = false
   #chunks = 0
+  /** What it broke off with; once a write has failed nothing more is written. */
+  #cause: Error | undefined
   #reads = 0
   #readsBefore = 0
   #progress = -1
@@ -73,7 +75,11 @@ export class HttpConnection implements IntakeSink {
     this.#intake = intake
     this.endpoint = endpoint
     this.#owner = owner
-    this.#pump = new Pump({ target: socket, onDrained: () => this.#request?.onDrain() })
+    this.#pump = new Pump({
+      target: socket,
+      onDrained: () => this.#request?.onDrain(),
+      onFailed: error => this.#onWriteFailed(error),
+    })
     this.#body = new BodyDecoder({
       onData: view => {
         if (!this.#request?.onData(view, this.#owned)) this.#paused = this.#request !== undefined
@@ -89,12 +95,11 @@ export class HttpConnection implements IntakeSink {
         if (!this.push(chunk, true)) socket.pause()
       })
     }
-    let cause: Error | undefined
     socket.on('error', error => {
-      cause = error
+      this.#cause ??= error
     })
     socket.on('end', () => this.#onEnd())
-    socket.on('close', () => this.#onClose(cause))
+    socket.on('close', () => this.#onClose(this.#cause))
     socket.resume()
   }
 
@@ -131,18 +136,18 @@ export class HttpConnection implements IntakeSink {
   }
 
   write(bytes: Buffer, owned: boolean): boolean {
-    return this.#pump.push(bytes, owned)
+    return this.#cause !== undefined || this.#pump.push(bytes, owned)
   }
 
   /** The line break behind a chunk goes with the size of the next one. */
   writeChunk(bytes: Buffer, owned: boolean): boolean {
     const before = this.#chunks++ === 0 ? '' : CRLF
-    this.#pump.push(Buffer.from(before + encodeChunkSize(bytes.length), 'latin1'), true)
-    return this.#pump.push(bytes, owned)
+    this.write(Buffer.from(before + encodeChunkSize(bytes.length), 'latin1'), true)
+    return this.write(bytes, owned)
   }
 
   writeLastChunk(): void {
-    this.#pump.push(Buffer.from((this.#chunks === 0 ? '' : CRLF) + encodeLastChunk(), 'latin1'), true)
+    this.write(Buffer.from((this.#chunks === 0 ? '' : CRLF) + encodeLastChunk(), 'latin1'), true)
   }
 
   /** Takes the response's body again. */
@@ -260,7 +265,7 @@ export class HttpConnection implements IntakeSink {
     const request = this.#request
     // Given up within the last call: the connection is closed already.
     if (!request) return
-    const keeps = this.#head!.keepAlive && request.sent && !this.#pump.full && !more
+    const keeps = this.#head!.keepAlive && this.#cause === undefined && request.sent && !this.#pump.full && !more
     if (this.#paused) {
       // What is not taken yet stays with who writes it; the next response is read into other memory.
       if (!this.#owned) this.#intake?.leave()
@@ -274,6 +279,15 @@ export class HttpConnection implements IntakeSink {
       this.#owner.onIdle(this)
     } else this.destroy()
     request.onEnd()
+  }
+
+  /**
+   * A server that refuses an upload may answer and close while more of it comes. Its answer lies in the kernel then, and
+   * reading goes on until it ends as well.
+   */
+  #onWriteFailed(error: Error): void {
+    this.#cause ??= error
+    if (this.#phase === 'idle') this.destroy()
   }
 
   /** The server has closed its direction. */

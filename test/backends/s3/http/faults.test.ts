@@ -181,6 +181,38 @@ describe('the body of a request', () => {
     await expect.poll(() => metrics.connections.value).toBe(0)
   })
 
+  test('an answer is delivered although the server has closed by then, and writing fails', async () => {
+    const port = await rawServer(socket =>
+      socket.once('data', () => {
+        // What it does not read any more makes its end a reset.
+        socket.pause()
+        socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno', () => socket.destroy())
+      }),
+    )
+    const { pool } = poolTo(port)
+    const piece = Buffer.alloc(64 * 1024)
+    for (let i = 0; i < 20; i++) {
+      let over = false
+      let wake = () => {}
+      const { exchange, wanted, outcome } = send(pool, requestOf('PUT', '/k', { body: 'length', length: 1e9 }), {
+        onDrain: () => wake(),
+      })
+      const ended = outcome.finally(() => {
+        over = true
+      })
+      await wanted
+      while (!over) {
+        const drained = new Promise<void>(resolve => {
+          wake = resolve
+        })
+        if (!exchange.write(piece, false)) await Promise.race([ended, drained])
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      const { head, body, error } = await outcome
+      expect([head?.status, body.toString(), error]).toEqual([403, 'no', undefined])
+    }
+  })
+
   test.each([
     ['too few', 'abc', true],
     ['too many', 'abcdefgh', false],
