@@ -2,6 +2,7 @@
 import type { Protocol } from '../src/protocol.ts'
 import { mysql } from './mysql/index.ts'
 import { redis } from './redis/index.ts'
+import { s3 } from './s3/index.ts'
 import { tcp } from './tcp/index.ts'
 
-export const protocols: readonly Protocol[] = [mysql, redis, tcp]
+export const protocols: readonly Protocol[] = [mysql, redis, s3, tcp]

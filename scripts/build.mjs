@@ -89,7 +89,7 @@ async function build() {
 /** Runs the quickstart once, uses it a little and lets it end. The program works without the cache too, only starts slower. */
 async function writeCodeCache() {
   const directory = mkdtempSync(join(tmpdir(), 'portolan-build-'))
-  const [redis, mysql, admin] = [await freePort(), await freePort(), await freePort()]
+  const [redis, mysql, s3, admin] = [await freePort(), await freePort(), await freePort(), await freePort()]
   const preload = ['--require', join(ROOT, 'scripts/code-cache.cjs')]
   const child = spawn(
     process.execPath,
@@ -103,6 +103,7 @@ async function writeCodeCache() {
         PORTOLAN_DATA_DIR: directory,
         PORTOLAN_REDIS_PORT: String(redis),
         PORTOLAN_MYSQL_PORT: String(mysql),
+        PORTOLAN_S3_PORT: String(s3),
         PORTOLAN_ADMIN_PORT: String(admin),
       },
     },

@@ -35,6 +35,7 @@ async function start() {
       ...process.env,
       PORTOLAN_REDIS_PORT: String(redis),
       PORTOLAN_MYSQL_PORT: String(mysql),
+      PORTOLAN_S3_PORT: String(await freePort()),
       PORTOLAN_ADMIN_PORT: String(await freePort()),
       PORTOLAN_DATA_DIR: data,
     },

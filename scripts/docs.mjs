@@ -1,6 +1,6 @@
 /**
- * Writes the tables of options and metrics into README.md, between `<!-- options:start -->` and `<!-- options:end -->`
- * and the same for metrics, from the schemas and metric families themselves. With --check it only compares, and fails
+ * Writes the tables of options, metrics and provider profiles into README.md, between `<!-- options:start -->` and
+ * `<!-- options:end -->` and so on, from the schemas and tables themselves. With --check it only compares, and fails
  * when the file is out of date. Another file may be named as the last argument.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCES = `
 export { protocols } from './listeners/index.ts'
 export { backendKinds } from './src/backends/index.ts'
+export { PROFILES } from './src/backends/s3/profiles/table.ts'
 export { schemaParts } from './src/config/index.ts'
 export { FAMILIES } from './src/observability/families.ts'
 `
@@ -120,6 +121,19 @@ function metricTable(families) {
   return ['| Metric | Type | Labels | Meaning |', '|---|---|---|---|', ...lines].join('\n')
 }
 
+/** What a reader can choose by; the rest is in the table that this comes from. */
+function profileTable(profiles) {
+  const lines = [...profiles.values()].map(({ name, title, asOf, addressing, checksums, trailers, lacks, sources }) => {
+    const takes = [...checksums, ...(trailers ? ['trailers'] : [])].join(', ') || 'none'
+    return `| ${[`\`${name}\``, title, addressing, takes, lacks.join(', '), asOf, sources.join('; ')].map(cell).join(' | ')} |`
+  })
+  const head = [
+    '| Profile | Service | Addressing | Checksums | Lacks | As of | Sources |',
+    '|---|---|---|---|---|---|---|',
+  ]
+  return [...head, ...lines].join('\n')
+}
+
 function cell(text) {
   return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')
 }
@@ -137,8 +151,12 @@ const checking = args.includes('--check')
 const path = args.find(arg => !arg.startsWith('--')) ?? join(ROOT, 'README.md')
 const shown = relative(process.cwd(), path)
 
-const { protocols, backendKinds, schemaParts, FAMILIES } = await load()
-const parts = { options: optionTables(schemaParts({ protocols, backendKinds })), metrics: metricTable(FAMILIES) }
+const { protocols, backendKinds, schemaParts, FAMILIES, PROFILES } = await load()
+const parts = {
+  options: optionTables(schemaParts({ protocols, backendKinds })),
+  metrics: metricTable(FAMILIES),
+  profiles: profileTable(PROFILES),
+}
 const before = readFileSync(path, 'utf8')
 let after = before
 for (const [name, content] of Object.entries(parts)) {

@@ -2,6 +2,7 @@
 import type { BackendKind } from '../protocol.ts'
 import { mysqlBackendKind } from './mysql/index.ts'
 import { redisBackendKind } from './redis/index.ts'
+import { s3BackendKind } from './s3/index.ts'
 import { tcpBackendKind } from './tcp/index.ts'
 
-export const backendKinds: readonly BackendKind[] = [mysqlBackendKind, redisBackendKind, tcpBackendKind]
+export const backendKinds: readonly BackendKind[] = [mysqlBackendKind, redisBackendKind, s3BackendKind, tcpBackendKind]

@@ -94,6 +94,11 @@ export const FAMILIES = {
     help: 'Requests that provably had not run where they were sent, and were sent again to another connection.',
     labels: ['backend'],
   },
+  portolan_s3_errors_total: {
+    type: 'counter',
+    help: 'Answers of S3 that told an error; `status` is that of HTTP, `backend` is empty for those of Portolan itself.',
+    labels: ['listener', 'backend', 'status'],
+  },
   portolan_upstream_kill_failures_total: {
     type: 'counter',
     help: 'Statements of clients that have gone, or of KILL, which may run on: they could not be ended on the server.',

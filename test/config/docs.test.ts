@@ -25,6 +25,7 @@ STALE
 <!-- options:end -->
 between
 <!-- metrics:start --><!-- metrics:end -->
+<!-- profiles:start --><!-- profiles:end -->
 end
 `
 

@@ -18,12 +18,13 @@ afterEach(async () => {
 })
 
 test('says what listens and what to try, serves Redis and MySQL, and leaves nothing behind', async () => {
-  const [redisPort, mysqlPort, adminPort] = [await freePort(), await freePort(), await freePort()]
+  const [redisPort, mysqlPort, s3Port, adminPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
   const data = mkdtempSync(join(tmpdir(), 'quickstart-'))
   cleanups.push(() => rmSync(data, { recursive: true, force: true }))
   const env = {
     PORTOLAN_REDIS_PORT: `${redisPort}`,
     PORTOLAN_MYSQL_PORT: `${mysqlPort}`,
+    PORTOLAN_S3_PORT: `${s3Port}`,
     PORTOLAN_ADMIN_PORT: `${adminPort}`,
     PORTOLAN_DATA_DIR: data,
   }
@@ -65,15 +66,22 @@ test.each([1, 2])('names %i taken ports and the way out, one command', async cou
     else await once(squatter.close(), 'close')
   }
   const [port, admin] = ports
-  const mysql = await freePort()
-  const chosen = { PORTOLAN_REDIS_PORT: port, PORTOLAN_MYSQL_PORT: mysql, PORTOLAN_ADMIN_PORT: admin }
+  const [mysql, s3] = [await freePort(), await freePort()]
+  const chosen = {
+    PORTOLAN_REDIS_PORT: port,
+    PORTOLAN_MYSQL_PORT: mysql,
+    PORTOLAN_S3_PORT: s3,
+    PORTOLAN_ADMIN_PORT: admin,
+  }
   const child = start(Object.fromEntries(Object.entries(chosen).map(([name, value]) => [name, `${value}`])))
   const ended = once(child, 'exit')
   const complaint = await read(child.stderr, 'npm start')
   expect(complaint).toContain(`Port ${port} (Redis) is taken`)
   expect(complaint.includes(`Port ${admin} (admin) is taken`)).toBe(count === 2)
   const [, redisPort, adminPort] =
-    /PORTOLAN_REDIS_PORT=(\d+) PORTOLAN_MYSQL_PORT=\d+ PORTOLAN_ADMIN_PORT=(\d+) npm start/.exec(complaint)!
+    /PORTOLAN_REDIS_PORT=(\d+) PORTOLAN_MYSQL_PORT=\d+ PORTOLAN_S3_PORT=\d+ PORTOLAN_ADMIN_PORT=(\d+) npm start/.exec(
+      complaint,
+    )!
   expect(Number(redisPort)).not.toBe(port)
   expect(Number(adminPort) === admin).toBe(count === 1)
   expect(redisPort).not.toBe(adminPort)

@@ -105,12 +105,12 @@ export class AwsChunkedDecoder {
 
   #takeSize(line: string): void {
     let size = line
-    if (this.#chain !== undefined) {
+    if (this.#chain !== undefined || this.#options.unverifiable) {
       const parts = SIGNED_LINE.exec(line)
       if (parts === null) throw malformed('has a chunk without a size and a signature')
       size = parts[1]!
       this.#signature = parts[2]!
-      this.#hash = createHash('sha256')
+      if (this.#chain) this.#hash = createHash('sha256')
     } else if (!SIZE.test(line)) throw malformed('has a chunk without a size')
     const bytes = Number.parseInt(size, 16)
     if (bytes > this.#options.maxChunkBytes) {

@@ -2,6 +2,7 @@
 import { S3Error } from '../errors.ts'
 import { isSameSignature } from '../signature/index.ts'
 import type { SignatureChain } from './chain.ts'
+import type { AwsChunkedOptions } from './options.ts'
 
 const LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}):[ \t]*([!-~]([ -~]*[!-~])?)[ \t]*$/
 const SIGNATURE_NAME = 'x-amz-trailer-signature'
@@ -12,13 +13,15 @@ export class Trailers {
   readonly values = new Map<string, string>()
   readonly #declared: readonly string[]
   readonly #allowed: boolean
+  readonly #unverifiable: boolean
   #signature: string | undefined
   #bytes = 0
   #isClosed = false
 
-  constructor(options: { readonly trailers: readonly string[]; readonly hasTrailers: boolean }) {
+  constructor(options: Pick<AwsChunkedOptions, 'trailers' | 'hasTrailers' | 'unverifiable'>) {
     this.#declared = options.trailers
     this.#allowed = options.hasTrailers
+    this.#unverifiable = options.unverifiable ?? false
   }
 
   /** A line without its end. */
@@ -49,7 +52,8 @@ export class Trailers {
       if (this.#allowed && !this.values.has(name)) throw malformed(`The declared trailer ${name} is missing.`)
     }
     if (chain === undefined) {
-      if (this.#signature !== undefined) throw malformed('The trailers are signed, but the chunks are not.')
+      if (this.#signature !== undefined && !this.#unverifiable)
+        throw malformed('The trailers are signed, but the chunks are not.')
     } else if (this.#signature !== undefined) this.#verify(chain, this.#signature)
     else if (this.values.size > 0) throw malformed('The trailers are not signed.')
   }

@@ -3,7 +3,7 @@
  * store knows nothing of the application's signatures or framing. Two implement it: a service reached by HTTP, and files
  * of this machine.
  */
-import type { ChecksumAlgorithm, Operation } from '../../../codecs/s3/index.ts'
+import type { ChecksumAlgorithm, Operation, S3Error } from '../../../codecs/s3/index.ts'
 import type { ProxyError } from '../../errors.ts'
 
 export interface StoreRequest {
@@ -23,6 +23,10 @@ export interface StoreRequest {
   readonly body: StoreBody
   /** Ties the log lines and the answer to each other. */
   readonly requestId: string
+  /** Where the application believes to be. */
+  readonly region: string
+  /** Of the listener as the application knows it, such as `http://localhost:9000`. */
+  readonly origin: string
 }
 
 /** What is known of a body before its first byte. */
@@ -60,7 +64,7 @@ export interface StoreSink {
   onData(bytes: Buffer, owned: boolean): boolean
   onEnd(): void
   /** Also after onHead: then the answer must not end as if it were whole. */
-  onFailed(error: ProxyError): void
+  onFailed(error: ProxyError | S3Error): void
 }
 
 /** A request under way. */
@@ -81,5 +85,8 @@ export interface StoreExchange {
 export interface Store {
   /** Checksums that it compares with the body and keeps; the listener compares the others. */
   readonly checksums: ReadonlySet<ChecksumAlgorithm>
+  /** Throws S3Error for what it cannot do; then nothing of the sink is called. */
   open(request: StoreRequest, sink: StoreSink): StoreExchange
+  /** A URL by which the service itself serves the request for so many seconds; without the method there is none. */
+  presign?(request: StoreRequest, seconds: number): string | undefined
 }

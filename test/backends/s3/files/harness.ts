@@ -183,6 +183,8 @@ export class Client {
         ...asked.announced,
       },
       requestId: `request-${++this.#requests}`,
+      region: 'us-east-1',
+      origin: 'http://localhost:9000',
     }
   }
 

@@ -127,9 +127,7 @@ async function completeMultipartUpload(call: Call): Promise<Answer> {
     record = done
   }
   const document = new XmlWriter('CompleteMultipartUploadResult')
-  const host = call.header('host')
-  const path = `/${bucket.record.name}/${encodePath(key)}`
-  document.leaf('Location', host === undefined ? path : `http://${host}${path}`)
+  document.leaf('Location', `${call.request.origin}/${bucket.record.name}/${encodePath(key)}`)
   document.leaf('Bucket', bucket.record.name).leaf('Key', key).leaf('ETag', quoted(record.etag))
   const { checksum } = record
   if (checksum) document.leaf(checksumElement(checksum.algorithm), checksum.value).leaf('ChecksumType', checksum.type)

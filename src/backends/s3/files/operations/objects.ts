@@ -82,9 +82,6 @@ async function deleteObject(call: Call): Promise<Answer> {
 
 async function deleteObjects(call: Call): Promise<Answer> {
   const { bucket } = call
-  if (!['content-md5', 'x-amz-sdk-checksum-algorithm'].some(name => call.header(name)) && !hasChecksum(call)) {
-    throw new S3Error('InvalidRequest', 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*')
-  }
   const root = parseXml(await call.document(MAX_DELETE_BYTES), { maxBytes: MAX_DELETE_BYTES })
   const objects = root.all('Object').map(object => ({
     key: object.textOf('Key'),
@@ -121,11 +118,6 @@ async function deleteObjects(call: Call): Promise<Answer> {
         .close()
   }
   return xmlAnswer(document)
-}
-
-function hasChecksum({ request }: Call): boolean {
-  const isNamed = request.headers.some((name, i) => i % 2 === 0 && name.startsWith('x-amz-checksum-'))
-  return isNamed || request.body.trailer !== undefined
 }
 
 function noSuchKey(call: Call): S3Error {

@@ -1,0 +1,123 @@
+/** What is told of an S3 listener's requests: counts and durations by operation, slow ones, and the access log. */
+import type { HistogramSample, Metrics } from '../../src/observability/metrics.ts'
+import { bucketOf, OperationStats, Outcome, outcomeOf } from '../../src/observability/operation-stats.ts'
+import { SlowLog } from '../../src/observability/slow-log.ts'
+import type { Runtime } from '../../src/protocol.ts'
+import { AccessLog } from './access-log.ts'
+import type { Exchange } from './exchange.ts'
+import type { S3ListenerOptions } from './options.ts'
+
+export class Observer {
+  readonly #listener: string
+  readonly #runtime: Runtime
+  readonly #stats: OperationStats
+  readonly #ids: ReadonlyMap<string, number>
+  readonly #slow: SlowLog
+  readonly #errors = new Map<string, { value: number }>()
+  readonly #release: (() => void)[]
+  #log: AccessLog | undefined
+  #logPath: string | undefined
+
+  constructor(listener: string, runtime: Runtime, operations: readonly string[]) {
+    this.#listener = listener
+    this.#runtime = runtime
+    this.#ids = new Map(operations.map((name, id) => [name, id + 1]))
+    this.#stats = new OperationStats(() => operations, 0)
+    this.#slow = new SlowLog(listener, runtime)
+    const { metrics }: { readonly metrics: Metrics } = runtime
+    this.#release = [
+      metrics.source('portolan_requests_total', () => this.#stats.requests(listener)),
+      metrics.source(
+        'portolan_request_duration_seconds',
+        (): Iterable<HistogramSample> => this.#stats.durations(listener),
+      ),
+    ]
+  }
+
+  open(options: S3ListenerOptions): void {
+    this.apply(options)
+  }
+
+  apply({ slowLog, accessLog }: S3ListenerOptions): void {
+    this.#stats.slowMs = slowLog === 0 ? Number.POSITIVE_INFINITY : slowLog
+    if (accessLog === this.#logPath) return
+    void this.#log?.close()
+    this.#logPath = accessLog
+    this.#log = accessLog === undefined ? undefined : new AccessLog(accessLog, this.#runtime.logger)
+  }
+
+  reopen(): void {
+    this.#log?.reopen()
+  }
+
+  answered(exchange: Exchange, now: number): void {
+    const { operation, status, startedAt, failure, errorCode } = exchange
+    const id = this.#ids.get(operation.name) ?? 0
+    const turnAroundMs = exchange.answeredAt === 0 ? 0 : exchange.answeredAt - startedAt
+    if (failure) this.#stats.count(id, outcomeOf(failure))
+    else if (errorCode !== '' && status !== 0) this.#stats.count(id, Outcome.REFUSED)
+    else this.#stats.record(id, status < 400 ? Outcome.OK : Outcome.ERROR, bucketOf(turnAroundMs), turnAroundMs)
+    if (status >= 400) this.#countError(exchange)
+    if (turnAroundMs > this.#stats.slowMs)
+      this.#slow.add(turnAroundMs, () => ({
+        operation: operation.name,
+        backend: exchange.backend,
+        requestId: exchange.requestId,
+      }))
+    if (this.#log) this.#write(exchange, now, turnAroundMs)
+  }
+
+  #countError({ status, backend }: Exchange): void {
+    const key = `${backend} ${status}`
+    let cell = this.#errors.get(key)
+    if (!cell) {
+      const labels = { listener: this.#listener, backend, status: String(status) }
+      cell = this.#runtime.metrics.cell('portolan_s3_errors_total', labels)
+      this.#errors.set(key, cell)
+    }
+    cell.value++
+  }
+
+  #write(exchange: Exchange, now: number, turnAroundMs: number): void {
+    const { head, identity } = exchange
+    const header = (name: string) => {
+      const i = head.headers.names.indexOf(name)
+      return i < 0 ? '' : head.headers.values[i]!
+    }
+    this.#log!.add({
+      time: new Date(),
+      bucket: exchange.bucket,
+      key: exchange.key,
+      remoteIp: exchange.remoteIp,
+      requester: identity?.accessKey ?? '',
+      requestId: exchange.requestId,
+      operation: `REST.${head.method}.${exchange.operation.name}`,
+      requestLine: `${head.method} ${head.target} HTTP/1.${head.minor}`,
+      status: exchange.status,
+      errorCode: exchange.errorCode,
+      bytesSent: exchange.bytesSent,
+      objectSize: undefined,
+      totalMs: now - exchange.startedAt,
+      turnAroundMs,
+      referer: header('referer'),
+      userAgent: header('user-agent'),
+      versionId: '',
+      hostId: exchange.backendRequestId,
+      signatureVersion: identity && identity.authentication !== '' ? 'SigV4' : '',
+      authentication: identity?.authentication ?? '',
+      hostHeader: head.host ?? '',
+      tlsVersion: '',
+    })
+  }
+
+  /** To be called once a second. */
+  sweep(): void {
+    this.#slow.sweep()
+    this.#log?.sweep()
+  }
+
+  async close(): Promise<void> {
+    for (const release of this.#release) release()
+    await this.#log?.close()
+  }
+}

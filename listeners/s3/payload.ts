@@ -1,0 +1,181 @@
+/**
+ * The payload of a request, out of its body: chunks of S3 are taken off and everything is verified that vouches for it. Of
+ * a payload that is passed on while it comes, the last byte is held back until then: without it nobody stores anything.
+ */
+
+import { createHash, type Hash } from 'node:crypto'
+import {
+  AwsChunkedDecoder,
+  CHECKSUMS,
+  type Checksum,
+  type ChecksumAlgorithm,
+  type ChunkSeed,
+  createChecksum,
+  S3Error,
+} from '../../codecs/s3/index.ts'
+import type { BodyPlan } from './body-plan.ts'
+
+export interface PayloadSink {
+  /** Bytes of a payload that is not gathered; owned as those that came. */
+  onPayload(bytes: Buffer, owned: boolean): void
+  /** It is whole and right; with the base64 value of the checksum in its trailer. */
+  onChecked(trailer: string | undefined): void
+}
+
+interface Expected {
+  readonly sum: Checksum
+  /** In base64; what comes in a trailer is not known before. */
+  value: string | undefined
+}
+
+export class Payload {
+  readonly #plan: BodyPlan
+  readonly #sink: PayloadSink
+  readonly #chunks: AwsChunkedDecoder | undefined
+  readonly #expected: Expected | undefined
+  #sha256: Hash | undefined
+  #md5: Hash | undefined
+  #gathered: Buffer | undefined
+  #maxGathered = 0
+  #holdsBack: boolean
+  #held: Buffer | undefined
+  #bytes = 0
+
+  /** `keepers`: the checksums that the store compares itself. */
+  constructor(
+    plan: BodyPlan,
+    seed: ChunkSeed | undefined,
+    maxChunkBytes: number,
+    keepers: ReadonlySet<ChecksumAlgorithm>,
+    sink: PayloadSink,
+  ) {
+    this.#plan = plan
+    this.#sink = sink
+    const { checksum } = plan
+    // What is in the trailer is compared by nobody else, as a service may get the body without it.
+    if (checksum && (checksum.value === undefined || !keepers.has(checksum.algorithm)))
+      this.#expected = { sum: createChecksum(checksum.algorithm), value: checksum.value }
+    this.#holdsBack = this.#expected !== undefined || (plan.kind !== 'hash' && plan.kind !== 'unsigned')
+    if (plan.kind !== 'hash' && plan.kind !== 'unsigned') {
+      this.#chunks = new AwsChunkedDecoder(
+        {
+          seed: plan.kind === 'unsigned-chunks-trailer' ? undefined : seed,
+          unverifiable: seed === undefined && plan.kind !== 'unsigned-chunks-trailer',
+          trailers: trailersOf(plan),
+          hasTrailers: plan.kind !== 'signed-chunks',
+          decodedLength: plan.length,
+          maxChunkBytes,
+        },
+        {
+          onData: view => this.#take(view),
+          onChunkVerified: () => {},
+          onTrailer: (name, value) => this.onTrailer(name, value),
+          onEnd: () => this.#check(),
+        },
+      )
+    }
+  }
+
+  /** All of it, once it is checked, when it was to be gathered. */
+  get gathered(): Buffer | undefined {
+    return this.#gathered
+  }
+
+  /** Waits for all of it, up to so many bytes, and compares every digest there is: nobody has heard of it yet. */
+  gather(maxBytes: number): void {
+    const { length, sha256, md5 } = this.#plan
+    this.#maxGathered = maxBytes
+    this.#gathered = Buffer.allocUnsafe(length ?? 0)
+    this.#holdsBack = false
+    if (sha256 !== undefined) this.#sha256 = createHash('sha256')
+    if (md5 !== undefined) this.#md5 = createHash('md5')
+  }
+
+  /** Bytes of the body. Throws S3Error. */
+  write(view: Buffer): void {
+    if (this.#chunks) this.#chunks.write(view)
+    else this.#take(view)
+  }
+
+  /** Of HTTP's own chunks, or S3's. */
+  onTrailer(name: string, value: string): void {
+    if (this.#expected && name === headerOf(this.#expected)) this.#expected.value ??= value
+  }
+
+  /** The body is over. Throws S3Error. */
+  end(): void {
+    if (this.#chunks) this.#chunks.end()
+    else this.#check()
+  }
+
+  /** What the application is told of the checksum that was compared here, where the answer does not say. */
+  echo(headers: readonly string[]): string[] {
+    if (!this.#expected || this.#expected.value === undefined) return []
+    const name = headerOf(this.#expected)
+    for (let at = 0; at < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return []
+    return [name, this.#expected.value]
+  }
+
+  #take(view: Buffer): void {
+    this.#bytes += view.length
+    const { length } = this.#plan
+    if (length !== undefined && this.#bytes > length)
+      throw new S3Error('IncompleteBody', 'The body is longer than was announced.')
+    this.#expected?.sum.update(view)
+    if (this.#gathered) return this.#gatherMore(view)
+    if (!this.#holdsBack || this.#bytes < length!) return this.#sink.onPayload(view, false)
+    this.#held = Buffer.from(view.subarray(-1))
+    if (view.length > 1) this.#sink.onPayload(view.subarray(0, -1), false)
+  }
+
+  #gatherMore(view: Buffer): void {
+    this.#sha256?.update(view)
+    this.#md5?.update(view)
+    const at = this.#bytes - view.length
+    if (this.#bytes > this.#maxGathered) throw new S3Error('MaxMessageLengthExceeded')
+    if (this.#bytes > this.#gathered!.length) {
+      const grown = Buffer.allocUnsafe(
+        Math.min(this.#maxGathered, Math.max(this.#bytes, 2 * this.#gathered!.length, 4096)),
+      )
+      this.#gathered!.copy(grown, 0, 0, at)
+      this.#gathered = grown
+    }
+    view.copy(this.#gathered!, at)
+  }
+
+  #check(): void {
+    const { length, sha256, md5 } = this.#plan
+    if (length !== undefined && this.#bytes !== length) throw new S3Error('IncompleteBody')
+    if (this.#sha256 && this.#sha256.digest('hex') !== sha256) throw new S3Error('XAmzContentSHA256Mismatch')
+    if (this.#md5 && this.#md5.digest('base64') !== md5)
+      throw new S3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.')
+    this.#checkSum()
+    if (this.#gathered) this.#gathered = this.#gathered.subarray(0, this.#bytes)
+    if (this.#held) this.#sink.onPayload(this.#held, true)
+    this.#sink.onChecked(isTrailed(this.#plan) ? this.#expected?.value : undefined)
+  }
+
+  #checkSum(): void {
+    const expected = this.#expected
+    if (!expected) return
+    const computed = expected.sum.base64()
+    if (expected.value === undefined) throw new S3Error('MalformedTrailerError')
+    if (expected.value !== computed)
+      throw new S3Error(
+        'BadDigest',
+        `The ${expected.sum.algorithm} you specified did not match the calculated checksum.`,
+      )
+  }
+}
+
+function headerOf({ sum }: Expected): string {
+  return CHECKSUMS[sum.algorithm].header
+}
+
+function isTrailed({ checksum }: BodyPlan): boolean {
+  return checksum !== undefined && checksum.value === undefined
+}
+
+function trailersOf(plan: BodyPlan): string[] {
+  return isTrailed(plan) ? [CHECKSUMS[plan.checksum!.algorithm].header] : []
+}

@@ -1,0 +1,176 @@
+/**
+ * An upload by a posted form: its fields say who, where and what, and then the file comes. It becomes a PutObject whose
+ * length is known, because nothing but the end of the form may follow the file.
+ */
+import { checkPostPolicy, FormDecoder, S3Error, valueIn, XmlWriter } from '../../codecs/s3/index.ts'
+import type { StoreResponse } from '../../src/backends/s3/index.ts'
+
+/** What the fields ask for. */
+export interface Upload {
+  /** Name in lower case, value .... */
+  readonly fields: readonly string[]
+  readonly key: string
+  readonly headers: readonly string[]
+  readonly length: number
+}
+
+export interface PostFormSink {
+  /** The fields are whole, and the policy allows them. Throws S3Error for who may not. */
+  onUpload(upload: Upload): void
+  onPayload(bytes: Buffer, owned: boolean): void
+  onChecked(): void
+}
+
+/** Fields that become headers of the object; also those that begin with `x-amz-meta-`. */
+const HEADERS: ReadonlySet<string> = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-type',
+  'expires',
+  'x-amz-acl',
+  'x-amz-checksum-crc32',
+  'x-amz-checksum-crc32c',
+  'x-amz-checksum-crc64nvme',
+  'x-amz-checksum-sha1',
+  'x-amz-checksum-sha256',
+  'x-amz-server-side-encryption',
+  'x-amz-storage-class',
+  'x-amz-website-redirect-location',
+])
+
+export class PostForm {
+  readonly gathered = undefined
+  readonly #decoder: FormDecoder
+  readonly #sink: PostFormSink
+  readonly #fields: string[] = []
+  readonly #bucket: string
+  readonly #formBytes: number
+  readonly #now: number
+  #length = 0
+  #bytes = 0
+  /** Until the store wants the file, what of it has come. */
+  #early: Buffer[] | undefined = []
+  #held: Buffer | undefined
+  #isWhole = false
+
+  /** `formBytes`: of the whole body. `now`: milliseconds of the calendar. */
+  constructor(boundary: string, bucket: string, formBytes: number, now: number, sink: PostFormSink) {
+    this.#sink = sink
+    this.#formBytes = formBytes
+    this.#now = now
+    this.#bucket = bucket
+    this.#decoder = new FormDecoder(boundary, {
+      onField: (name, value) => this.#fields.push(name, value),
+      onFile: (filename, contentType, position) => this.#onFile(filename, contentType, position),
+      onData: view => this.#take(view),
+      onFileEnd: () => {
+        this.#isWhole = true
+      },
+    })
+  }
+
+  write(view: Buffer): void {
+    this.#decoder.write(view)
+  }
+
+  onTrailer(): void {}
+
+  /** The store wants the file. */
+  wanted(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const bytes of early) this.#pass(bytes, true)
+  }
+
+  end(): void {
+    this.#decoder.end()
+    if (!this.#isWhole || this.#bytes !== this.#length)
+      throw new S3Error('MalformedPOSTRequest', 'The file must be the last field of the form.')
+    if (this.#held) this.#sink.onPayload(this.#held, true)
+    this.#sink.onChecked()
+  }
+
+  echo(): string[] {
+    return []
+  }
+
+  /** The answer to the browser: the object's, dressed as the form asks for. */
+  answer(
+    { headers }: StoreResponse,
+    bucket: string,
+    key: string,
+    origin: string,
+  ): { status: number; headers: string[]; document: Buffer } {
+    const etagAt = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'etag')
+    const etag = etagAt < 0 ? '' : headers[etagAt + 1]!
+    const location = `${origin}/${bucket}/${encodeURIComponent(key).replaceAll('%2F', '/')}`
+    const common = ['ETag', etag, 'Location', location]
+    const redirect = valueIn(this.#fields, 'success_action_redirect') ?? valueIn(this.#fields, 'redirect')
+    if (redirect !== undefined && /^https?:\/\/[\x21-\x7e]+$/.test(redirect)) {
+      const told = `bucket=${encodeURIComponent(bucket)}&key=${encodeURIComponent(key)}&etag=${encodeURIComponent(etag)}`
+      const target = `${redirect}${redirect.includes('?') ? '&' : '?'}${told}`
+      return { status: 303, headers: ['ETag', etag, 'Location', target], document: Buffer.alloc(0) }
+    }
+    const status = valueIn(this.#fields, 'success_action_status')
+    if (status !== '201') return { status: status === '200' ? 200 : 204, headers: common, document: Buffer.alloc(0) }
+    const document = new XmlWriter('PostResponse', '')
+      .leaf('Location', location)
+      .leaf('Bucket', bucket)
+      .leaf('Key', key)
+      .leaf('ETag', etag)
+      .finish()
+    return { status: 201, headers: [...common, 'Content-Type', 'application/xml'], document }
+  }
+
+  #onFile(filename: string, contentType: string | undefined, position: number): void {
+    const named = valueIn(this.#fields, 'key')
+    if (named === undefined || named === '') throw new S3Error('UserKeyMustBeSpecified')
+    const key = named.replaceAll('${filename}', filename)
+    const fields = this.#fields.map((text, at) => (at % 2 === 1 && this.#fields[at - 1] === 'key' ? key : text))
+    this.#length = this.#formBytes - position - this.#decoder.closingBytes
+    if (this.#length < 0) throw new S3Error('MalformedPOSTRequest')
+    const policy = valueIn(fields, 'policy')
+    if (policy !== undefined) this.#checkPolicy(policy, fields)
+    this.#sink.onUpload({ fields, key, headers: headersOf(fields, contentType), length: this.#length })
+  }
+
+  #checkPolicy(policy: string, fields: readonly string[]): void {
+    const { minBytes, maxBytes } = checkPostPolicy(policy, this.#bucket, fields, this.#now)
+    const ProposedSize = String(this.#length)
+    if (this.#length > maxBytes)
+      throw new S3Error('EntityTooLarge', undefined, { ProposedSize, MaxSizeAllowed: String(maxBytes) })
+    if (this.#length < minBytes)
+      throw new S3Error('EntityTooSmall', undefined, { ProposedSize, MinSizeAllowed: String(minBytes) })
+  }
+
+  #take(view: Buffer): void {
+    this.#bytes += view.length
+    if (this.#bytes > this.#length) throw new S3Error('MalformedPOSTRequest')
+    if (this.#early) this.#early.push(Buffer.from(view))
+    else this.#pass(view, false)
+  }
+
+  /** Without its last byte nothing is stored; that one goes when the form has ended as it should. */
+  #pass(view: Buffer, owned: boolean): void {
+    const isLast = this.#held === undefined && this.#passed + view.length === this.#length
+    this.#passed += view.length
+    if (!isLast) return this.#sink.onPayload(view, owned)
+    this.#held = Buffer.from(view.subarray(-1))
+    if (view.length > 1) this.#sink.onPayload(view.subarray(0, -1), owned)
+  }
+
+  #passed = 0
+}
+
+function headersOf(fields: readonly string[], contentType: string | undefined): string[] {
+  const headers: string[] = []
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] === 'acl' ? 'x-amz-acl' : fields[at]!
+    if (HEADERS.has(name) || name.startsWith('x-amz-meta-'))
+      headers.push(name, Buffer.from(fields[at + 1]!, 'utf8').toString('latin1'))
+  }
+  if (contentType !== undefined && valueIn(fields, 'content-type') === undefined)
+    headers.push('content-type', contentType)
+  return headers
+}

@@ -1,0 +1,147 @@
+/**
+ * What requests to the service are signed with: a key of the configuration, or what a place of AWS's gives out for a
+ * while. It is read when the first request needs it, renewed ahead of its end, and kept while renewing fails.
+ */
+import { LiveSecret, type LiveSecretOptions } from '../../config/index.ts'
+import { ProxyError } from '../../errors.ts'
+import type { Runtime } from '../../protocol.ts'
+import type { S3BackendOptions } from './options.ts'
+
+export interface Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
+  /** When they end to be good; for ever without it. */
+  readonly expiration?: Date | undefined
+}
+
+type CredentialOptions = NonNullable<S3BackendOptions['credentials']>
+
+/** Renewed so long before their end, or after half of their life when that is later. */
+const AHEAD_MS = 5 * 60_000
+const RETRY_MS = 5000
+
+export class CredentialSource {
+  readonly #read: () => Promise<Credentials>
+  readonly #runtime: Runtime
+  readonly #backend: string
+  readonly #secrets: readonly LiveSecret[]
+  #current: Credentials | undefined
+  #reading: Promise<Credentials> | undefined
+  #cancelRenewal = (): void => {}
+  #closed = false
+
+  constructor(backend: string, options: CredentialOptions, runtime: Runtime) {
+    this.#backend = backend
+    this.#runtime = runtime
+    if ('provider' in options) {
+      this.#secrets = []
+      this.#read = provided(options)
+      return
+    }
+    const live = (name: string): LiveSecretOptions => ({
+      name: `${name} of the backend ${backend}`,
+      logger: runtime.logger,
+      clock: runtime.clock,
+      onChange: () => void this.renew(),
+    })
+    const secret = new LiveSecret(options.secretAccessKey, live('the secret access key'))
+    const token = options.sessionToken && new LiveSecret(options.sessionToken, live('the session token'))
+    this.#secrets = token ? [secret, token] : [secret]
+    this.#read = async () => ({
+      accessKeyId: options.accessKeyId,
+      secretAccessKey: await secret.read(),
+      sessionToken: await token?.read(),
+    })
+  }
+
+  /** Those to sign with now; undefined when they have to be waited for. */
+  get current(): Credentials | undefined {
+    return this.#current
+  }
+
+  /** Rejects with ProxyError `secret-unavailable` when there are none and none can be had. */
+  wait(): Promise<Credentials> {
+    return this.#current ? Promise.resolve(this.#current) : this.renew()
+  }
+
+  /** Reads them anew. The last good ones stay when it fails. */
+  renew(): Promise<Credentials> {
+    return (this.#reading ??= this.#renew().finally(() => (this.#reading = undefined)))
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelRenewal()
+    for (const secret of this.#secrets) secret.close()
+  }
+
+  async #renew(): Promise<Credentials> {
+    try {
+      const credentials = await this.#read()
+      this.#current = credentials
+      const life = credentials.expiration && credentials.expiration.getTime() - Date.now()
+      if (life !== undefined) this.#renewAfter(Math.max(1000, Math.max(life - AHEAD_MS, life / 2)))
+      return credentials
+    } catch (error) {
+      const reason = (error as Error).message
+      const message = `backend ${this.#backend} has no credentials: ${reason}`
+      this.#renewAfter(RETRY_MS)
+      if (!this.#current)
+        throw new ProxyError('secret-unavailable', message, { source: 'portolan', retryable: true, cause: error })
+      this.#runtime.logger.warn(
+        { backend: this.#backend, reason },
+        'the credentials cannot be renewed; the last ones stay',
+      )
+      return this.#current
+    }
+  }
+
+  #renewAfter(ms: number): void {
+    this.#cancelRenewal()
+    if (this.#closed) return
+    this.#cancelRenewal = this.#runtime.clock.after(Math.min(ms, 2 ** 31 - 1), () => void this.renew().catch(() => {}))
+  }
+}
+
+type ProviderOptions = Extract<CredentialOptions, { provider: string }>
+
+/** AWS's own way to them. The package is loaded when a request asks for the first time. */
+function provided(options: ProviderOptions): () => Promise<Credentials> {
+  let provide: (() => Promise<Credentials>) | undefined
+  return async () => {
+    provide ??= await open(options)
+    return provide()
+  }
+}
+
+async function open({
+  provider,
+  profile,
+  roleArn,
+  webIdentityTokenFile,
+}: ProviderOptions): Promise<() => Promise<Credentials>> {
+  const aws = await import('@aws-sdk/credential-providers')
+  const named = profile === undefined ? {} : { profile }
+  switch (provider) {
+    case 'default':
+      return aws.fromNodeProviderChain(named)
+    case 'environment':
+      return aws.fromEnv()
+    case 'ini':
+      return aws.fromIni(named)
+    case 'imds':
+      return aws.fromInstanceMetadata()
+    case 'container':
+      return aws.fromContainerMetadata()
+    case 'web-identity':
+      return aws.fromTokenFile({
+        ...(roleArn !== undefined && { roleArn }),
+        ...(webIdentityTokenFile !== undefined && { webIdentityTokenFile }),
+      })
+    case 'sso':
+      return aws.fromSSO(named)
+    case 'assume-role':
+      return aws.fromTemporaryCredentials({ params: { RoleArn: roleArn!, RoleSessionName: 'portolan' } })
+  }
+}

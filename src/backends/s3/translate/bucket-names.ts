@@ -1,0 +1,40 @@
+/** What buckets and keys are called at the service: one of its buckets may stand in for several, each with a prefix. */
+export interface BucketOptions {
+  readonly name?: string | undefined
+  readonly prefix: string
+}
+
+/** Where a bucket of the application's is kept. */
+export interface Place {
+  readonly bucket: string
+  readonly prefix: string
+  /** Called the same, without a prefix: nothing has to be translated. */
+  readonly isPlain: boolean
+}
+
+export class BucketNames {
+  readonly #places = new Map<string, Place>()
+  readonly #origins = new Map<string, string[]>()
+
+  constructor(buckets: Readonly<Record<string, BucketOptions>>) {
+    for (const [bucket, { name = bucket, prefix }] of Object.entries(buckets)) {
+      this.#places.set(bucket, { bucket: name, prefix, isPlain: name === bucket && prefix === '' })
+      const origins = this.#origins.get(name)
+      if (origins) origins.push(bucket)
+      else this.#origins.set(name, [bucket])
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#places.size === 0
+  }
+
+  placeOf(bucket: string): Place {
+    return this.#places.get(bucket) ?? { bucket, prefix: '', isPlain: true }
+  }
+
+  /** The application's names for a bucket of the service: one, or those that share it. */
+  originsOf(name: string): readonly string[] {
+    return this.#origins.get(name) ?? (this.#places.has(name) ? [] : [name])
+  }
+}
