@@ -1,8 +1,8 @@
 /** From the parts of an upload to an object: which are wanted, whether they are what they are said to be, and their sums. */
 import { createHash } from 'node:crypto'
-import { type ChecksumAlgorithm, parseXml, S3Error } from '../../../../codecs/s3/index.ts'
+import { CHECKSUMS, type ChecksumAlgorithm, parseXml, S3Error } from '../../../../codecs/s3/index.ts'
 import type { Call } from './call.ts'
-import { ALGORITHMS, checksumElement, checksumHeader, compositeOf, fullObjectOf } from './checksums.ts'
+import { ALGORITHMS, checksumOfParts, notMatching } from './checksums.ts'
 import type { ObjectRecord, PartRecord, StoredChecksum } from './record.ts'
 import { MAX_PART_NUMBER } from './selection.ts'
 import type { UploadRecord } from './uploads.ts'
@@ -18,10 +18,9 @@ export interface ChosenPart {
 
 /** How the checksum of an upload's object comes to be. */
 export function typeOfUpload(algorithm: ChecksumAlgorithm, header: string | undefined): StoredChecksum['type'] {
-  const isCrc64 = algorithm === 'CRC64NVME'
-  const type = header?.toUpperCase() ?? (isCrc64 ? 'FULL_OBJECT' : 'COMPOSITE')
-  const isAllowed = type === 'COMPOSITE' ? !isCrc64 : type === 'FULL_OBJECT' && algorithm.startsWith('CRC')
-  if (isAllowed) return type as StoredChecksum['type']
+  const { types } = CHECKSUMS[algorithm]
+  const type = header === undefined ? types[0] : types.find(allowed => allowed === header.toUpperCase())
+  if (type) return type
   throw new S3Error(
     'InvalidRequest',
     `The ${header} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
@@ -35,7 +34,7 @@ export function partsOfDocument(document: Buffer, maxBytes: number): ChosenPart[
     number: Number(/^\s*(\d{1,5})\s*$/.exec(part.textOf('PartNumber') ?? '')?.[1]),
     etag: (part.textOf('ETag') ?? '').trim().replace(/^"(.*)"$/, '$1'),
     checksums: ALGORITHMS.flatMap(algorithm => {
-      const value = part.textOf(checksumElement(algorithm))
+      const value = part.textOf(CHECKSUMS[algorithm].element)
       return value === undefined ? [] : [{ algorithm, value }]
     }),
   }))
@@ -102,8 +101,8 @@ function isAsChosen(part: PartRecord, { etag, checksums }: ChosenPart): boolean 
 function checksumOf(call: Call, upload: UploadRecord, parts: readonly PartRecord[]): StoredChecksum | undefined {
   if (!upload.checksum) return undefined
   const { algorithm, type } = upload.checksum
-  const checksum = type === 'COMPOSITE' ? compositeOf(algorithm, parts) : fullObjectOf(algorithm, parts)
-  const announced = call.header(checksumHeader(algorithm))
+  const checksum = checksumOfParts(algorithm, type, parts)
+  const announced = call.header(CHECKSUMS[algorithm].header)
   // Of a composite, applications send the value with and without the number of parts.
   if (
     announced !== undefined &&
@@ -111,7 +110,7 @@ function checksumOf(call: Call, upload: UploadRecord, parts: readonly PartRecord
     announced !== checksum.value &&
     announced !== checksum.value.split('-')[0]
   ) {
-    throw new S3Error('BadDigest', `The ${algorithm} you specified did not match the calculated checksum.`)
+    throw notMatching(algorithm)
   }
   return checksum
 }

@@ -27,6 +27,12 @@ export interface BucketRecord {
   readonly location: string
 }
 
+/** A sealed draft and its record. */
+export interface Copy {
+  readonly draft: Draft
+  readonly record: ObjectRecord
+}
+
 /** Throws an S3Error unless the operation may be done on what the key has now. */
 export type Check = (current: ObjectRecord | undefined) => void
 
@@ -136,7 +142,7 @@ export class Bucket {
       const changed = await this.#keys.run(key, async () => {
         const current = await this.read(key)
         if (!current) return undefined
-        const { draft, record } = await this.#derive(this, current, alter(current))
+        const { draft, record } = await this.#derive(this, current, alter(current), current.body)
         try {
           await rename(draft.path, this.#path(key))
         } catch (error) {
@@ -155,17 +161,21 @@ export class Bucket {
 
   /**
    * A sealed draft for a key of the target with the bytes of one of ours and another record, made while nobody can replace
-   * them. Who does not publish it discards both the draft and the record's body.
+   * them. It is to be discarded when it was not published.
    */
-  copyTo(
-    target: Bucket,
-    key: string,
-    alter: (record: ObjectRecord) => ObjectRecord,
-  ): Promise<{ draft: Draft; record: ObjectRecord } | undefined> {
+  copyTo(target: Bucket, key: string, alter: (record: ObjectRecord) => ObjectRecord): Promise<Copy | undefined> {
     return this.#keys.run(key, async () => {
       const current = await this.read(key)
-      return current && this.#derive(target, current, alter(current))
+      return current && this.#derive(target, current, alter(current), undefined)
     })
+  }
+
+  /** Removes what copyTo() has made, unless it is the key's by now. Never rejects. */
+  async discard({ draft, record }: Copy): Promise<void> {
+    await draft.discard()
+    if (record.body === undefined) return
+    const current = await this.read(record.key).catch(() => record)
+    if (current?.body !== record.body) await this.bodies.remove(record.body)
   }
 
   /** Lets nobody delete the bucket while something in it changes. */
@@ -192,12 +202,11 @@ export class Bucket {
     return Draft.create(this.#temporary)
   }
 
-  async #derive(target: Bucket, current: ObjectRecord, altered: ObjectRecord) {
+  /** `kept` is a folder of bytes that goes on being the object's. */
+  async #derive(target: Bucket, current: ObjectRecord, altered: ObjectRecord, kept: string | undefined) {
     const { body: _, ...plain } = altered
-    const isOwn = target === this && altered.key === current.key
     let record: ObjectRecord = plain
-    // The same object keeps its folder.
-    if (isOwn && current.body !== undefined) record = { ...plain, body: current.body }
+    if (kept !== undefined) record = { ...plain, body: kept }
     else if (current.size > MAX_COPIED_BYTES || current.body !== undefined) {
       const files = filesOf(current).map(({ name }) => {
         const from = current.body === undefined ? this.#path(current.key) : this.bodies.path(current.body, name)
@@ -212,7 +221,7 @@ export class Bucket {
       return { draft, record }
     } catch (error) {
       await draft.discard()
-      if (record.body !== undefined && record.body !== current.body) await target.bodies.remove(record.body)
+      if (record.body !== undefined && record.body !== kept) await target.bodies.remove(record.body)
       throw error
     }
   }

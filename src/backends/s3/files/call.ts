@@ -2,7 +2,7 @@
 import { S3Error, valueIn } from '../../../../codecs/s3/index.ts'
 import type { StoreRequest } from '../store.ts'
 import type { Bucket } from './bucket.ts'
-import { Digests } from './checksums.ts'
+import { bodyChecksum, Digests } from './checksums.ts'
 import { Aborted, type Intake } from './intake.ts'
 import type { Volume } from './volume.ts'
 
@@ -59,11 +59,11 @@ export class Call {
     return this.#intake
   }
 
-  /** The body, which is a document, compared with its digests. */
-  async document(maxBytes: number): Promise<Buffer> {
+  /** The body, which is a document, compared with its digests; unless the checksum is not its own but of an object. */
+  async document(maxBytes: number, hasOwnChecksum = true): Promise<Buffer> {
     const { length } = this.request.body
     if (length !== undefined && length > maxBytes) throw new S3Error('MaxMessageLengthExceeded')
-    const digests = new Digests(this.request)
+    const digests = new Digests(this.request, hasOwnChecksum ? bodyChecksum(this.request) : undefined)
     const bytes = await this.wantBody().collect(maxBytes)
     digests.update(bytes)
     digests.finish(this.#intake.trailer)

@@ -32,8 +32,8 @@ export class FileExchange implements StoreExchange {
     const { bytes, length } = request.body
     // What is here, or empty, needs no invitation.
     this.#continued = bytes !== undefined || length === 0
-    if (bytes) this.#intake.write(bytes, true)
-    if (this.#continued) this.#intake.end(undefined)
+    if (bytes) this.#intake.give(bytes)
+    else if (length === 0) this.#intake.end(undefined)
   }
 
   /** Never rejects. */

@@ -4,7 +4,7 @@ import type { ChecksumAlgorithm } from '../../../../codecs/s3/index.ts'
 import { ProxyError } from '../../../errors.ts'
 import type { Runtime } from '../../../protocol.ts'
 import type { Store, StoreExchange, StoreRequest, StoreSink } from '../store.ts'
-import { SUPPORTED } from './checksums.ts'
+import { ALGORITHMS } from './checksums.ts'
 import { FileExchange } from './exchange.ts'
 import { Volume } from './volume.ts'
 
@@ -25,7 +25,7 @@ export interface FileStoreOptions {
 }
 
 export class FileStore implements Store {
-  readonly checksums: ReadonlySet<ChecksumAlgorithm> = SUPPORTED
+  readonly checksums: ReadonlySet<ChecksumAlgorithm> = new Set(ALGORITHMS)
   readonly #directory: string
   readonly #now: () => number
   readonly #runtime: Pick<Runtime, 'logger' | 'clock'>

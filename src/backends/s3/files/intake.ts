@@ -41,6 +41,12 @@ export class Intake {
     return !this.#isFull
   }
 
+  /** The whole body at once: nobody waits to write more. */
+  give(bytes: Buffer): void {
+    if (bytes.length > 0) this.#queue.push(bytes)
+    this.end(undefined)
+  }
+
   end(trailer: string | undefined): void {
     if (this.#phase !== 'open') return
     this.#trailer = trailer

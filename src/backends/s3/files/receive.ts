@@ -2,7 +2,7 @@
 import { type ChecksumAlgorithm, S3Error } from '../../../../codecs/s3/index.ts'
 import type { Bucket } from './bucket.ts'
 import type { Call } from './call.ts'
-import { Digests } from './checksums.ts'
+import { bodyChecksum, Digests } from './checksums.ts'
 import type { StoredChecksum } from './record.ts'
 import type { Draft } from './sealed-file.ts'
 
@@ -15,7 +15,7 @@ export interface Received {
   readonly checksum: StoredChecksum | undefined
 }
 
-/** The draft has the bytes, and is discarded when `use` has not published it. */
+/** `wanted` is computed without a checksum of the request's own. The draft is discarded when `use` has not published it. */
 export async function receive<T>(
   call: Call,
   bucket: Bucket,
@@ -24,7 +24,8 @@ export async function receive<T>(
 ): Promise<T> {
   const { body } = call.request
   if (body.length !== undefined && body.length > MAX_BODY_BYTES) throw tooLarge(body.length)
-  const digests = new Digests(call.request, wanted)
+  const announced = bodyChecksum(call.request)
+  const digests = new Digests(call.request, announced ?? (wanted && { algorithm: wanted, value: undefined }))
   const draft = await bucket.draft()
   try {
     let size = 0

@@ -1,9 +1,15 @@
 /** Copies of objects, whose bytes are shared where they can be. */
-import { type ChecksumAlgorithm, S3Error, XmlWriter } from '../../../../../codecs/s3/index.ts'
+import {
+  CHECKSUMS,
+  type ChecksumAlgorithm,
+  createChecksum,
+  S3Error,
+  XmlWriter,
+} from '../../../../../codecs/s3/index.ts'
 import { type Answer, quoted, xmlAnswer, xmlTime } from '../answer.ts'
 import type { Bucket } from '../bucket.ts'
 import type { Call } from '../call.ts'
-import { checksumElement, requestedAlgorithm, runningChecksum } from '../checksums.ts'
+import { requestedAlgorithm } from '../checksums.ts'
 import { copyCondition, writeCondition } from '../conditions.ts'
 import type { Content } from '../content.ts'
 import { copySource } from '../copy-source.ts'
@@ -46,16 +52,13 @@ async function copyObject(call: Call): Promise<Answer> {
   try {
     call.stopIfAborted()
     await bucket.replace(draft, record, check)
-  } catch (error) {
-    if (record.body !== undefined) await bucket.bodies.remove(record.body)
-    throw error
   } finally {
-    await draft.discard()
+    await bucket.discard(copy)
   }
   const document = new XmlWriter('CopyObjectResult')
   document.leaf('LastModified', xmlTime(record.modified)).leaf('ETag', quoted(record.etag))
   const { checksum } = record
-  if (checksum) document.leaf(checksumElement(checksum.algorithm), checksum.value).leaf('ChecksumType', checksum.type)
+  if (checksum) document.leaf(CHECKSUMS[checksum.algorithm].element, checksum.value).leaf('ChecksumType', checksum.type)
   return xmlAnswer(document)
 }
 
@@ -78,9 +81,9 @@ async function otherChecksum(
   if (!content) return undefined
   try {
     if (content.record.checksum?.algorithm === algorithm) return undefined
-    const checksum = runningChecksum(algorithm)
+    const checksum = createChecksum(algorithm)
     await readThrough(content, 0, content.record.size, async bytes => checksum.update(bytes))
-    return { checksum: { algorithm, value: checksum.digest(), type: 'FULL_OBJECT' }, of: content.record }
+    return { checksum: { algorithm, value: checksum.base64(), type: 'FULL_OBJECT' }, of: content.record }
   } finally {
     await content.close()
   }

@@ -1,11 +1,11 @@
 /** Multipart uploads. */
 import { createHash } from 'node:crypto'
-import { encodePath, S3Error, XmlWriter } from '../../../../../codecs/s3/index.ts'
+import { CHECKSUMS, createChecksum, encodePath, S3Error, XmlWriter } from '../../../../../codecs/s3/index.ts'
 import { type Answer, emptyAnswer, quoted, xmlAnswer, xmlTime } from '../answer.ts'
 import { assemble, partsOfDocument, typeOfUpload } from '../assembly.ts'
 import type { Bucket } from '../bucket.ts'
 import type { Call } from '../call.ts'
-import { checksumElement, checksumFields, checksumHeader, requestedAlgorithm, runningChecksum } from '../checksums.ts'
+import { bodyChecksum, checksumFields, requestedAlgorithm } from '../checksums.ts'
 import { copyCondition, writeCondition } from '../conditions.ts'
 import { copySource } from '../copy-source.ts'
 import { writeOwner } from '../owner.ts'
@@ -52,7 +52,7 @@ async function uploadPart(call: Call): Promise<Answer> {
     await draft.seal(part)
     call.stopIfAborted()
     await bucket.uploads.putPart(id, key, part, draft)
-    const fields = checksum ? [checksumHeader(checksum.algorithm), checksum.value] : []
+    const fields = checksum ? [CHECKSUMS[checksum.algorithm].header, checksum.value] : []
     return emptyAnswer(200, ['etag', quoted(etag), ...fields])
   })
 }
@@ -60,14 +60,9 @@ async function uploadPart(call: Call): Promise<Answer> {
 /** The checksum that every part of the upload has, whether or not the part's own request names it. */
 function expectedAlgorithm({ request }: Call, upload: UploadRecord) {
   const expected = upload.checksum?.algorithm
-  if (expected === undefined) return requestedAlgorithm(request.headers, 'x-amz-sdk-checksum-algorithm')
-  const given = request.headers.find(
-    (name, i) => i % 2 === 0 && name.startsWith('x-amz-checksum-') && name !== checksumHeader(expected),
-  )
-  const trailer = request.body.trailer
-  if (given === undefined && (trailer === undefined || trailer === expected)) return expected
-  const actual = trailer?.toLowerCase() ?? given?.slice('x-amz-checksum-'.length)
-  const message = `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual}`
+  const given = bodyChecksum(request)?.algorithm
+  if (expected === undefined || given === undefined || given === expected) return expected
+  const message = `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${given.toLowerCase()}`
   throw new S3Error('InvalidRequest', message)
 }
 
@@ -86,14 +81,14 @@ async function uploadPartCopy(call: Call): Promise<Answer> {
     const { start, end } =
       range === undefined ? { start: 0, end: content.record.size } : parseCopyRange(range, content.record.size)
     const md5 = createHash('md5')
-    const running = algorithm && runningChecksum(algorithm)
+    const running = algorithm && createChecksum(algorithm)
     await readThrough(content, start, end, bytes => {
       call.stopIfAborted()
       md5.update(bytes)
       running?.update(bytes)
       return draft.write([bytes])
     })
-    const checksum = running && { algorithm: algorithm!, value: running.digest(), type: 'FULL_OBJECT' as const }
+    const checksum = running && { algorithm: algorithm!, value: running.base64(), type: 'FULL_OBJECT' as const }
     const etag = md5.digest('hex')
     const part: PartRecord = { number, size: end - start, etag, modified: call.time, ...(checksum && { checksum }) }
     await draft.seal(part)
@@ -102,7 +97,7 @@ async function uploadPartCopy(call: Call): Promise<Answer> {
     const document = new XmlWriter('CopyPartResult')
       .leaf('LastModified', xmlTime(part.modified))
       .leaf('ETag', quoted(etag))
-    if (checksum) document.leaf(checksumElement(checksum.algorithm), checksum.value)
+    if (checksum) document.leaf(CHECKSUMS[checksum.algorithm].element, checksum.value)
     return xmlAnswer(document)
   } finally {
     await content.close()
@@ -114,7 +109,7 @@ async function completeMultipartUpload(call: Call): Promise<Answer> {
   const { bucket, key, request } = call
   const id = uploadId(call)
   const check = writeCondition(request.headers)
-  const chosen = partsOfDocument(await call.document(MAX_COMPLETE_BYTES), MAX_COMPLETE_BYTES)
+  const chosen = partsOfDocument(await call.document(MAX_COMPLETE_BYTES, false), MAX_COMPLETE_BYTES)
   call.stopIfAborted()
   let record: ObjectRecord
   try {
@@ -130,7 +125,7 @@ async function completeMultipartUpload(call: Call): Promise<Answer> {
   document.leaf('Location', `${call.request.origin}/${bucket.record.name}/${encodePath(key)}`)
   document.leaf('Bucket', bucket.record.name).leaf('Key', key).leaf('ETag', quoted(record.etag))
   const { checksum } = record
-  if (checksum) document.leaf(checksumElement(checksum.algorithm), checksum.value).leaf('ChecksumType', checksum.type)
+  if (checksum) document.leaf(CHECKSUMS[checksum.algorithm].element, checksum.value).leaf('ChecksumType', checksum.type)
   return xmlAnswer(document, checksumFields(checksum))
 }
 
@@ -157,7 +152,7 @@ async function listParts(call: Call): Promise<Answer> {
   for (const part of page) {
     document.open('Part').leaf('PartNumber', part.number).leaf('LastModified', xmlTime(part.modified))
     document.leaf('ETag', quoted(part.etag)).leaf('Size', part.size)
-    if (part.checksum) document.leaf(checksumElement(part.checksum.algorithm), part.checksum.value)
+    if (part.checksum) document.leaf(CHECKSUMS[part.checksum.algorithm].element, part.checksum.value)
     document.close()
   }
   writeOwner(document, 'Initiator')

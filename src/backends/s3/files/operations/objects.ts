@@ -3,7 +3,7 @@ import { parseXml, S3Error, XmlWriter } from '../../../../../codecs/s3/index.ts'
 import { type Answer, emptyAnswer, quoted, xmlAnswer } from '../answer.ts'
 import { mapBounded } from '../bounded.ts'
 import type { Call } from '../call.ts'
-import { checksumFields, requestedAlgorithm } from '../checksums.ts'
+import { checksumFields } from '../checksums.ts'
 import { readCondition, removeCondition, writeCondition } from '../conditions.ts'
 import { receive } from '../receive.ts'
 import type { ObjectRecord } from '../record.ts'
@@ -23,7 +23,7 @@ async function putObject(call: Call): Promise<Answer> {
   const facts = { key, headers: storedHeaders(headers), tags: tagsOfHeader(call.header('x-amz-tagging')) }
   // What cannot succeed need not be sent; what counts is the check at the end.
   if (call.header('if-match') !== undefined || call.header('if-none-match') !== undefined) check(await bucket.read(key))
-  return receive(call, bucket, requestedAlgorithm(headers, 'x-amz-sdk-checksum-algorithm'), async (draft, received) => {
+  return receive(call, bucket, undefined, async (draft, received) => {
     const { size, etag, checksum } = received
     const record: ObjectRecord = { ...facts, size, etag, modified: call.time, ...(checksum && { checksum }) }
     await draft.seal(record)
