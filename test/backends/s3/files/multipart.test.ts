@@ -229,6 +229,27 @@ describe('checksums', () => {
     expect([done.xml.textOf('ChecksumCRC32'), done.xml.textOf('ChecksumType')]).toEqual([all, 'FULL_OBJECT'])
   })
 
+  test('are among the attributes of an object', async () => {
+    const id = await begin('known', { 'x-amz-checksum-algorithm': 'CRC32' })
+    const etag = (await part('known', id, 1, LAST)).headers['etag']!
+    await complete('known', id, [[1, etag]])
+    const ask = (attributes: string, more: Record<string, string> = {}) => {
+      const headers = { 'x-amz-object-attributes': attributes, ...more }
+      return client.get('box', 'known', { query: { attributes: '' }, headers })
+    }
+    const { xml } = await ask('ETag, Checksum,ObjectParts,StorageClass,ObjectSize')
+    expect(xml.textOf('ETag')).toMatch(/^[0-9a-f]{32}-1$/)
+    expect([xml.textOf('ObjectSize'), xml.textOf('StorageClass')]).toEqual(['8', 'STANDARD'])
+    expect(xml.child('Checksum')!.textOf('ChecksumType')).toBe('COMPOSITE')
+    const parts = xml.child('ObjectParts')!
+    expect([parts.textOf('PartsCount'), parts.child('Part')!.textOf('ChecksumCRC32')]).toEqual(['1', crcOf(LAST)])
+    const rest = await ask('ObjectParts', { 'x-amz-part-number-marker': '1' })
+    expect(rest.xml.child('ObjectParts')!.all('Part')).toEqual([])
+    expect((await ask('ETag')).xml.children).toHaveLength(1)
+    expect((await ask('Other')).code).toBe('InvalidArgument')
+    expect((await ask('')).code).toBe('InvalidArgument')
+  })
+
   test('of a part that is not as its request says', async () => {
     const id = await begin('bad', { 'x-amz-checksum-algorithm': 'CRC32' })
     expect((await part('bad', id, 1, LAST, { headers: { 'x-amz-checksum-crc32': crcOf(PART) } })).code).toBe(

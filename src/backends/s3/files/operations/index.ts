@@ -4,6 +4,7 @@ import type { Answer } from '../answer.ts'
 import type { Call } from '../call.ts'
 import { refuseLacking } from '../stored-headers.ts'
 import { ABSENT_OPERATIONS } from './absent.ts'
+import { ATTRIBUTES_OPERATIONS } from './attributes.ts'
 import { BUCKET_OPERATIONS } from './buckets.ts'
 import { COPY_OPERATIONS } from './copy.ts'
 import { LIST_OPERATIONS } from './list.ts'
@@ -16,6 +17,7 @@ export type FileOperation = (call: Call) => Promise<Answer> | Answer
 const OPERATIONS: ReadonlyMap<string, FileOperation> = new Map(
   Object.entries<FileOperation>({
     ...ABSENT_OPERATIONS,
+    ...ATTRIBUTES_OPERATIONS,
     ...BUCKET_OPERATIONS,
     ...COPY_OPERATIONS,
     ...LIST_OPERATIONS,
