@@ -114,7 +114,7 @@ async function writeCodeCache() {
   // On a machine without redis-server or mariadbd it lives and listens all the same; ready it never is.
   if (await answers(child, admin, '/livez', 10_000)) {
     await answers(child, admin, '/readyz', 10_000)
-    await Promise.all([exerciseRedis(redis), exerciseMysql(mysql)])
+    await Promise.all([exerciseRedis(redis), exerciseMysql(mysql), exerciseS3(s3)])
     await answers(child, admin, '/metrics', 2_000)
   }
   child.kill('SIGTERM')
@@ -149,6 +149,24 @@ async function exerciseMysql(port) {
   for (const sql of ['SET NAMES utf8mb4', 'SELECT 1', 'BEGIN', 'COMMIT']) await connection.query(sql)
   await connection.execute('SELECT ?', [1])
   await connection.end()
+}
+
+/** And of S3. */
+async function exerciseS3(port) {
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+  const { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3')
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local-secret' }
+  const endpoint = `http://127.0.0.1:${port}`
+  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials, maxAttempts: 1 })
+  const object = { Bucket: 'build', Key: 'k' }
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: 'build' }))
+    await client.send(new PutObjectCommand({ ...object, Body: 'v' }))
+    await (await client.send(new GetObjectCommand(object))).Body.transformToString()
+  } catch {
+  } finally {
+    client.destroy()
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

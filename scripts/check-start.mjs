@@ -8,10 +8,12 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
 import { createConnection } from 'mysql2/promise'
 import { ROOT } from './build-state.mjs'
 import { freePort } from './ports.mjs'
 
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const SECOND_START_MS = 2_000
 const data = mkdtempSync(join(tmpdir(), 'portolan-start-'))
 process.on('exit', () => rmSync(data, { recursive: true, force: true }))
@@ -22,9 +24,9 @@ if (second.ms > SECOND_START_MS) fail(`the second start took more than ${SECOND_
 if (!second.kept) fail('what the first start stored was gone at the second')
 if (!existsSync(join(ROOT, `dist/portolan-${process.version}.cache`))) fail('the build wrote no code cache')
 
-/** Starts the quickstart, stores a key and a table, and ends it as Ctrl-C does. */
+/** Starts the quickstart, stores a key a table and a bucket, and ends it as Ctrl-C does. */
 async function start() {
-  const [redis, mysql] = [await freePort(), await freePort()]
+  const [redis, mysql, s3] = [await freePort(), await freePort(), await freePort()]
   const began = performance.now()
   const child = spawn('npm', ['start'], {
     cwd: ROOT,
@@ -35,7 +37,7 @@ async function start() {
       ...process.env,
       PORTOLAN_REDIS_PORT: String(redis),
       PORTOLAN_MYSQL_PORT: String(mysql),
-      PORTOLAN_S3_PORT: String(await freePort()),
+      PORTOLAN_S3_PORT: String(s3),
       PORTOLAN_ADMIN_PORT: String(await freePort()),
       PORTOLAN_DATA_DIR: data,
     },
@@ -55,11 +57,26 @@ async function start() {
   const set = await ask(redis, 'SET kept yes')
   if (set !== '+OK\r\n') fail(`SET was answered with ${set}`)
   const table = await makeTable(mysql)
+  const object = await makeObject(s3)
   signalGroup('SIGINT')
   const [code, signal] = await ended
   // npm itself ends by the signal when what it ran has ended well.
   if (code !== 0 && signal !== 'SIGINT') fail(`npm start ended with ${code ?? signal}`)
-  return { ms, kept: before.includes('yes') && table.existed }
+  return { ms, kept: before.includes('yes') && table.existed && object.existed }
+}
+
+async function makeObject(port) {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local-secret' }
+  const client = new S3Client({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials,
+  })
+  const { Buckets = [] } = await client.send(new ListBucketsCommand({}))
+  if (Buckets.length === 0) await client.send(new CreateBucketCommand({ Bucket: 'kept' }))
+  client.destroy()
+  return { existed: Buckets.length === 1 }
 }
 
 async function makeTable(port) {

@@ -5,6 +5,7 @@
 import { LiveSecret, type LiveSecretOptions } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { Runtime } from '../../protocol.ts'
+import { loadCredentialProviders } from './aws-sdk.ts'
 import type { S3BackendOptions } from './options.ts'
 
 export interface Credentials {
@@ -121,7 +122,7 @@ async function open({
   roleArn,
   webIdentityTokenFile,
 }: ProviderOptions): Promise<() => Promise<Credentials>> {
-  const aws = await import('@aws-sdk/credential-providers')
+  const aws = await loadCredentialProviders()
   const named = profile === undefined ? {} : { profile }
   switch (provider) {
     case 'default':

@@ -2,8 +2,10 @@
 import type { ProxyError } from '../../errors.ts'
 import { type ClientTls, connected, connectFailure, formatAddress } from '../../net/index.ts'
 import type { EndpointProbe, ProbeReport } from '../../protocol.ts'
+import { loadS3Client } from './aws-sdk.ts'
 import type { CredentialSource } from './credentials.ts'
 import type { ServiceEndpoint } from './endpoint.ts'
+import { detectProfile } from './profiles/detect.ts'
 import type { Profile } from './profiles/profile.ts'
 
 type Failure = NonNullable<EndpointProbe['failure']>
@@ -42,7 +44,7 @@ async function ask(target: ProbeTarget): Promise<Omit<EndpointProbe, 'address'>>
   if (!credentials)
     return { ok: true, facts: { requests: 'not tried: this backend has no credentials, requests go unsigned' } }
   const keys = await credentials.wait()
-  const { S3Client, ListBucketsCommand, HeadBucketCommand } = await import('@aws-sdk/client-s3')
+  const { S3Client, ListBucketsCommand, HeadBucketCommand } = await loadS3Client()
   const scheme = endpoint.isSecure ? 'https' : 'http'
   const options = tls?.options({ host: endpoint.host, port: endpoint.port })
   const { Agent } = await import('node:https')
@@ -55,35 +57,47 @@ async function ask(target: ProbeTarget): Promise<Omit<EndpointProbe, 'address'>>
     requestChecksumCalculation: 'WHEN_REQUIRED',
     requestHandler: { requestTimeout: timeoutMs, ...(options && { httpsAgent: new Agent(options as never) }) },
   })
-  let server = ''
+  let headers: Readonly<Record<string, string>> = {}
   client.middlewareStack.add(
     next => async args => {
       const result = await next(args)
-      server = (result.response as { headers?: Record<string, string> }).headers?.['server'] ?? ''
+      headers = (result.response as { readonly headers?: Record<string, string> }).headers ?? {}
       return result
     },
     { step: 'deserialize', priority: 'low' },
   )
+  const profileFacts = () => describeProfile(target.profile, detectProfile(headers))
   const begin = performance.now()
   try {
     if (bucket === undefined) await client.send(new ListBucketsCommand({}))
     else await client.send(new HeadBucketCommand({ Bucket: bucket }))
     const latencyMs = performance.now() - begin
+    const server = headers['server']
     return {
       ok: true,
       latencyMs,
-      ...(server !== '' && { version: server }),
-      facts: { region, profile: target.profile.title },
+      ...(server !== undefined && { version: server }),
+      facts: { region, ...profileFacts() },
     }
   } catch (error) {
     const { name, message } = error as Error
     // Whoever may not list has at least been believed.
     if (name === 'AccessDenied')
-      return { ok: true, latencyMs: performance.now() - begin, facts: { region, ListBuckets: message } }
+      return {
+        ok: true,
+        latencyMs: performance.now() - begin,
+        facts: { region, ListBuckets: message, ...profileFacts() },
+      }
     return { ok: false, failure: explain(error as Error) }
   } finally {
     client.destroy()
   }
+}
+
+function describeProfile({ name, title }: Profile, detected: string | undefined): Readonly<Record<string, string>> {
+  const hint =
+    detected === undefined || detected === name ? '' : `; it looks like \`${detected}\`, set \`profile\` to that`
+  return { profile: `${name} (${title})${hint}` }
 }
 
 /** By the codes of S3. */
