@@ -71,7 +71,11 @@ export class Uploads {
         this.get(id, key)
         await rename(draft.path, this.#bodies.path(id, part.number))
       })
-      await this.#bodies.sync(id)
+      await this.#bodies.sync(id).catch((error: unknown) => {
+        // Aborted in between.
+        this.get(id, key)
+        throw error
+      })
     })
   }
 

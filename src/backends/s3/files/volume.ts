@@ -24,7 +24,7 @@ import { Draft, readRecord } from './sealed-file.ts'
 const FORMAT = { format: 'portolan-s3-files', version: 1 }
 /** What AWS gives an account. */
 const MAX_BUCKETS = 10_000
-/** In all buckets together, as far as more than one bucket has them: a key costs some 200 bytes. */
+/** In all buckets together, as far as more than one bucket has them: a key costs some 300 bytes. */
 const MAX_KEYS_IN_MEMORY = 1_000_000
 
 export class Volume {

@@ -43,6 +43,15 @@ describe('a bucket', () => {
     expect((await client.ask('GET', 'far', { query: { location: '' } })).xml.text).toBe('eu-west-1')
   })
 
+  test('without a location is where the application believes to be', async () => {
+    client.region = 'eu-north-1'
+    await client.ask('PUT', 'here', { body: CONFIGURATION('eu-north-1') })
+    expect((await client.ask('HEAD', 'here')).headers['x-amz-bucket-region']).toBe('eu-north-1')
+    expect((await client.ask('GET', 'here', { query: { location: '' } })).xml.text).toBe('eu-north-1')
+    client.region = 'us-east-1'
+    expect((await client.ask('GET', 'here', { query: { location: '' } })).xml.text).toBe('')
+  })
+
   test('with objects stays', async () => {
     await client.ask('PUT', 'full')
     await client.put('full', 'a', 'x')

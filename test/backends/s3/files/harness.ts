@@ -103,6 +103,8 @@ export class Client {
   store: FileStore
   #requests = 0
   now = Date.UTC(2026, 10, 28, 4)
+  /** Where the application believes to be. */
+  region = 'us-east-1'
 
   constructor(directory = mkdtempSync(join(tmpdir(), 'portolan-s3-files-'))) {
     this.directory = directory
@@ -184,7 +186,7 @@ export class Client {
         ...asked.announced,
       },
       requestId: `request-${++this.#requests}`,
-      region: 'us-east-1',
+      region: this.region,
       origin: 'http://localhost:9000',
     }
   }

@@ -6,7 +6,8 @@ import { writeOwner } from '../owner.ts'
 import type { FileOperation } from './index.ts'
 
 const MAX_DOCUMENT_BYTES = 64 * 1024
-const DEFAULT_REGION = 'us-east-1'
+/** Where AWS has buckets whose LocationConstraint is empty. */
+const FIRST_REGION = 'us-east-1'
 const MAX_LISTED = 10_000
 
 function listBuckets(call: Call) {
@@ -20,7 +21,7 @@ function listBuckets(call: Call) {
   for (const name of names.slice(0, max)) {
     const { created, location } = call.volume.bucket(name).record
     document.open('Bucket').leaf('Name', name).leaf('CreationDate', xmlTime(created))
-    document.leaf('BucketRegion', location || DEFAULT_REGION).close()
+    document.leaf('BucketRegion', location || call.request.region).close()
   }
   document.close()
   const isTruncated = max > 0 && names.length > max
@@ -32,7 +33,9 @@ function listBuckets(call: Call) {
 async function createBucket(call: Call) {
   const name = call.request.bucket
   if (!isBucketName(name)) throw new S3Error('InvalidBucketName', undefined, { BucketName: name })
-  const location = locationIn(await call.document(MAX_DOCUMENT_BYTES))
+  const named = locationIn(await call.document(MAX_DOCUMENT_BYTES))
+  // Where the application believes to be, it is even if that is configured otherwise one day.
+  const location = named === call.request.region ? '' : named
   call.stopIfAborted()
   const isNew = await call.volume.createBucket({ name, created: call.time, location })
   // Only there is AWS content to have made it already.
@@ -48,11 +51,11 @@ function locationIn(document: Buffer): string {
   if (root.name !== 'CreateBucketConfiguration') throw new S3Error('MalformedXML')
   const location = root.textOf('LocationConstraint') ?? ''
   if (!/^[A-Za-z0-9-]{0,64}$/.test(location)) throw new S3Error('InvalidLocationConstraint')
-  return location === DEFAULT_REGION ? '' : location
+  return location
 }
 
 function headBucket(call: Call) {
-  return emptyAnswer(200, ['x-amz-bucket-region', call.bucket.record.location || DEFAULT_REGION])
+  return emptyAnswer(200, ['x-amz-bucket-region', call.bucket.record.location || call.request.region])
 }
 
 async function deleteBucket(call: Call) {
@@ -61,9 +64,9 @@ async function deleteBucket(call: Call) {
 }
 
 function getBucketLocation(call: Call) {
-  const { location } = call.bucket.record
+  const region = call.bucket.record.location || call.request.region
   const document = new XmlWriter('LocationConstraint')
-  return xmlAnswer(location === '' ? document : document.text(location))
+  return xmlAnswer(region === FIRST_REGION ? document : document.text(region))
 }
 
 export const BUCKET_OPERATIONS = {
