@@ -236,9 +236,18 @@ export class Exchange implements StoreSink {
   }
 
   #openCandidate(): void {
-    const backend = this.#route!.backends[this.#candidate]!
+    const { backends } = this.#route!
+    // To ask what is known to be away would only cost the time to find out again.
+    if (this.#isRead)
+      while (this.#candidate + 1 < backends.length && backends[this.#candidate]!.isDown) this.#candidate++
+    const backend = backends[this.#candidate]!
     this.backend = backend.name
     this.#store = backend.store.open(this.#request!, this)
+  }
+
+  /** It changes nothing, so another store may answer it. */
+  get #isRead(): boolean {
+    return this.operation.access === 'read' || this.operation.access === 'list'
   }
 
   /** Of the listener, as the application has dialled it. */
@@ -366,8 +375,7 @@ export class Exchange implements StoreSink {
       this.#connection.cutAnswer()
       return
     }
-    const reads = this.operation.access === 'read' || this.operation.access === 'list'
-    if (reads && error instanceof ProxyError && this.#candidate + 1 < this.#route!.backends.length) {
+    if (this.#isRead && error instanceof ProxyError && this.#candidate + 1 < this.#route!.backends.length) {
       this.#candidate++
       this.#openCandidate()
       return

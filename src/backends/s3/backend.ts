@@ -36,6 +36,11 @@ export class S3Backend implements Backend {
     return this.#keeper.probe(timeoutMs)
   }
 
+  /** It is known to be away. */
+  get isDown(): boolean {
+    return this.status().state === 'down'
+  }
+
   status(): BackendStatus {
     return this.#keeper.status()
   }

@@ -76,6 +76,25 @@ export const s3BackendOptions = z
       z.describe('Time without a byte of an answer, from the end of the request on, or within the answer.'),
     ),
     uploadTimeout: duration('60s').check(z.describe('Time in which the service takes nothing of a body.')),
+    healthCheck: z
+      .prefault(
+        z.strictObject({
+          interval: duration('10s').check(z.describe('Time between two checks; 0 turns them off.')),
+          timeout: duration('5s').check(z.describe('Limit for one check.')),
+          unhealthyAfter: z
+            ._default(z.int().check(z.minimum(1)), 3)
+            .check(z.describe('Failed checks in a row after which it counts as down.')),
+          healthyAfter: z
+            ._default(z.int().check(z.minimum(1)), 1)
+            .check(z.describe('Successful checks in a row that bring it back.')),
+        }),
+        { interval: '10s', timeout: '5s' },
+      )
+      .check(
+        z.describe(
+          'An unsigned request now and then; any answer below 500 will do. What is down is read from elsewhere at once (`readFallback`).',
+        ),
+      ),
     pool: z
       .prefault(
         z.strictObject({

@@ -4,6 +4,7 @@ import type { Cell } from '../../observability/metrics.ts'
 import type { BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import { CredentialSource } from './credentials.ts'
 import type { ServiceEndpoint } from './endpoint.ts'
+import { HealthCheck } from './health.ts'
 import { HttpPool, type HttpPoolMetrics } from './http/index.ts'
 import type { Keeper } from './keeper.ts'
 import type { S3BackendOptions } from './options.ts'
@@ -21,6 +22,7 @@ export class ServiceKeeper implements Keeper {
   readonly #endpoint: ServiceEndpoint
   readonly #tls: ClientTls | undefined
   readonly #pool: HttpPool
+  readonly #health: HealthCheck
   readonly #credentials: CredentialSource | undefined
 
   constructor(name: string, options: S3BackendOptions, runtime: Runtime) {
@@ -32,10 +34,11 @@ export class ServiceKeeper implements Keeper {
     this.#endpoint = endpoint
     this.#tls = isSecure ? openClientTls(options.tls ?? PLAIN_TLS, runtime.logger) : undefined
     this.#credentials = credentials && new CredentialSource(name, credentials, runtime)
+    const endpoints = new Endpoints([{ host, port }], runtime.clock)
     this.#pool = new HttpPool(
       {
         name,
-        endpoints: new Endpoints([{ host, port }], runtime.clock),
+        endpoints,
         tls: this.#tls,
         maxConnections: pool.max,
         maxQueue: pool.maxWaiting,
@@ -49,6 +52,8 @@ export class ServiceKeeper implements Keeper {
       },
       { clock: runtime.clock, logger: runtime.logger, metrics: metricsOf(name, runtime), buffers: new RelayBuffers() },
     )
+    const { clock } = runtime
+    this.#health = new HealthCheck(this.#pool, endpoints.all[0]!, endpoint.authority, options.healthCheck, clock)
     this.store = new ServiceStore({
       pool: this.#pool,
       addressing: { style: options.addressing ?? profile.addressing, host: endpoint.authority, tls: isSecure },
@@ -63,6 +68,7 @@ export class ServiceKeeper implements Keeper {
   async start(): Promise<void> {
     // Read ahead of the first request, which would wait for them.
     void this.#credentials?.wait().catch(() => {})
+    this.#health.start()
   }
 
   probe(timeoutMs: number): Promise<ProbeReport> {
@@ -89,6 +95,7 @@ export class ServiceKeeper implements Keeper {
   }
 
   async close(graceMs: number): Promise<void> {
+    this.#health.stop()
     await this.#pool.close(graceMs)
     this.#credentials?.close()
     this.#tls?.close()
