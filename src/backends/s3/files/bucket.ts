@@ -13,7 +13,7 @@ import { keyOfName, nameOfKey } from './key-name.ts'
 import { Listing } from './listing.ts'
 import { Gate, NamedMutex } from './mutex.ts'
 import type { ObjectRecord } from './record.ts'
-import { Draft, readRecord, SealedFile } from './sealed-file.ts'
+import { BrokenFile, Draft, readRecord, readSoundRecord, SealedFile } from './sealed-file.ts'
 import { Uploads } from './uploads.ts'
 
 /** Smaller objects are copied rather than shared: a folder of their own would cost more. */
@@ -60,20 +60,29 @@ export class Bucket {
     this.listing = new Listing(
       () => readdir(this.#objects),
       name => this.#keyOf(name),
-      key => this.read(key),
+      key => readSoundRecord(this.#path(key)),
     )
   }
 
   /** Puts in order what a crash has left. */
   async recover(): Promise<void> {
     for (const id of await this.bodies.list()) {
-      const owner = await readRecord<{ key: string }>(this.bodies.path(id, 'owner'))
-      const upload = owner ?? (await readRecord<{ key: string }>(this.bodies.path(id, 'upload')))
-      const isUsed = upload !== undefined && (await this.read(upload.key))?.body === id
-      if (isUsed && owner === undefined) await this.bodies.settle(id)
-      else if (!isUsed && owner === undefined && upload !== undefined) await this.uploads.restore(id)
-      else if (!isUsed) await this.bodies.remove(id)
+      try {
+        await this.#recoverBody(id)
+      } catch (error) {
+        // Whose it was cannot be said, so it stays.
+        if (!(error instanceof BrokenFile)) throw error
+      }
     }
+  }
+
+  async #recoverBody(id: string): Promise<void> {
+    const owner = await readRecord<{ key: string }>(this.bodies.path(id, 'owner'))
+    const upload = owner ?? (await readRecord<{ key: string }>(this.bodies.path(id, 'upload')))
+    const isUsed = upload !== undefined && (await this.read(upload.key))?.body === id
+    if (isUsed && owner === undefined) await this.bodies.settle(id)
+    else if (!isUsed && owner === undefined && upload !== undefined) await this.uploads.restore(id)
+    else if (!isUsed) await this.bodies.remove(id)
   }
 
   /** What the key has. */
@@ -106,7 +115,7 @@ export class Bucket {
       const path = this.#path(record.key)
       const before = await this.#keys.run(record.key, async () => {
         // What cannot be read can still be replaced.
-        const current = await this.read(record.key).catch(() => undefined)
+        const current = await readSoundRecord<ObjectRecord>(path)
         check(current)
         await rename(draft.path, path)
         this.listing.added(record)
@@ -120,7 +129,7 @@ export class Bucket {
   remove(key: string, check: Check): Promise<boolean> {
     return this.change(async () => {
       const removed = await this.#keys.run(key, async () => {
-        const current = await this.read(key).catch(() => undefined)
+        const current = await readSoundRecord<ObjectRecord>(this.#path(key))
         check(current)
         try {
           await rm(this.#path(key))
@@ -246,7 +255,7 @@ export class Bucket {
   }
 
   async #keyOf(name: string): Promise<string | undefined> {
-    return keyOfName(name) ?? (await readRecord<ObjectRecord>(join(this.#objects, name)))?.key
+    return keyOfName(name) ?? (await readSoundRecord<ObjectRecord>(join(this.#objects, name)))?.key
   }
 
   #path(key: string): string {

@@ -84,7 +84,7 @@ export class SealedFile<R> {
       handle = await open(path, READ)
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
-      throw error
+      throw hasCode(error, 'ELOOP') ? broken(path) : error
     }
     try {
       const { size } = await handle.stat()
@@ -146,6 +146,21 @@ function recordLength(tail: Buffer, path: string): number {
   return tail.readUInt32BE(seal)
 }
 
-function broken(path: string): Error {
-  return new Error(`${path} is not a file that Portolan has written whole`)
+/** The same, with undefined for what somebody has damaged: for those who look at many. */
+export async function readSoundRecord<R>(path: string): Promise<R | undefined> {
+  try {
+    return await readRecord<R>(path)
+  } catch (error) {
+    if (error instanceof BrokenFile) return undefined
+    throw error
+  }
+}
+
+/** Somebody else has written there, or the disk has lost something. */
+export class BrokenFile extends Error {
+  override readonly name = 'BrokenFile'
+}
+
+function broken(path: string): BrokenFile {
+  return new BrokenFile(`${path} is not a file that Portolan has written whole`)
 }

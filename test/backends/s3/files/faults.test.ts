@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { nameOfKey } from '../../../../src/backends/s3/files/key-name.ts'
 import type { StoreExchange } from '../../../../src/backends/s3/store.ts'
 import { Client, Recorder } from './harness.ts'
 
@@ -143,6 +144,27 @@ describe('a damaged file', () => {
     expect((await client.get('box', 'cut')).code).toBe('InternalError')
     expect((await client.ask('DELETE', 'box', { key: 'cut' })).status).toBe(204)
     expect((await client.get('box', 'cut')).status).toBe(404)
+  })
+
+  test('takes neither the listing of others nor the next start with it', async () => {
+    const long = 'long '.repeat(100)
+    for (const key of ['sound', 'hurt', long]) await client.put('box', key, Buffer.alloc(MIB))
+    for (const key of ['hurt', long]) {
+      await client.ask('PUT', 'box', { key: `${key} copy`, headers: { 'x-amz-copy-source': `box/${key}` } })
+      const objects = join(client.directory, 'buckets', 'box', 'objects')
+      for (const name of [key, `${key} copy`]) truncateSync(join(objects, nameOfKey(name)), 10)
+    }
+    await client.reopen()
+    const { keys } = await client.list('box')
+    expect(keys).toContain('sound')
+    expect(keys.filter(key => /hurt|long /.test(key))).toEqual([])
+    for (const key of ['hurt', long]) {
+      expect((await client.get('box', key)).code).toBe('InternalError')
+      for (const name of [key, `${key} copy`]) await client.ask('DELETE', 'box', { key: name })
+    }
+    await client.reopen()
+    // Whose bodies are without an object are swept, as after a crash.
+    expect(readdirSync(join(client.directory, 'buckets', 'box', 'bodies'))).toEqual([])
   })
 
   test('whose bytes end too early is never sent as if it were whole', async () => {
