@@ -70,13 +70,14 @@ export function readFields(
     while (TOKEN[bytes[i]!] === 1) i++
     if (i === nameStart || bytes[i] !== COLON) throw nameError(bytes, nameStart, i)
     const rawName = text.slice(nameStart - base, i - base)
-    i++
+    const colon = i++
     while (bytes[i] === SPACE || bytes[i] === TAB) i++
     const valueStart = i
     while (VALUE[bytes[i]!] === 1) i++
     if (bytes[i] !== CR || bytes[i + 1] !== LF) throw valueError(rawName, bytes[i]!)
     let valueEnd = i
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--
+    const lineEnd = i
     i += 2
 
     const name = KNOWN_NAMES.get(rawName) ?? rawName.toLowerCase()
@@ -90,11 +91,13 @@ export function readFields(
     switch (name) {
       case 'content-length':
         if (contentLength >= 0) throw new ProtocolError('content-length', 'more than one Content-Length')
-        if (!CONTENT_LENGTH.test(value)) throw new ProtocolError('content-length', 'Content-Length is no number')
+        if (!CONTENT_LENGTH.test(value) || hasTab(bytes, colon, lineEnd)) {
+          throw new ProtocolError('content-length', 'Content-Length is no number')
+        }
         contentLength = Number(value)
         break
       case 'transfer-encoding':
-        if (chunked || value.toLowerCase() !== 'chunked') {
+        if (chunked || value.toLowerCase() !== 'chunked' || hasTab(bytes, colon, lineEnd)) {
           throw new ProtocolError('transfer-encoding', 'the only Transfer-Encoding that is understood is chunked, once')
         }
         chunked = true
@@ -104,7 +107,7 @@ export function readFields(
       case 'proxy-connection':
         for (const option of optionsOf(value)) {
           if (option === 'close') close = true
-          else if (option === 'keep-alive') keepAlive ||= name === 'connection'
+          else if (option === 'keep-alive') keepAlive ||= name === 'connection' && !hasTab(bytes, colon, lineEnd)
           else connectionNames = [...connectionNames, option]
         }
         break
@@ -137,10 +140,13 @@ export function headerOf(headers: Headers, name: string): string | undefined {
 function optionsOf(value: string): readonly string[] {
   const lower = value.toLowerCase()
   if (!lower.includes(',')) return lower === '' ? NONE : [lower]
-  return lower
-    .split(',')
-    .map(option => option.trim())
-    .filter(option => option !== '')
+  return lower.split(/[ \t]*,[ \t]*/).filter(option => option !== '')
+}
+
+/** A tab around a value is white space, but not for everybody: Node's parser takes it for a part of the value. */
+function hasTab(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === TAB) return true
+  return false
 }
 
 export function hostError(): ProtocolError {

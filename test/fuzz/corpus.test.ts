@@ -48,6 +48,9 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     ...'GET /|HTTP/1.1|HTTP/1.0|\r\n|\r|\n|\r\n\r\n|Host: a|Content-Length: |Transfer-Encoding: chunked|Connection: |'.split(
       '|',
     ),
+    ...'Content-Length: 5\r\n|Transfer-Encoding: chunked\r\n|Connection: close\r\n|Upgrade: x\r\nConnection: upgrade\r\n'.split(
+      '|',
+    ),
     ...'close|keep-alive|upgrade|Upgrade: x|Expect: 100-continue|0\r\n\r\n|5\r\nhello\r\n|GET / HTTP/1.1\r\nHost: a\r\n\r\n'.split(
       '|',
     ),

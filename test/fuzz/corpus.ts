@@ -147,6 +147,9 @@ export const CORPUS: Readonly<Record<string, readonly string[]>> = {
     // Node takes this for Connection: close.
     '\x05\x02GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
     '\x05\x02POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    // A tab that is a part of the value for Node; an upgrade that is none for us.
+    '\x05\x02POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n',
+    '\x05\x02POST / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     // Bytes above ASCII.
     '\x05\x02GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n',
     '\x05\x02GET / HTTP/1.1\r\nHost: a\r\nX-A: \xc3\xa9\xa0\r\n\r\n',
@@ -156,6 +159,8 @@ export const CORPUS: Readonly<Record<string, readonly string[]>> = {
     '\x05\x02HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "x"\r\n\r\nhelloHTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 \r\nContent-Length: 5\r\n\r\n',
     '\x05\x02HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200\r\nContent-Length: 0\r\n\r\n',
     '\x07\x02HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/1.1 200 \xc3\xa9\r\n\r\n',
+    // Node takes this for a body that ends with the connection.
+    '\x05\x02HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n',
     // Node looks for the body that no interim response may have.
     '\x05\x02HTTP/1.1 108 x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
     '\x05\x02HTTP/1.0 200 OK\r\nServer: x\r\n\r\nuntil the end',

@@ -17,7 +17,7 @@ describe.each<[string, [line: string, headers: string, body: string, trailers?: 
   [`GET /b/k%2F?x=%20&y HTTP/1.1\r\n${HOST}\r\n`, [['GET /b/k%2F?x=%20&y', 'Host=a', '']]],
   [`GET //../a"<>\\^\`{|}[] HTTP/1.1\r\n${HOST}\r\n`, [['GET //../a"<>\\^`{|}[]', 'Host=a', '']]],
   [`PUT /k HTTP/1.1\r\n${HOST}Content-Length: 5\r\n\r\nhello`, [['PUT /k', 'Host=a,Content-Length=5', 'hello']]],
-  [`PUT /k HTTP/1.1\r\n${HOST}content-LENGTH:\t005 \r\n\r\nhello`, [['PUT /k', 'Host=a,content-LENGTH=005', 'hello']]],
+  [`PUT /k HTTP/1.1\r\n${HOST}content-LENGTH:  005 \r\n\r\nhello`, [['PUT /k', 'Host=a,content-LENGTH=005', 'hello']]],
   [
     `PUT /k HTTP/1.1\r\n${HOST}Content-Length: 5\r\n\r\n\r\n\r\nxGET /2 HTTP/1.1\r\n${HOST}\r\n`,
     [
@@ -139,6 +139,9 @@ describe.each<[kind: string, text: string]>([
   ['transfer-encoding', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding:\r\n\r\n`],
   ['transfer-encoding', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`],
   ['transfer-encoding', 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n'],
+  // Tabs that Node's parser takes for a part of the value.
+  ['transfer-encoding', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\t\r\n\r\n`],
+  ['content-length', `POST / HTTP/1.1\r\n${HOST}Content-Length:\t5\r\n\r\n`],
   ['expectation', `PUT / HTTP/1.1\r\n${HOST}Expect: 200-ok\r\n\r\n`],
 ])('%s: %j', (kind, text) => {
   test('is refused, however it comes', () => {
@@ -162,6 +165,7 @@ describe('what a head says', () => {
       { minor: 0, host: undefined, keepAlive: false, expectContinue: false },
     ],
     ['GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n', { keepAlive: true }],
+    ['GET / HTTP/1.0\r\nConnection: keep-alive\t\r\n\r\n', { keepAlive: false }],
     ['GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n', { keepAlive: false }],
     [
       `GET / HTTP/1.1\r\n${HOST}Connection: X-A , close,,x-b\r\n\r\n`,
