@@ -96,7 +96,7 @@ function banner(redis, mysql, s3, admin) {
 
     redis-cli -p ${redis} set hello world
     mariadb -h 127.0.0.1 -P ${mysql} -u app -papp app -e 'SELECT VERSION()'
-    curl -s --user local:local-secret --aws-sigv4 aws:amz:us-east-1:s3 http://127.0.0.1:${s3}/
+    curl -s --user local:local-secret --aws-sigv4 aws:amz:us-east-1:s3 -H x-amz-content-sha256:UNSIGNED-PAYLOAD http://127.0.0.1:${s3}/
     curl -s http://127.0.0.1:${admin}/metrics | grep portolan_requests_total
     curl -s http://127.0.0.1:${admin}/backends
 

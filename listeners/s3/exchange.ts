@@ -49,6 +49,8 @@ export interface ExchangeHost {
   nextRequestId(): string
   /** Milliseconds of the calendar. */
   wallTime(): number
+  /** The same as headers have it. */
+  date(): string
   routeOf(bucket: string): Route
   answered(exchange: Exchange): void
   /** The answer to what is no HTTP. */
@@ -103,6 +105,8 @@ export class Exchange implements StoreSink {
   /** What of the body came before it was wanted. */
   #early: Buffer[] = []
   #isBodyOver = false
+  /** The store takes no more of it for now. */
+  #isStalled = false
   #route: Route | undefined
   #candidate = 0
   #request: StoreRequest | undefined
@@ -303,7 +307,9 @@ export class Exchange implements StoreSink {
   }
 
   #pass(bytes: Buffer, owned: boolean): void {
-    if (!this.#store!.write(bytes, owned)) this.#connection.pause()
+    if (this.#store!.write(bytes, owned)) return
+    this.#isStalled = true
+    this.#connection.pause()
   }
 
   /** The body is whole and what it should be. */
@@ -329,10 +335,11 @@ export class Exchange implements StoreSink {
     this.#early = []
     for (const bytes of early) if (this.#phase === 'open') this.#feed(() => this.#payload!.write(bytes))
     if (this.#isBodyOver && this.#phase === 'open') this.#feed(() => this.#payload!.end())
-    this.#connection.resume()
+    if (!this.#isStalled) this.#connection.resume()
   }
 
   onDrain(): void {
+    this.#isStalled = false
     this.#connection.resume()
   }
 
@@ -388,11 +395,15 @@ export class Exchange implements StoreSink {
 
   #answerHeaders({ status, headers }: StoreResponse): string[] {
     const answer: string[] = []
+    let hasDate = false
     for (let at = 0; at < headers.length; at += 2) {
       const name = headers[at]!
-      if (name.toLowerCase() === 'x-amz-request-id') this.backendRequestId = headers[at + 1]!
+      const lower = name.toLowerCase()
+      if (lower === 'date') hasDate = true
+      if (lower === 'x-amz-request-id') this.backendRequestId = headers[at + 1]!
       else answer.push(name, headers[at + 1]!)
     }
+    if (!hasDate) answer.push('Date', this.#host.date())
     answer.push(...this.#ownHeaders())
     // An SDK that has sent a checksum builds on hearing it again, such as when it completes a multipart upload.
     if (status < 300) answer.push(...(this.#payload?.echo(answer) ?? []))
@@ -457,7 +468,7 @@ export class Exchange implements StoreSink {
     this.#phase = 'answering'
     this.#connection.answer(
       status,
-      ['Date', new Date(this.#host.wallTime()).toUTCString(), ...headers],
+      ['Date', this.#host.date(), ...headers],
       isHead ? undefined : document.length,
       hasBody,
     )

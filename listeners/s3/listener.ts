@@ -47,6 +47,8 @@ export class S3Listener implements Listener, SessionHost {
   /** Ids of requests: of this process, and then counted. */
   readonly #idPrefix = randomBytes(4).toString('hex').toUpperCase()
   #requests = 0
+  #date = ''
+  #dateSeconds = 0
   #config: ListenerConfig
   #options: S3ListenerOptions
   #routes!: Routes
@@ -214,6 +216,15 @@ export class S3Listener implements Listener, SessionHost {
 
   wallTime(): number {
     return Date.now()
+  }
+
+  date(): string {
+    const seconds = Math.floor(Date.now() / 1000)
+    if (seconds !== this.#dateSeconds) {
+      this.#dateSeconds = seconds
+      this.#date = new Date(seconds * 1000).toUTCString()
+    }
+    return this.#date
   }
 
   routeOf(bucket: string): Route {

@@ -145,6 +145,7 @@ export class Session implements IntakeSink {
   /** Reads no more of the body until resume(). */
   pause(): void {
     this.#isPaused = true
+    this.stream.pause()
   }
 
   resume(): void {
