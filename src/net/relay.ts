@@ -8,7 +8,7 @@ import { ProxyError } from '../errors.ts'
 import type { Cell } from '../observability/metrics.ts'
 import { Pump } from './pump.ts'
 import type { Intake } from './relay-buffers.ts'
-import { reset, unsentBytes } from './socket.ts'
+import { reset, unsentBytes, wasReset } from './socket.ts'
 
 export interface RelaySide {
   /** Open, with allowHalfOpen, paused or with an intake that has read nothing yet. */
@@ -98,7 +98,12 @@ export class Relay {
   #watch(socket: Socket, other: Socket, source: 'downstream' | 'upstream'): void {
     // A TLS peer may have said its last word before the relay began.
     if (socket.readableEnded) other.end()
-    else socket.on('end', () => other.end())
+    else {
+      socket.on('end', () => {
+        if (!wasReset(socket)) other.end()
+        else this.destroy(new ProxyError(`${source}-lost`, `${source} connection lost: reset`, { source }))
+      })
+    }
     socket.on('error', cause => {
       this.#fail(new ProxyError(`${source}-lost`, `${source} connection lost: ${cause.message}`, { source, cause }))
     })

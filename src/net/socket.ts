@@ -15,6 +15,16 @@ export function reset(socket: Socket): void {
 }
 
 /**
+ * Whether a TCP connection that has ended was reset in truth: libuv takes it for an end when data came with the reset, but
+ * then there is no peer any more, although we have not ended. Node remembers a peer that was asked for before, and nothing
+ * can be told.
+ */
+export function wasReset(socket: Socket): boolean {
+  if (socket instanceof TLSSocket || socket.writableEnded) return false
+  return socket.localAddress !== undefined && socket.remoteAddress === undefined
+}
+
+/**
  * Bytes that the kernel has not taken yet. Node knows how much of a write has left in `_handle.writeQueueSize`, which is
  * not documented; without it, whole writes are counted, and a very slow reader looks like one that has stopped.
  */

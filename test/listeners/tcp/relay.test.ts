@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { wasReset } from '../../../src/net/index.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { closed, Harness, readAll, readBytes, until, untilStalled } from './harness.ts'
 
@@ -147,6 +148,23 @@ describe('when something breaks', () => {
     const end = closed(client)
     server.sockets[0]!.resetAndDestroy()
     expect(await end).toBe('ECONNRESET')
+  })
+
+  test('a reset of the backend right behind its last bytes is no end', async () => {
+    const server = await harness.server(socket => {
+      socket.once('data', () => {
+        // At once: resetAndDestroy() waits for what was written.
+        socket.write('half of it', () => Object.assign(socket, { resetAndClosing: true }).destroy())
+      })
+    })
+    await harness.start([server.address])
+    const client = await harness.client({ allowHalfOpen: true })
+    const torn = new Promise<boolean>(resolve => {
+      client.on('end', () => resolve(wasReset(client))).on('error', () => resolve(true))
+    })
+    client.resume()
+    client.write('x')
+    expect(await torn).toBe(true)
   })
 
   test('a reset of the application reaches the backend', async () => {

@@ -14,7 +14,15 @@ import {
   readResponseHead,
 } from '../../../../codecs/http1/index.ts'
 import { ProxyError } from '../../../errors.ts'
-import { type Endpoint, formatAddress, type Intake, type IntakeSink, Pump, unsentBytes } from '../../../net/index.ts'
+import {
+  type Endpoint,
+  formatAddress,
+  type Intake,
+  type IntakeSink,
+  Pump,
+  unsentBytes,
+  wasReset,
+} from '../../../net/index.ts'
 import type { ActiveRequest } from './active-request.ts'
 
 /** Above it a body is not copied behind its head, which would save one system call. */
@@ -292,9 +300,7 @@ export class HttpConnection implements IntakeSink {
 
   /** The server has closed its direction. */
   #onEnd(): void {
-    // libuv takes a reset for an end when data came with it; but a connection that was reset has no peer any more.
-    const torn = 'host' in this.endpoint.address && this.#socket.remoteAddress === undefined
-    if (this.#phase === 'body' && !torn && this.#body.close()) this.#finish(false)
+    if (this.#phase === 'body' && !wasReset(this.#socket) && this.#body.close()) this.#finish(false)
     else this.destroy()
   }
 
