@@ -80,7 +80,7 @@ export class S3Listener implements Listener, SessionHost {
   async start(): Promise<void> {
     const { logger, metrics } = this.#runtime
     this.door = await Door.open(this.#options, this.#runtime)
-    if (this.#options.tls) this.#tls = openServerTls(this.#options.tls, logger)
+    if (this.#options.tls) this.#tls = openServerTls(this.#options.tls, logger, hostNames(this.#options))
     this.#observer.open(this.#options)
     this.#bound = await listen(
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
@@ -270,4 +270,9 @@ export class S3Listener implements Listener, SessionHost {
 /** What connections and their secrets cannot follow when it changes. */
 function outside({ keys, anonymous, tls }: S3ListenerOptions): unknown {
   return { keys, anonymous, tls }
+}
+
+/** What a generated certificate has to name beside this machine. */
+function hostNames({ domains }: S3ListenerOptions): string[] {
+  return domains.flatMap(domain => [domain, `*.${domain}`])
 }

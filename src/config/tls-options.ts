@@ -47,6 +47,13 @@ const server = z
           'Instead of files: a key and a self-signed certificate, made at each start and kept in memory. Nobody can read along, but clients cannot tell this listener from one in between.',
         ),
       ),
+    keepIn: z
+      .optional(text)
+      .check(
+        z.describe(
+          'With `generate`: folder where key and certificate are kept, so that they stay the same. Clients that trust its `certificate.pem` know this listener.',
+        ),
+      ),
     clientCa: z.optional(text).apply(described('File of the PEM authorities whose client certificates count.')),
     requireClientCertificate: z
       ._default(z.boolean(), false)
@@ -56,7 +63,8 @@ const server = z
   .check(({ value, issues }) => {
     const complain = (path: string, message: string) =>
       issues.push({ code: 'custom', message, input: value, path: [path] })
-    const { generate, cert, key, requireClientCertificate, clientCa } = value
+    const { generate, keepIn, cert, key, requireClientCertificate, clientCa } = value
+    if (keepIn !== undefined && !generate) complain('keepIn', 'needs `generate: true`')
     if (generate && (cert !== undefined || key !== undefined)) complain('generate', 'goes without `cert` and `key`')
     if (!generate && cert === undefined) complain('cert', 'is required, unless `generate: true`')
     if (!generate && key === undefined) complain('key', 'is required, unless `generate: true`')

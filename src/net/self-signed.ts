@@ -1,5 +1,5 @@
 /**
- * A certificate that nobody else has signed, made when it is needed and kept in memory only. Node makes keys and
+ * A certificate that nobody else has signed, made when it is needed. Node makes keys and
  * signatures but no certificates: the little of DER that one needs is here. (RFC 5280)
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'

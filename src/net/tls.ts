@@ -18,6 +18,7 @@ import {
 import { type Address, type ClientTlsOptions, type ServerTlsOptions, watchFiles } from '../config/index.ts'
 import { ProxyError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import { keptCertificate } from './kept-certificate.ts'
 import { type Certificate, selfSigned } from './self-signed.ts'
 
 export interface ClientTls {
@@ -58,11 +59,18 @@ export function openClientTls(options: ClientTlsOptions, logger: Logger): Client
   }
 }
 
-/** Reads the files. Throws ProxyError `tls-files` when they are missing or do not fit together. */
-export function openServerTls(options: ServerTlsOptions, logger: Logger): ServerTls {
-  const { cert, key, generate, clientCa, requireClientCertificate, minVersion } = options
+/**
+ * Reads the files. A generated certificate names this machine, and what else is asked for. Throws ProxyError `tls-files`
+ * when files are missing or do not fit together.
+ */
+export function openServerTls(
+  options: ServerTlsOptions,
+  logger: Logger,
+  furtherNames: readonly string[] = [],
+): ServerTls {
+  const { cert, key, generate, keepIn, clientCa, requireClientCertificate, minVersion } = options
   const servers = new Set<Server>()
-  const own = generate ? selfSigned([...OWN_NAMES, hostname()], new Date()) : undefined
+  const own = generate ? generated([...OWN_NAMES, hostname(), ...furtherNames], keepIn) : undefined
   const context = liveContext({ ca: clientCa, cert, key, own, minVersion }, logger, pem => {
     for (const server of servers) server.setSecureContext(pem)
   })
@@ -81,6 +89,16 @@ export function openServerTls(options: ServerTlsOptions, logger: Logger): Server
       servers.clear()
       context.close()
     },
+  }
+}
+
+function generated(names: readonly string[], folder: string | undefined): Certificate {
+  if (folder === undefined) return selfSigned(names, new Date())
+  try {
+    return keptCertificate(folder, names, new Date())
+  } catch (error) {
+    const { message } = error as Error
+    throw tlsFilesError(`the folder ${resolve(folder)} cannot keep the generated certificate: ${message}`, error)
   }
 }
 

@@ -1,11 +1,15 @@
 /** Generated certificates, read by those who have to accept them. */
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { expect, test } from 'vitest'
 import { serverTls } from '../../src/config/index.ts'
 import { openServerTls } from '../../src/net/index.ts'
+import { keptCertificate } from '../../src/net/kept-certificate.ts'
 import { selfSigned } from '../../src/net/self-signed.ts'
 import { silentLogger } from '../../src/observability/logger.ts'
 
@@ -58,5 +62,28 @@ test('a listener with `generate: true` is what a client that trusts its certific
   } finally {
     server.close()
     tls.close()
+  }
+})
+
+test('one that is kept stays the same until it names others, ends or loses its key', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portolan-tls-'))
+  try {
+    const now = new Date('2026-11-28T12:00:00Z')
+    const kept = (names: string[], time = now) => keptCertificate(join(folder, 'tls'), names, time)
+    const first = kept(['localhost', '127.0.0.1', '*.s3.localhost'])
+    expect(kept(['localhost', '127.0.0.1', '*.s3.localhost'])).toEqual(first)
+    expect(readFileSync(join(folder, 'tls/certificate.pem'), 'latin1')).toBe(first.cert)
+    expect(statSync(join(folder, 'tls/key.pem')).mode & 0o777).toBe(0o600)
+    const other = kept(['localhost', 'other.example'])
+    expect(other.cert).not.toBe(first.cert)
+    const late = kept(['localhost'], new Date('2036-11-20T12:00:00Z'))
+    expect(late.cert).not.toBe(other.cert)
+    rmSync(join(folder, 'tls/key.pem'))
+    const again = kept(['localhost'], new Date('2036-11-20T12:00:00Z'))
+    expect(again.cert).not.toBe(late.cert)
+    writeFileSync(join(folder, 'tls/key.pem'), late.key)
+    expect(kept(['localhost'], new Date('2036-11-20T12:00:00Z')).key).not.toBe(late.key)
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 })
