@@ -14,6 +14,7 @@ import {
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { type BuildOptions, build } from 'esbuild'
 import { type Connection, createConnection } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -48,12 +49,12 @@ type Variables = Readonly<Record<string, string>>
 async function start(files: readonly string[], variables: Variables, ...further: string[]) {
   const [port, adminPort] = [await freePort(), await freePort()]
   const args = [launcher, 'run', ...files.flatMap(file => ['-c', file]), ...further]
-  const mysqlPort = await freePort()
+  const [mysqlPort, s3Port] = [await freePort(), await freePort()]
   const ports = {
     PORTOLAN_REDIS_PORT: `${port}`,
     PORTOLAN_TCP_PORT: `${port}`,
     PORTOLAN_MYSQL_PORT: `${mysqlPort}`,
-    PORTOLAN_S3_PORT: `${await freePort()}`,
+    PORTOLAN_S3_PORT: `${s3Port}`,
     PORTOLAN_ADMIN_PORT: `${adminPort}`,
   }
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...ports, ...variables } })
@@ -64,7 +65,7 @@ async function start(files: readonly string[], variables: Variables, ...further:
   })
   const output = collect(child)
   await vi.waitFor(() => expect(output()).toMatch(/"msg":"ready"| ready listeners/), { timeout: 20_000 })
-  return { port, mysqlPort, adminPort, output }
+  return { port, mysqlPort, s3Port, adminPort, output }
 }
 
 function collect(child: ChildProcess): () => string {
@@ -83,6 +84,14 @@ async function login(port: number, user: string, password: string, database = 'a
   const connection = await createConnection({ port, user, password, database })
   cleanups.push(() => connection.destroy())
   return connection
+}
+
+function s3Client(port: number, accessKeyId: string, secretAccessKey: string): S3Client {
+  const endpoint = `http://127.0.0.1:${port}`
+  const credentials = { accessKeyId, secretAccessKey }
+  const made = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials, maxAttempts: 1 })
+  cleanups.push(() => made.destroy())
+  return made
 }
 
 async function rows(connection: Connection, sql: string): Promise<unknown> {
@@ -128,7 +137,7 @@ describe('every example', () => {
   })
 })
 
-it('quickstart serves Redis and MySQL', async () => {
+it('quickstart serves Redis, MySQL and S3', async () => {
   const variables = { PORTOLAN_DATA_DIR: folder, NO_COLOR: '1' }
   // Both servers are started for it, and ended.
   const check = [launcher, 'check', '--probe', '-c', 'examples/quickstart/portolan.yaml']
@@ -136,7 +145,7 @@ it('quickstart serves Redis and MySQL', async () => {
   const { stdout } = spawnSync(process.execPath, check, { cwd: ROOT, encoding: 'utf8', env })
   expect(stdout).toMatch(/√ \S+mysql\/s {2}MariaDB [\d.]+, [\d.]+ ms, primary, read-write\n/)
   expect(stdout).toMatch(/√ \S+redis\/s {2}redis /)
-  const { port, mysqlPort } = await start(['examples/quickstart/portolan.yaml'], variables)
+  const { port, mysqlPort, s3Port } = await start(['examples/quickstart/portolan.yaml'], variables)
   const redis = await client({ port })
   expect(await redis.call('SET', 'k', 'v')).toBe('OK')
   const mysql = await login(mysqlPort, 'app', 'app')
@@ -144,6 +153,11 @@ it('quickstart serves Redis and MySQL', async () => {
     { name: 'app', me: 'portolan@localhost' },
   ])
   await expect(login(mysqlPort, 'app', 'wrong')).rejects.toMatchObject({ code: 'ER_ACCESS_DENIED_ERROR' })
+  const s3 = s3Client(s3Port, 'local', 'local-secret')
+  await s3.send(new CreateBucketCommand({ Bucket: 'bucket' }))
+  await s3.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: 'v' }))
+  const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: 'bucket' }))
+  expect(Contents).toMatchObject([{ Key: 'k', Size: 1 }])
 })
 
 it('mysql has users of its own, each for its databases, before a server with TLS and another account', async () => {
@@ -174,6 +188,33 @@ it('mysql has users of its own, each for its databases, before a server with TLS
     code: 'ER_DBACCESS_DENIED_ERROR',
   })
   await expect(login(mysqlPort, 'portolan', 'hunter2')).rejects.toMatchObject({ code: 'ER_ACCESS_DENIED_ERROR' })
+})
+
+it('s3 keeps the application its key and its names, before a service with others', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'portolan-s3-'))
+  cleanups.push(() => rmSync(data, { recursive: true, force: true }))
+  // The service: another Portolan, with the quickstart's key and files.
+  const service = await start(['examples/quickstart/portolan.yaml'], { PORTOLAN_DATA_DIR: data })
+  const real = s3Client(service.s3Port, 'local', 'local-secret')
+  for (const Bucket of ['shop-uploads-1250000000', 'shop-archive']) await real.send(new CreateBucketCommand({ Bucket }))
+  const { s3Port } = await start(['examples/s3/portolan.yaml'], {
+    SHOP_SECRET: 'shop-secret',
+    REPORTS_SECRET: 'reports-secret',
+    FILES_ENDPOINT: `http://127.0.0.1:${service.s3Port}`,
+    FILES_KEY: 'local',
+    FILES_SECRET: 'local-secret',
+  })
+  const shop = s3Client(s3Port, 'shop', 'shop-secret')
+  await shop.send(new PutObjectCommand({ Bucket: 'invoices', Key: '2026/1.pdf', Body: 'an invoice' }))
+  const kept = await real.send(new ListObjectsV2Command({ Bucket: 'shop-archive' }))
+  expect(kept.Contents!.map(({ Key }) => Key)).toEqual(['invoices/2026/1.pdf'])
+  const reports = s3Client(s3Port, 'reports', 'reports-secret')
+  const seen = await reports.send(new ListObjectsV2Command({ Bucket: 'invoices' }))
+  expect(seen.Contents!.map(({ Key }) => Key)).toEqual(['2026/1.pdf'])
+  const refused = { name: 'AccessDenied' }
+  await expect(reports.send(new ListObjectsV2Command({ Bucket: 'uploads' }))).rejects.toMatchObject(refused)
+  const put = new PutObjectCommand({ Bucket: 'invoices', Key: '2026/2.pdf', Body: 'forged' })
+  await expect(reports.send(put)).rejects.toMatchObject(refused)
 })
 
 it('mysql-replicas writes to the primary, whichever it is, and reads from a replica what the client wrote', async () => {
