@@ -25,6 +25,8 @@ export async function changeUser(session: Session, packet: Buffer, users: Users)
   session.phase = 'waiting'
   const { identity, user: userBefore, challenge } = session
   const { schema } = session.state
+  // Whatever comes of it, nothing is left of the session: others need not wait for a client that takes its time.
+  session.forget()
   const refuse = (refusal: Buffer) => {
     if (session.closed) return
     if (!isMariaDb(session.backend.greeting)) return leave(session, refusal)
@@ -42,7 +44,6 @@ export async function changeUser(session: Session, packet: Buffer, users: Users)
     const { user } = await authenticate(client, claim, users, session.origin)
     checkDatabase(user, change.database)
     if (session.closed) return
-    session.forget()
     session.user = user
     session.identity = {
       username: change.user,

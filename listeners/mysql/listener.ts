@@ -272,11 +272,12 @@ export class MysqlListener implements Listener, SessionHost {
   #sweep(): void {
     const now = this.clock.now()
     this.observer.sweep(now)
-    const { idleTimeout, transactionIdleTimeout, writeTimeout } = this.options
+    const { authenticationTimeout, idleTimeout, transactionIdleTimeout, writeTimeout } = this.options
     for (const session of this.#sessions.values()) {
       const quiet = now - session.activeAt
       if (session.downstream.isStalled(now, writeTimeout)) session.destroy()
-      if (session.phase !== 'ready') continue
+      if (session.phase === 'proving' && quiet > authenticationTimeout) session.destroy()
+      if (session.phase !== 'ready' && session.phase !== 'discarding') continue
       if ((idleTimeout > 0 && quiet > idleTimeout) || quiet > ownIdleMs(session.state)) session.expire()
       else if (transactionIdleTimeout > 0 && session.upstream && quiet > transactionIdleTimeout) session.expire()
     }

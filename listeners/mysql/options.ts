@@ -57,7 +57,9 @@ const options = z.strictObject({
   maxConnections: z
     ._default(z.int().check(z.minimum(1)), 10_000)
     .apply(described('Clients at most; one more is told so and closed.')),
-  authenticationTimeout: duration('10s').apply(described('Time for a client to log in, the TLS handshake included.')),
+  authenticationTimeout: duration('10s').apply(
+    described('Time for a client to log in, the TLS handshake included; and to prove who it is with COM_CHANGE_USER.'),
+  ),
   idleTimeout: duration('8h').apply(described('Clients that send nothing for so long are closed; 0 for never.')),
   transactionIdleTimeout: duration('0ms').apply(
     described('Clients that hold a connection to the backend and send nothing for so long are closed; 0 for never.'),

@@ -376,6 +376,7 @@ export class Session implements DownstreamSink {
   }
 
   #learnCollation(upstream: Upstream): void {
+    this.phase = 'waiting'
     learnCollation(upstream, () => {
       if (this.phase === 'closed') return
       if (upstream.closed) this.lease.upstream = null
@@ -394,7 +395,7 @@ export class Session implements DownstreamSink {
     this.identity = { ...this.identity, generation: this.backend.generation }
     if (this.phase !== 'ready' || !this.isMovable) return
     // What it is kept for is saved first, and then it goes.
-    if (!this.lease.yieldConnection()) this.settle()
+    if (!this.lease.yieldConnection()) this.answered()
   }
 
   /** The command at hand cannot be served; it did not run. */

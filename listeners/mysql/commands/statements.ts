@@ -280,7 +280,7 @@ export const CLOSE: CommandHandler = (session, request) => {
   }
   if (holdsState) {
     letGo(session, client)
-    session.settle()
+    session.answered()
   }
   return Handled.DONE
 }
