@@ -2,6 +2,7 @@
  * A line for each request, in the form of S3's server access log, so that what reads those reads these too
  * (docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html). Query strings are logged without signatures.
  */
+
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Logger } from '../../src/observability/logger.ts'
 
@@ -89,14 +90,14 @@ export function accessLine(entry: LogEntry): string {
     entry.requestId,
     entry.operation,
     plain(encodeURIComponent(entry.key).replaceAll('%2F', '/')),
-    quoted(entry.requestLine.replace(/X-Amz-(Signature|Security-Token)=[^& ]*/gi, 'X-Amz-$1=REDACTED')),
+    quoted(withoutSecrets(entry.requestLine)),
     String(entry.status),
     plain(entry.errorCode),
     entry.bytesSent > 0 ? String(entry.bytesSent) : '-',
     entry.objectSize === undefined ? '-' : String(entry.objectSize),
     String(Math.round(entry.totalMs)),
     String(Math.round(entry.turnAroundMs)),
-    quoted(entry.referer),
+    quoted(withoutSecrets(entry.referer)),
     quoted(entry.userAgent),
     plain(entry.versionId),
     plain(entry.hostId),
@@ -109,6 +110,17 @@ export function accessLine(entry: LogEntry): string {
     '-',
   ]
   return `${fields.join(' ')}\n`
+}
+
+/** Names that may be percent-encoded; whoever has their values can send the request as well. */
+function withoutSecrets(text: string): string {
+  return text.replace(/(?<=[?&])([^=&\s]*)=([^&\s]*)/g, (whole, name: string) =>
+    /(^|-)(signature|security-token)$/i.test(plainName(name)) ? `${name}=REDACTED` : whole,
+  )
+}
+
+function plainName(name: string): string {
+  return name.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** Nothing that could end the field or the line. */

@@ -27,6 +27,8 @@ export interface BodyPlan {
   readonly md5: string | undefined
   /** What of Content-Encoding is the object's own; empty for nothing. */
   readonly contentEncoding: string
+  /** More may follow behind the announced length: its framing ends by itself. */
+  readonly isOpenEnded: boolean
 }
 
 export interface BodyLimits {
@@ -49,6 +51,11 @@ export function planBody(
   const isDocument = operation.body !== 'object'
   const length = lengthOf(head, headers, isChunked)
   if (length === undefined && !isDocument) throw new S3Error('MissingContentLength')
+  const encoding = joined(headers, 'content-encoding')
+  const contentEncoding = withoutAwsChunked(encoding)
+  // Nobody would take the chunks off, and they would become the object.
+  if (!isDocument && !isChunked && /(^|,)\s*aws-chunked\s*(,|$)/i.test(encoding))
+    throw new S3Error('InvalidRequest', 'Content-Encoding aws-chunked needs an x-amz-content-sha256 of STREAMING-....')
   const most = isDocument ? maxDocumentBytes : Math.min(MAX_OBJECT_BYTES, policy.maxObjectBytes)
   if (length !== undefined && length > most)
     throw new S3Error('EntityTooLarge', undefined, { ProposedSize: String(length), MaxSizeAllowed: String(most) })
@@ -60,8 +67,14 @@ export function planBody(
     // Those of a completed upload are the object's.
     checksum: operation.name === 'CompleteMultipartUpload' ? undefined : readBodyChecksum(headers),
     md5: readContentMd5(headers),
-    contentEncoding: withoutAwsChunked(valueIn(headers, 'content-encoding') ?? ''),
+    contentEncoding,
+    isOpenEnded: head.body === 'chunked',
   }
+}
+
+/** A header that comes several times is one list. */
+function joined(headers: readonly string[], name: string): string {
+  return headers.filter((_, at) => at % 2 === 1 && headers[at - 1] === name).join(',')
 }
 
 function lengthOf(head: RequestHead, headers: readonly string[], isChunked: boolean): number | undefined {

@@ -6,11 +6,11 @@ import {
   authenticate,
   authenticateForm,
   type ChunkSeed,
+  type CopySource,
   type Operation,
   type PayloadKind,
   parseAmzDate,
   parseAuthorization,
-  parseCopySource,
   payloadKind,
   S3Error,
   SigningSecret,
@@ -26,12 +26,14 @@ import { Policy } from './policy.ts'
 /** A request at the door. */
 export interface Visitor {
   readonly method: string
-  /** As it came. */
-  readonly rawPath: string
+  /** As it came, without the query. */
+  readonly path: string
   /** Name, value ..., decoded. */
   readonly query: readonly string[]
   /** Name in lower case, value .... */
   readonly headers: readonly string[]
+  /** What it asks to be copied. */
+  readonly source: CopySource | undefined
   readonly bucket: string
   readonly key: string
   readonly operation: Operation
@@ -93,6 +95,10 @@ export class Door {
     this.#keys.set(options.accessKeyId, key)
   }
 
+  secretOf(accessKey: string): SigningSecret | undefined {
+    return this.#keys.get(accessKey)?.secret
+  }
+
   /** Reads the secrets anew. Never rejects. */
   async reread(): Promise<void> {
     await Promise.all([...this.#keys.values()].map(({ live }) => live.refresh()))
@@ -105,10 +111,13 @@ export class Door {
   /** Throws S3Error for whoever may not do that. */
   admit(visitor: Visitor): Identity {
     const identity = this.#keys.size === 0 ? anybody(visitor) : this.#identify(visitor)
-    const { operation, bucket, key, query } = visitor
-    const objection = identity.policy.objection({ operation, bucket, key, listPrefix: valueIn(query, 'prefix') ?? '' })
+    const { operation, bucket, key, query, source } = visitor
+    const listPrefixes = query.filter((_, at) => at % 2 === 1 && query[at - 1] === 'prefix')
+    const objection = identity.policy.objection({ operation, bucket, key, listPrefixes })
     if (objection !== undefined) throw new S3Error('AccessDenied', `Access Denied: ${objection}.`)
-    checkSource(visitor, identity.policy)
+    // A copy reads what it names, so its key has to be allowed to do that too.
+    if (source && !identity.policy.mayRead(source))
+      throw new S3Error('AccessDenied', 'Access Denied: this key may not read the source of the copy.')
     return identity
   }
 
@@ -119,23 +128,21 @@ export class Door {
   ): Identity {
     const { now, length } = wish
     const accessKey =
-      this.#keys.size === 0
-        ? ''
-        : authenticateForm(fields, { now, secretOf: name => this.#keys.get(name)?.secret })?.accessKey
+      this.#keys.size === 0 ? '' : authenticateForm(fields, { now, secretOf: name => this.secretOf(name) })?.accessKey
     if (accessKey === undefined) throw new S3Error('AccessDenied', 'Access Denied: the form is not signed.')
     const policy = this.#keys.get(accessKey)?.policy ?? ANYTHING
-    const objection = policy.objection({ ...wish, listPrefix: '' })
+    const objection = policy.objection({ ...wish, listPrefixes: [] })
     if (objection !== undefined) throw new S3Error('AccessDenied', `Access Denied: ${objection}.`)
     if (length > policy.maxObjectBytes) throw new S3Error('EntityTooLarge')
     return { ...nobody([]), accessKey, policy }
   }
 
   #identify(visitor: Visitor): Identity {
-    const { method, rawPath, query, headers, now } = visitor
-    const verified = authenticate(
-      { method, path: rawPath, query, headers },
-      { now, secretOf: accessKey => this.#keys.get(accessKey)?.secret },
-    )
+    const { query, now } = visitor
+    const verified = authenticate(visitor, {
+      now,
+      secretOf: accessKey => this.secretOf(accessKey),
+    })
     if (!verified) return this.#anonymously(visitor)
     const isPresigned = verified.kind === 'presigned'
     return {
@@ -154,15 +161,6 @@ export class Door {
       return { ...nobody(headers), policy: READING }
     throw new S3Error('AccessDenied', 'Access Denied: the request is not signed.')
   }
-}
-
-/** A copy reads what it names, so its key has to be allowed to do that too. */
-function checkSource({ headers }: Visitor, policy: Policy): void {
-  const header = valueIn(headers, 'x-amz-copy-source')
-  if (header === undefined) return
-  const source = parseCopySource(header)
-  if (!policy.mayRead(source.bucket, source.key))
-    throw new S3Error('AccessDenied', 'Access Denied: this key may not read the source of the copy.')
 }
 
 /** Without keys a signature is not even looked at. */

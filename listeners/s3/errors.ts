@@ -19,6 +19,7 @@ export function s3ErrorOf(error: unknown): S3Error | undefined {
     const code = CODES[error.code] ?? (error.retryable ? 'ServiceUnavailable' : 'InternalError')
     return new S3Error(code, error.message)
   }
-  if (error instanceof ProtocolError) return new S3Error('BadRequest', error.message)
+  if (error instanceof ProtocolError)
+    return new S3Error(error.kind === 'MalformedXML' ? 'MalformedXML' : 'BadRequest', error.message)
   return undefined
 }

@@ -14,26 +14,23 @@ import {
   parseAddress,
   parseQuery,
   S3Error,
+  type SignedRequest,
 } from '../../codecs/s3/index.ts'
-import type {
-  Store,
-  StoreBody,
-  StoreExchange,
-  StoreRequest,
-  StoreResponse,
-  StoreSink,
-} from '../../src/backends/s3/index.ts'
+import type { StoreBody, StoreExchange, StoreRequest, StoreResponse, StoreSink } from '../../src/backends/s3/index.ts'
 import { ProxyError } from '../../src/errors.ts'
 import type { Clock } from '../../src/protocol.ts'
 import { errorDocument } from './answers.ts'
 import { type BodyPlan, planBody } from './body-plan.ts'
+import { sourceOf } from './copy-source.ts'
 import type { Cors } from './cors.ts'
 import type { Door, Identity } from './door.ts'
 import { s3ErrorOf } from './errors.ts'
 import { forStore } from './forwarded.ts'
+import { liftHeaders } from './lifted-headers.ts'
 import { Payload } from './payload.ts'
 import { PostForm, type Upload } from './post-form.ts'
 import type { Route } from './routes.ts'
+import { ShownBuckets } from './shown-buckets.ts'
 
 /** What an exchange needs of its listener. */
 export interface ExchangeHost {
@@ -55,6 +52,8 @@ export interface ExchangeHost {
   answered(exchange: Exchange): void
   /** The answer to what is no HTTP. */
   malformed(error: ProtocolError): Buffer
+  /** The request is not signed as it came, or when it should have been. */
+  missigned(exchange: Exchange, request: SignedRequest, error: S3Error): void
   bug(error: unknown): void
 }
 
@@ -72,6 +71,9 @@ export interface ExchangeConnection {
 
 /** Bodies up to here are waited for: then they can be sent again, and checked before anybody hears of them. */
 const SMALL_BYTES = 64 * 1024
+const MISSIGNED: ReadonlySet<string> = new Set(['SignatureDoesNotMatch', 'RequestTimeTooSkewed'])
+/** Presigned requests that a service can serve as well without anybody between. */
+const REDIRECTED: ReadonlySet<string> = new Set(['GetObject', 'HeadObject', 'PutObject', 'UploadPart'])
 const NO_OPERATION: Operation = { name: 'Unknown', access: 'admin', body: 'none', requiresChecksum: false }
 
 /** Before its head is read, with the body on its way, with the answer on its way, or over. */
@@ -97,7 +99,9 @@ export class Exchange implements StoreSink {
   readonly #host: ExchangeHost
   readonly #connection: ExchangeConnection
   #phase: Phase = 'beginning'
+  /** With the headers that a presigned URL had in its query, and without what authenticates there. */
   #query: readonly string[] = []
+  #headers: readonly string[] = []
   #plan: BodyPlan | undefined
   #payload: Payload | PostForm | undefined
   #form: PostForm | undefined
@@ -143,25 +147,19 @@ export class Exchange implements StoreSink {
     this.key = key
     if (head.method === 'OPTIONS') return this.#preflight()
     const headers = pairsOf(head)
-    this.operation = classify({ method: head.method, bucket, key, query, headers })
+    const lifted = liftHeaders(query, headers)
+    this.operation = classify({ method: head.method, bucket, key, ...lifted })
     if (this.operation.name === 'PostObject') return this.#beginForm()
-    const identity = host.door.admit({
-      method: head.method,
-      rawPath,
-      query,
-      headers,
-      bucket,
-      key,
-      operation: this.operation,
-      now: host.wallTime(),
-    })
+    const identity = this.#admit({ method: head.method, path: rawPath, query, headers }, lifted.headers)
     this.identity = identity
     const plan = planBody(this.operation, head, headers, identity, host)
     this.#plan = plan
-    this.#query = query
+    this.#query = lifted.query
+    this.#headers = lifted.headers
     this.#route = host.routeOf(bucket)
-    if (identity.presignedSeconds !== undefined && this.#route.redirects && this.#redirect(headers)) return
-    const payload = new Payload(plan, identity.seed, host.maxChunkBytes, this.#keepers(), {
+    if (identity.presignedSeconds !== undefined && this.#route.redirects && this.#redirect()) return
+    const { store } = this.#route.backends[0]!
+    const payload = new Payload(plan, identity.seed, host.maxChunkBytes, store, {
       onPayload: (bytes, owned) => this.#pass(bytes, owned),
       onChecked: trailer => this.#onChecked(trailer),
     })
@@ -173,6 +171,22 @@ export class Exchange implements StoreSink {
     } else {
       this.#phase = 'open'
       this.#open(undefined, undefined)
+    }
+  }
+
+  #admit(request: SignedRequest, headers: readonly string[]): Identity {
+    const { bucket, key, operation } = this
+    const host = this.#host
+    const source = sourceOf(headers, bucket)
+    try {
+      const identity = host.door.admit({ ...request, bucket, key, operation, source, now: host.wallTime() })
+      // Each service has its own buckets: the one in charge would look for the source among those.
+      if (source && host.routeOf(source.bucket).backends[0] !== host.routeOf(bucket).backends[0])
+        throw new S3Error('NotImplemented', 'The source of the copy is at another backend.')
+      return identity
+    } catch (error) {
+      if (error instanceof S3Error && MISSIGNED.has(error.code)) host.missigned(this, request, error)
+      throw error
     }
   }
 
@@ -208,11 +222,6 @@ export class Exchange implements StoreSink {
     this.#openCandidate()
   }
 
-  /** The checksums that the store in charge compares and keeps itself. */
-  #keepers(): Store['checksums'] {
-    return this.#route!.backends[0]!.store.checksums
-  }
-
   #wantBody(): void {
     this.#isBodyWanted = true
     if (this.head.expectContinue && !this.#isBodyOver) this.#connection.sendContinue()
@@ -220,7 +229,7 @@ export class Exchange implements StoreSink {
 
   #open(bytes: Buffer | undefined, trailer: string | undefined): void {
     const plan = this.#plan!
-    const { query, headers } = forStore(this.#query, pairsOf(this.head), this.head, plan)
+    const headers = forStore(this.#headers, this.head, plan)
     // Behind a body that is there already, the trailer is there too: it may as well be a header.
     if (trailer !== undefined) headers.push(CHECKSUMS[plan.checksum!.algorithm].header, trailer)
     const body = {
@@ -229,7 +238,7 @@ export class Exchange implements StoreSink {
       trailer: bytes || plan.checksum?.value !== undefined ? undefined : plan.checksum?.algorithm,
       bytes,
     }
-    this.#request = this.#requestOf(this.head.method, query, headers, body)
+    this.#request = this.#requestOf(this.head.method, this.#query, headers, body)
     this.#openCandidate()
   }
 
@@ -246,7 +255,10 @@ export class Exchange implements StoreSink {
       while (this.#candidate + 1 < backends.length && backends[this.#candidate]!.isDown) this.#candidate++
     const backend = backends[this.#candidate]!
     this.backend = backend.name
-    this.#store = backend.store.open(this.#request!, this)
+    const policy = this.identity!.policy
+    const isCutDown = this.operation.name === 'ListBuckets' && !policy.showsAllBuckets
+    const sink = isCutDown ? new ShownBuckets(bucket => policy.shows(bucket), this) : this
+    this.#store = backend.store.open(this.#request!, sink)
   }
 
   /** It changes nothing, so another store may answer it. */
@@ -344,8 +356,10 @@ export class Exchange implements StoreSink {
   }
 
   onHead(response: StoreResponse): void {
-    if (this.#phase === 'over') return
-    this.#phase = 'answering'
+    if (this.#phase !== 'over') this.#feed(() => this.#answer(response))
+  }
+
+  #answer(response: StoreResponse): void {
     this.status = response.status
     this.answeredAt = this.#host.clock.now()
     if (this.#form && response.status === 200) {
@@ -356,6 +370,7 @@ export class Exchange implements StoreSink {
     const { method } = this.head
     this.#hasBody = method !== 'HEAD' && response.status !== 204 && response.status !== 304
     this.#connection.answer(response.status, this.#answerHeaders(response), response.length, this.#hasBody)
+    this.#phase = 'answering'
   }
 
   onData(bytes: Buffer, owned: boolean): boolean {
@@ -384,7 +399,7 @@ export class Exchange implements StoreSink {
     }
     if (this.#isRead && error instanceof ProxyError && this.#candidate + 1 < this.#route!.backends.length) {
       this.#candidate++
-      this.#openCandidate()
+      this.#feed(() => this.#openCandidate())
       return
     }
     this.#store = undefined
@@ -433,11 +448,16 @@ export class Exchange implements StoreSink {
   }
 
   /** Sends the client to the service itself. False when the store cannot do that. */
-  #redirect(headers: readonly string[]): boolean {
+  #redirect(): boolean {
+    const { policy, presignedSeconds } = this.identity!
+    // What has to be judged by its body or put into other words passes through here, as does what has a limit.
+    if (!REDIRECTED.has(this.operation.name) || Number.isFinite(policy.maxObjectBytes)) return false
+    // Headers that the URL has in its query would have to be sent as such.
+    if (this.#headers.length > 2 * this.head.headers.names.length) return false
     const { store } = this.#route!.backends[0]!
-    const { query, headers: kept } = forStore(this.#query, headers, this.head, this.#plan!)
+    const headers = forStore(this.#headers, this.head, this.#plan!)
     const body = { length: this.#plan!.length, sha256: undefined, trailer: undefined, bytes: undefined }
-    const url = store.presign?.(this.#requestOf(this.head.method, query, kept, body), this.identity!.presignedSeconds!)
+    const url = store.presign?.(this.#requestOf(this.head.method, this.#query, headers, body), presignedSeconds!)
     if (url === undefined) return false
     this.#answerWith(307, ['Location', url, ...this.#ownHeaders()], Buffer.alloc(0))
     return true

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { ProtocolError } from '../../codecs/codec.ts'
 import { encodeResponseLines, HEAD_LIMITS } from '../../codecs/http1/index.ts'
-import { type BaseDomains, baseDomains, OPERATIONS, S3Error } from '../../codecs/s3/index.ts'
+import { type BaseDomains, baseDomains, OPERATIONS, S3Error, type SignedRequest } from '../../codecs/s3/index.ts'
 import { S3Backend } from '../../src/backends/s3/index.ts'
 import type { ListenerConfig } from '../../src/config/index.ts'
 import {
@@ -27,6 +27,7 @@ import { Door } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import { Observer } from './observer.ts'
 import type { S3ListenerOptions } from './options.ts'
+import { RefusalLog } from './refusal-log.ts'
 import { type Route, Routes } from './routes.ts'
 import { Session, type SessionHost } from './session.ts'
 
@@ -43,6 +44,7 @@ export class S3Listener implements Listener, SessionHost {
   readonly #sessions = new Set<Session>()
   readonly #buffers = new RelayBuffers()
   readonly #observer: Observer
+  readonly #refusals: RefusalLog
   readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
   /** Ids of requests: of this process, and then counted. */
   readonly #idPrefix = randomBytes(4).toString('hex').toUpperCase()
@@ -68,6 +70,7 @@ export class S3Listener implements Listener, SessionHost {
     const cell = (direction: string) => runtime.metrics.cell('portolan_downstream_bytes_total', { listener, direction })
     this.#bytes = { received: cell('received'), sent: cell('sent') }
     this.#observer = new Observer(listener, runtime, [...OPERATIONS.keys()])
+    this.#refusals = new RefusalLog(listener, runtime.logger)
     this.#apply(this.#options)
   }
 
@@ -173,6 +176,7 @@ export class S3Listener implements Listener, SessionHost {
     const now = this.clock.now()
     for (const session of [...this.#sessions]) session.check(now)
     this.#observer.sweep()
+    this.#refusals.sweep()
   }
 
   // --- What sessions and their exchanges ask and tell ----------------------------------------------------------------
@@ -260,6 +264,14 @@ export class S3Listener implements Listener, SessionHost {
       'close',
     ]
     return Buffer.concat([Buffer.from(`${encodeResponseLines(400, headers)}\r\n`, 'latin1'), document])
+  }
+
+  missigned({ requestId, remoteIp }: Exchange, request: SignedRequest, error: S3Error): void {
+    const secret = this.door.secretOf(error.fields['AWSAccessKeyId'] ?? '')
+    const port = /:\d+$/.exec(this.address)?.[0] ?? ''
+    const names = ['localhost', '127.0.0.1', ...this.#options.domains]
+    const hosts = [...names, ...names.map(name => name + port), this.address]
+    this.#refusals.add({ requestId, remoteIp, request, error, secret, hosts })
   }
 
   bug(error: unknown): void {

@@ -8,6 +8,10 @@ export class Patterns {
     if (patterns?.length === 0) this.#pattern = /[^\s\S]/
   }
 
+  get matchesAll(): boolean {
+    return this.#pattern === undefined
+  }
+
   match(name: string): boolean {
     return this.#pattern === undefined || this.#pattern.test(name)
   }

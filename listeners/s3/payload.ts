@@ -8,11 +8,11 @@ import {
   AwsChunkedDecoder,
   CHECKSUMS,
   type Checksum,
-  type ChecksumAlgorithm,
   type ChunkSeed,
   createChecksum,
   S3Error,
 } from '../../codecs/s3/index.ts'
+import type { Store } from '../../src/backends/s3/index.ts'
 import type { BodyPlan } from './body-plan.ts'
 
 export interface PayloadSink {
@@ -41,22 +41,25 @@ export class Payload {
   #held: Buffer | undefined
   #bytes = 0
 
-  /** `keepers`: the checksums that the store compares itself. */
+  /** `store`: what it compares itself is not compared here. */
   constructor(
     plan: BodyPlan,
     seed: ChunkSeed | undefined,
     maxChunkBytes: number,
-    keepers: ReadonlySet<ChecksumAlgorithm>,
+    store: Pick<Store, 'checksums' | 'comparesSha256'>,
     sink: PayloadSink,
   ) {
     this.#plan = plan
     this.#sink = sink
     const { checksum } = plan
-    // What is in the trailer is compared by nobody else, as a service may get the body without it.
-    if (checksum && (checksum.value === undefined || !keepers.has(checksum.algorithm)))
+    // What is in the trailer is compared by nobody else, as a service may get the body without it; nor are the digests of
+    // a document, which may go on in other words.
+    if (checksum && (plan.isDocument || checksum.value === undefined || !store.checksums.has(checksum.algorithm)))
       this.#expected = { sum: createChecksum(checksum.algorithm), value: checksum.value }
-    this.#holdsBack = this.#expected !== undefined || (plan.kind !== 'hash' && plan.kind !== 'unsigned')
-    if (plan.kind !== 'hash' && plan.kind !== 'unsigned') {
+    if (plan.sha256 !== undefined && !store.comparesSha256) this.#sha256 = createHash('sha256')
+    const isChunked = plan.kind !== 'hash' && plan.kind !== 'unsigned'
+    this.#holdsBack = this.#expected !== undefined || this.#sha256 !== undefined || isChunked || plan.isOpenEnded
+    if (isChunked) {
       this.#chunks = new AwsChunkedDecoder(
         {
           seed: plan.kind === 'unsigned-chunks-trailer' ? undefined : seed,
@@ -69,7 +72,7 @@ export class Payload {
         {
           onData: view => this.#take(view),
           onChunkVerified: () => {},
-          onTrailer: (name, value) => this.onTrailer(name, value),
+          onTrailer: (name, value) => this.#takeTrailer(name, value),
           onEnd: () => this.#check(),
         },
       )
@@ -87,7 +90,7 @@ export class Payload {
     this.#maxGathered = maxBytes
     this.#gathered = Buffer.allocUnsafe(length ?? 0)
     this.#holdsBack = false
-    if (sha256 !== undefined) this.#sha256 = createHash('sha256')
+    if (sha256 !== undefined) this.#sha256 ??= createHash('sha256')
     if (md5 !== undefined) this.#md5 = createHash('md5')
   }
 
@@ -97,8 +100,12 @@ export class Payload {
     else this.#take(view)
   }
 
-  /** Of HTTP's own chunks, or S3's. */
+  /** Of HTTP's own chunks: those of S3's, which may be signed, count alone. */
   onTrailer(name: string, value: string): void {
+    if (!this.#chunks) this.#takeTrailer(name, value)
+  }
+
+  #takeTrailer(name: string, value: string): void {
     if (this.#expected && name === headerOf(this.#expected)) this.#expected.value ??= value
   }
 
@@ -122,6 +129,7 @@ export class Payload {
     if (length !== undefined && this.#bytes > length)
       throw new S3Error('IncompleteBody', 'The body is longer than was announced.')
     this.#expected?.sum.update(view)
+    this.#sha256?.update(view)
     if (this.#gathered) return this.#gatherMore(view)
     if (!this.#holdsBack || this.#bytes < length!) return this.#sink.onPayload(view, false)
     this.#held = Buffer.from(view.subarray(-1))
@@ -129,7 +137,6 @@ export class Payload {
   }
 
   #gatherMore(view: Buffer): void {
-    this.#sha256?.update(view)
     this.#md5?.update(view)
     const at = this.#bytes - view.length
     if (this.#bytes > this.#maxGathered) throw new S3Error('MaxMessageLengthExceeded')

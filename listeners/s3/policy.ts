@@ -1,15 +1,25 @@
 /** What a key of the application's may do. */
-import { type Operation, parseXml, S3Error } from '../../codecs/s3/index.ts'
+import { type CopySource, type Operation, parseXml, S3Error, type XmlElement } from '../../codecs/s3/index.ts'
 import type { KeyOptions } from './options.ts'
 import { Patterns } from './patterns.ts'
+
+/** Lists of keys; other operations of this access show none. */
+const LISTS_KEYS: ReadonlySet<string> = new Set([
+  'ListObjects',
+  'ListObjectsV2',
+  'ListObjectVersions',
+  'ListMultipartUploads',
+])
+/** About a bucket, and harmless to who may only use some of its keys: they name none, or are judged by their body. */
+const HARMLESS: ReadonlySet<string> = new Set(['HeadBucket', 'GetBucketLocation', 'DeleteObjects', 'PostObject'])
 
 /** What a policy looks at. */
 export interface Wish {
   readonly operation: Operation
   readonly bucket: string
   readonly key: string
-  /** For lists: what the keys are to begin with. */
-  readonly listPrefix: string
+  /** For lists: what the keys are to begin with, as often as it was said. */
+  readonly listPrefixes: readonly string[]
 }
 
 export class Policy {
@@ -26,13 +36,17 @@ export class Policy {
   }
 
   /** Why the wish is refused; undefined when it is granted. */
-  objection({ operation, bucket, key, listPrefix }: Wish): string | undefined {
+  objection({ operation, bucket, key, listPrefixes }: Wish): string | undefined {
     if (this.#access && !this.#access.has(operation.access))
       return `this key may not ${operation.access} (${operation.name})`
     // Lists of buckets show names only; those of a key that may see some are cut down to them.
     if (bucket !== '' && !this.#buckets.match(bucket)) return `this key may not use the bucket ${bucket}`
     if (bucket === '' || this.#prefixes === undefined) return undefined
-    return this.#prefixObjection(operation, key, listPrefix)
+    return this.#prefixObjection(operation, key, listPrefixes)
+  }
+
+  get showsAllBuckets(): boolean {
+    return this.#buckets.matchesAll
   }
 
   /** Whether a list of buckets may name it. */
@@ -41,7 +55,7 @@ export class Policy {
   }
 
   /** Whether a copy may read it. */
-  mayRead(bucket: string, key: string): boolean {
+  mayRead({ bucket, key }: CopySource): boolean {
     if (this.#access && !this.#access.has('read')) return false
     return this.#buckets.match(bucket) && (this.#prefixes?.some(prefix => key.startsWith(prefix)) ?? true)
   }
@@ -49,18 +63,28 @@ export class Policy {
   /** Throws AccessDenied when a document names objects that this key may not use. Throws ProtocolError for what is none. */
   checkDocument({ name }: Operation, document: Buffer): void {
     if (this.#prefixes === undefined || name !== 'DeleteObjects') return
-    for (const object of parseXml(document).all('Object')) {
-      const key = object.textOf('Key') ?? ''
-      if (!this.#prefixes.some(prefix => key.startsWith(prefix)))
+    for (const key of keysIn(parseXml(document))) {
+      if (!this.#allows(key))
         throw new S3Error('AccessDenied', `Access Denied: this key may not use the object ${key}.`)
     }
   }
 
-  #prefixObjection(operation: Operation, key: string, listPrefix: string): string | undefined {
-    const allowed = (name: string) => this.#prefixes!.some(prefix => name.startsWith(prefix))
-    if (key !== '') return allowed(key) ? undefined : 'this key may not use that object'
-    if (operation.access === 'list')
-      return allowed(listPrefix) ? undefined : 'this key may only list below its prefixes'
-    return operation.access === 'admin' ? 'this key may only use objects below its prefixes' : undefined
+  #prefixObjection(operation: Operation, key: string, listPrefixes: readonly string[]): string | undefined {
+    if (key !== '') return this.#allows(key) ? undefined : 'this key may not use that object'
+    if (HARMLESS.has(operation.name)) return undefined
+    if (!LISTS_KEYS.has(operation.name)) return 'this key may only use objects below its prefixes'
+    // Of two prefixes the store might take the other.
+    const isBelow = listPrefixes.length === 1 && this.#allows(listPrefixes[0]!)
+    return isBelow ? undefined : 'this key may only list below its prefixes'
   }
+
+  #allows(key: string): boolean {
+    return this.#prefixes!.some(prefix => key.startsWith(prefix))
+  }
+}
+
+/** All that a store might take for a key, wherever it stands. */
+function keysIn({ name, text, children }: XmlElement): string[] {
+  const within = children.flatMap(keysIn)
+  return name === 'Key' ? [text, ...within] : within
 }

@@ -163,12 +163,19 @@ export class PostForm {
   #passed = 0
 }
 
+const NOT_A_VALUE = /[\u0000-\u0008\u000a-\u001f\u007f]/
+
+/** As the bytes of a header. Throws InvalidArgument for what could end it, or is no name of one. */
+function headerValue(name: string, value: string): string {
+  if (/^[a-z0-9._-]+$/.test(name) && !NOT_A_VALUE.test(value)) return Buffer.from(value, 'utf8').toString('latin1')
+  throw new S3Error('InvalidArgument', 'A field of the form cannot be a header.', { ArgumentName: name })
+}
+
 function headersOf(fields: readonly string[], contentType: string | undefined): string[] {
   const headers: string[] = []
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] === 'acl' ? 'x-amz-acl' : fields[at]!
-    if (HEADERS.has(name) || name.startsWith('x-amz-meta-'))
-      headers.push(name, Buffer.from(fields[at + 1]!, 'utf8').toString('latin1'))
+    if (HEADERS.has(name) || name.startsWith('x-amz-meta-')) headers.push(name, headerValue(name, fields[at + 1]!))
   }
   if (contentType !== undefined && valueIn(fields, 'content-type') === undefined)
     headers.push('content-type', contentType)

@@ -57,6 +57,8 @@ export class Session implements IntakeSink {
   /** Of the request under way: its body is being read, and its answer is whole. */
   #isBegun = false
   #isAnswered = false
+  /** The application has said that it sends no more. */
+  #hasEnded = false
   #keepAlive = true
   #chunked = false
   /** The head of an answer that waits for the first bytes of its body. */
@@ -113,7 +115,8 @@ export class Session implements IntakeSink {
     else if (this.#phase === 'head' && quiet > headTimeoutMs) this.destroy()
     else if (this.#phase === 'lingering' && quiet > LINGER_MS) this.destroy()
     else if (this.#phase === 'request' && quiet > bodyTimeoutMs) {
-      if (unsent > 0) this.destroy()
+      // Also while it owes the rest of a body that nobody waits for any more.
+      if (unsent > 0 || this.#isAnswered) this.destroy()
       // While the backend has the body, what is waited for is the backend, which has deadlines of its own.
       else if (!this.#body.ended && !this.#isPaused) this.#exchange!.onStalled()
       else this.#since = now
@@ -122,7 +125,8 @@ export class Session implements IntakeSink {
 
   /** Ends when the request under way is answered, or at once. */
   drain(): void {
-    if (this.#phase === 'idle') this.destroy()
+    // The last answer may still be on its way.
+    if (this.#phase === 'idle') this.#linger()
   }
 
   destroy(): void {
@@ -168,7 +172,7 @@ export class Session implements IntakeSink {
       else this.#keepAlive = false
     }
     if (!this.#isRead && !this.#skipsRest()) this.#keepAlive = false
-    if (this.#host.isDraining) this.#keepAlive = false
+    if (this.#host.isDraining || (this.#hasEnded && !this.#ahead)) this.#keepAlive = false
     if (!this.#keepAlive) framing.push('Connection', 'close')
     else if (this.#exchange!.head.minor === 0) framing.push('Connection', 'keep-alive')
     this.#head = `${encodeResponseLines(status, [...headers, ...framing])}\r\n`
@@ -219,6 +223,7 @@ export class Session implements IntakeSink {
     let at = 0
     while (at < bytes.length) {
       if (this.#phase === 'closed' || this.#phase === 'lingering') return
+      if (this.#phase === 'idle' && this.#ahead) return this.#keepAhead(bytes.subarray(at))
       if (this.#phase === 'request') {
         if (this.#body.ended) return this.#keepAhead(bytes.subarray(at))
         at = this.#readBody(bytes, at)
@@ -291,10 +296,15 @@ export class Session implements IntakeSink {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#host.protocolError(error.kind)
-      this.#keepAlive = false
-      this.#exchange?.onBrokenBody(error)
+      this.#breakBody(error)
       return bytes.length
     }
+  }
+
+  #breakBody(error: ProtocolError): void {
+    this.#keepAlive = false
+    if (this.#isAnswered) this.#linger()
+    else this.#exchange!.onBrokenBody(error)
   }
 
   #keepAhead(bytes: Buffer): void {
@@ -307,25 +317,27 @@ export class Session implements IntakeSink {
     this.#exchange = undefined
     this.#phase = 'idle'
     this.#since = this.#host.clock.now()
-    if (this.#host.isDraining) return this.#linger()
+    if (this.#host.isDraining || (this.#hasEnded && !this.#ahead)) return this.#linger()
     this.resume()
-    const ahead = this.#ahead
-    if (!ahead) return
-    this.#ahead = undefined
     // Not within the call of whoever ended the answer: a long row of requests would nest as deeply.
-    process.nextTick(() => {
-      if (this.#phase === 'idle') this.#read(ahead)
-      else if (this.#phase === 'head') this.#read(ahead)
-    })
+    if (this.#ahead) process.nextTick(this.#readAhead)
   }
 
+  /** What comes in the meantime is kept behind it. */
+  readonly #readAhead = (): void => {
+    const ahead = this.#ahead
+    if (!ahead || this.#phase !== 'idle') return
+    this.#ahead = undefined
+    this.#read(ahead)
+    if (this.#hasEnded) this.#onEnd()
+  }
+
+  /** Half-closed: it still waits for its answers. */
   #onEnd(): void {
-    if (this.#phase === 'request' && this.#body.ended) {
-      // Half-closed: it still waits for its answer.
-      this.#keepAlive = false
-      return
-    }
-    this.destroy()
+    this.#hasEnded = true
+    if (this.#phase === 'request') {
+      if (!this.#body.ended && this.#isBegun) this.#breakBody(new ProtocolError('body', 'The body ended early.'))
+    } else if (this.#phase === 'head' || (this.#phase === 'idle' && !this.#ahead)) this.#linger()
   }
 
   /** A head that is none of HTTP/1.1. */

@@ -32,7 +32,8 @@ export function framingOf(
   isSigned: boolean,
 ): BodyFraming {
   if (sha256 !== undefined) return { contentSha256: sha256, contentLength: length, headers: [] }
-  if (length > 0 && trailer !== undefined && profile.trailers && profile.checksums.includes(trailer)) {
+  // Without a signature there is no header that announces the framing.
+  if (length > 0 && isSigned && trailer !== undefined && profile.trailers && profile.checksums.includes(trailer)) {
     const { header: name, bytes } = CHECKSUMS[trailer]
     return {
       contentSha256: UNSIGNED_CHUNKS_TRAILER,
@@ -48,7 +49,7 @@ export function framingOf(
       encoder: (_seed, sink) => new UnsignedChunkEncoder(length, sink),
     }
   }
-  if (length > 0 && profile.signedChunks && isSigned && !isSecure) {
+  if (length > 0 && isSigned && profile.signedChunks && !isSecure) {
     return {
       contentSha256: SIGNED_CHUNKS,
       contentLength: encodedLength(length, true, []),

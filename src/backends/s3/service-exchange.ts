@@ -67,12 +67,15 @@ export class ServiceExchange implements StoreExchange, HttpSink {
     if (!credentials) this.#send(bytes, undefined)
     else if (credentials.current) this.#send(bytes, credentials.current)
     else {
-      credentials.wait().then(
-        current => {
+      credentials
+        .wait()
+        .then(current => {
           if (!this.#isOver) this.#send(bytes, current)
-        },
-        (error: ProxyError) => this.onFailed(error),
-      )
+        })
+        // Also of what cannot be written into a request.
+        .catch((error: ProxyError | ProtocolError) =>
+          this.onFailed(error instanceof ProtocolError ? new S3Error('BadRequest', error.message) : error),
+        )
     }
   }
 
@@ -180,7 +183,7 @@ export class ServiceExchange implements StoreExchange, HttpSink {
 
   onHead(head: ResponseHead): void {
     const { profile, names } = this.#store.options
-    const headers = responseHeaders(head, this.#request.region)
+    const headers = responseHeaders(head, this.#request)
     const response: StoreResponse = { status: head.status, headers, length: head.contentLength }
     try {
       this.#response = this.#standIn?.answer ? this.#standIn.answer(response) : response
@@ -217,7 +220,7 @@ export class ServiceExchange implements StoreExchange, HttpSink {
     else this.#fail('what it has stored is not what was sent: the ETag differs from the MD5')
   }
 
-  onFailed(error: ProxyError): void {
+  onFailed(error: ProxyError | S3Error): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#sink.onFailed(error)

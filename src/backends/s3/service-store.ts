@@ -3,6 +3,7 @@ import {
   type ChecksumAlgorithm,
   canonicalQuery,
   presign,
+  S3Error,
   type Signer,
   SigningSecret,
   type UpstreamAddressing,
@@ -40,6 +41,8 @@ export interface ServiceRequest {
 
 export class ServiceStore implements Store {
   readonly checksums: ReadonlySet<ChecksumAlgorithm>
+  /** A request that is not signed says nothing of its body's hash. */
+  readonly comparesSha256: boolean
   readonly options: ServiceStoreOptions
   #secret: SigningSecret | undefined
   #secretText = ''
@@ -47,6 +50,7 @@ export class ServiceStore implements Store {
   constructor(options: ServiceStoreOptions) {
     this.options = options
     this.checksums = new Set(options.profile.checksums)
+    this.comparesSha256 = options.credentials !== undefined
   }
 
   open(request: StoreRequest, sink: StoreSink): StoreExchange {
@@ -80,8 +84,11 @@ export class ServiceStore implements Store {
     const { addressing, profile, names } = this.options
     const isWrite = request.method === 'PUT' || request.method === 'POST'
     const headers = adaptHeaders(request.headers, isWrite, profile)
-    for (let at = 0; at < headers.length; at += 2)
+    for (let at = 0; at < headers.length; at += 2) {
       if (headers[at] === 'x-amz-copy-source') headers[at + 1] = translateCopySource(headers[at + 1]!, names)
+      else if (headers[at] === 'x-amz-rename-source' && place.prefix !== '')
+        throw new S3Error('NotImplemented', 'Objects below a prefix of the backend are not renamed.')
+    }
     const key = request.key === '' ? '' : place.prefix + request.key
     const { host, path } = upstreamAddress(addressing, place.bucket, key)
     return { host, path, query: canonicalQuery(this.#query(request, place)), headers }

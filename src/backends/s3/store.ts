@@ -33,7 +33,7 @@ export interface StoreRequest {
 export interface StoreBody {
   /** Bytes; 0 for none, undefined when only its end will tell. */
   readonly length: number | undefined
-  /** Its SHA-256 in hex, which the application has signed. Whoever stores the body compares it. */
+  /** Its SHA-256 in hex, which the application has signed. */
   readonly sha256: string | undefined
   /** The checksum whose value comes with the end of the body, verified by then. */
   readonly trailer: ChecksumAlgorithm | undefined
@@ -85,6 +85,8 @@ export interface StoreExchange {
 export interface Store {
   /** Checksums that it compares with the body and keeps; the listener compares the others. */
   readonly checksums: ReadonlySet<ChecksumAlgorithm>
+  /** It compares the SHA-256 of a body itself; else the listener does. */
+  readonly comparesSha256: boolean
   /** Throws S3Error for what it cannot do; then nothing of the sink is called. */
   open(request: StoreRequest, sink: StoreSink): StoreExchange
   /** A URL by which the service itself serves the request for so many seconds; without the method there is none. */

@@ -26,6 +26,7 @@ export interface FileStoreOptions {
 
 export class FileStore implements Store {
   readonly checksums: ReadonlySet<ChecksumAlgorithm> = new Set(ALGORITHMS)
+  readonly comparesSha256 = true
   readonly #directory: string
   readonly #now: () => number
   readonly #runtime: Pick<Runtime, 'logger' | 'clock'>

@@ -72,6 +72,8 @@ function errorInOwnWords(document: Buffer, context: AnswerContext): Buffer {
     if (path.length !== 2 || path[0] !== 'Error') return undefined
     if (path[1] === 'Code') return (code = profile.errorCodes[text] ?? text)
     if (path[1] === 'RequestId') return request.requestId
+    // Where the bucket is reached is here, wherever the service would have us go.
+    if (path[1] === 'Endpoint') return request.origin.replace(/^https?:\/\//, '')
     return undefined
   })
   return hasMessage(named) ? named : withMessage(named, S3_ERRORS.get(code)?.message ?? code)

@@ -1,4 +1,6 @@
 /** What buckets and keys are called at the service: one of its buckets may stand in for several, each with a prefix. */
+import { S3Error } from '../../../../codecs/s3/index.ts'
+
 export interface BucketOptions {
   readonly name?: string | undefined
   readonly prefix: string
@@ -29,8 +31,12 @@ export class BucketNames {
     return this.#places.size === 0
   }
 
+  /** Throws NoSuchBucket for the service's name of one that is called otherwise here: past its prefix there is no way. */
   placeOf(bucket: string): Place {
-    return this.#places.get(bucket) ?? { bucket, prefix: '', isPlain: true }
+    const place = this.#places.get(bucket)
+    if (place) return place
+    if (this.#origins.has(bucket)) throw new S3Error('NoSuchBucket', undefined, { BucketName: bucket })
+    return { bucket, prefix: '', isPlain: true }
   }
 
   /** The application's names for a bucket of the service: one, or those that share it. */

@@ -53,7 +53,6 @@ export interface Asked {
 /** An answer about one bucket. Throws ProtocolError for what is no XML; then it passes as it is. */
 export function translateAnswer(document: Buffer, asked: Asked): Buffer {
   const { place } = asked
-  const prefix = asked.urlEncoded ? encodeURIComponent(place.prefix).replaceAll('%2F', '/') : place.prefix
   return rewriteText(
     document,
     (path, text) => {
@@ -65,18 +64,33 @@ export function translateAnswer(document: Buffer, asked: Asked): Buffer {
         if (element === 'Location') return asked.location
       }
       if (!KEYS[parent]?.has(element)) return undefined
-      return stripped(text, prefix, place.prefix)
+      return asked.urlEncoded ? strippedEncoded(text, place.prefix) : stripped(text, place.prefix)
     },
     LIMITS,
   )
 }
 
-/** Some services encode a slash of the prefix too. */
-function stripped(text: string, prefix: string, plain: string): string {
-  if (text.startsWith(prefix)) return text.slice(prefix.length)
-  const full = encodeURIComponent(plain)
-  if (text.startsWith(full)) return text.slice(full.length)
-  return text.startsWith(plain) ? text.slice(plain.length) : text
+function stripped(text: string, prefix: string): string {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text
+}
+
+const ESCAPE = /%([0-9A-Fa-f]{2})|\+|[^%+]+?/gy
+
+/** Services differ in what they encode, and in how they encode a space: what counts is what it decodes to. */
+function strippedEncoded(text: string, prefix: string): string {
+  const wanted = Buffer.from(prefix)
+  let at = 0
+  ESCAPE.lastIndex = 0
+  while (at < wanted.length) {
+    const piece = ESCAPE.exec(text)
+    if (!piece) return text
+    const bytes = piece[1] !== undefined ? Buffer.from(piece[1], 'hex') : Buffer.from(piece[0] === '+' ? ' ' : piece[0])
+    // A plus that was not encoded, by a service that leaves it as it is.
+    const isPlus = piece[0] === '+' && wanted[at] === 0x2b
+    if (!isPlus && !bytes.equals(wanted.subarray(at, at + bytes.length))) return text
+    at += bytes.length
+  }
+  return text.slice(ESCAPE.lastIndex)
 }
 
 /** The list of buckets, by the names that the application has for them; those of the service that it has none for are left out. */
