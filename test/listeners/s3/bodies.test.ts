@@ -94,12 +94,7 @@ describe.each(STORES)('before %s', store => {
       () => ({ body: inFrames('x-amz-checksum-crc32:', 'x-amz-checksum-crc32:A') }),
       'SignatureDoesNotMatch',
     ],
-    [
-      'a wrong signature of the last chunk',
-      'signed-chunks',
-      () => ({ body: otherDigit }),
-      'SignatureDoesNotMatch',
-    ],
+    ['a wrong signature of the last chunk', 'signed-chunks', () => ({ body: otherDigit }), 'SignatureDoesNotMatch'],
     [
       'no trailer',
       'unsigned-chunks-trailer CRC32',
