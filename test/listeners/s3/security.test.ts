@@ -290,7 +290,7 @@ describe('what a request may say', () => {
     expect(codeOf(await send({ target: '/mine/../others/secret', accessKey: 'tenant' }))).toBe('AccessDenied')
     expect(codeOf(await send({ target: '/mine/team/../secret', accessKey: 'tenant' }))).toBe('NoSuchKey')
     for (const bucket of ['..', '.', '%2e%2e', '..%2f..', 'a%00b'])
-      expect(codeOf(await send({ target: `/${bucket}/etc/passwd` }))).toBe('InvalidBucketName')
+      expect(codeOf(await send({ target: `/${bucket}/etc/passwd` }))).toMatch(/InvalidBucketName|InvalidURI/)
   })
 
   test('CVE-2026-55874: nor do they in a copy source', async () => {
