@@ -1,5 +1,6 @@
 /** A client's prepared statements, under numbers of ours: the server's differ from connection to connection. */
 import { LAST_PREPARED_STATEMENT } from '../../codecs/mysql/index.ts'
+import type { ServerStatement } from '../../src/backends/mysql/index.ts'
 import type { StatementFacts } from './pinning.ts'
 
 export interface ClientStatement {
@@ -19,7 +20,14 @@ export interface ClientStatement {
   hasCursor: boolean
   /** Of its text. */
   readonly facts: StatementFacts
+  /** Where it was executed last. */
+  server: ServerStatement | null
+  /** Where the execution at hand, or its beginning, lacks the types of its parameters; 0 when it does not. */
+  unboundAt: number
 }
+
+/** What is known of one when it has been prepared. */
+type Prepared = Pick<ClientStatement, 'request' | 'key' | 'parameters' | 'facts'>
 
 export class ClientStatements {
   readonly #byId = new Map<number, ClientStatement>()
@@ -35,16 +43,19 @@ export class ClientStatements {
     return this.#lastId + 1
   }
 
-  add(
-    statement: Omit<ClientStatement, 'id' | 'types' | 'hasLongData' | 'usedLongData' | 'hasCursor'>,
-  ): ClientStatement {
+  add({ request, key, parameters, facts }: Prepared): ClientStatement {
     const added = {
-      ...statement,
       id: ++this.#lastId,
+      request,
+      key,
+      parameters,
       types: null,
       hasLongData: false,
       usedLongData: false,
       hasCursor: false,
+      facts,
+      server: null,
+      unboundAt: 0,
     }
     this.#byId.set(added.id, added)
     this.#lastPrepared = added.id

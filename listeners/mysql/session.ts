@@ -219,7 +219,7 @@ export class Session implements DownstreamSink {
           // Nothing further for a client that has not taken what it got.
           if (this.downstream.full || !input.nextCommand()) break
           this.#onCommand(input.packet, input.partial)
-        } else if (!READING.has(this.phase) || !input.next()) break
+        } else if (this.phase === 'busy' || !READING.has(this.phase) || !input.next()) break
         else this.#onFurther(input.packet, input.partial)
       }
     } catch (error) {

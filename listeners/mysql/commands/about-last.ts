@@ -52,7 +52,7 @@ export function statementAboutLast(
   const start = PACKET_HEADER_BYTES + 1
   const text = withAnswers(session, facts, request.toString('latin1', start))
   if (text === undefined || client.hasLongData) return null
-  return { ...client, request: replaced(request, start, text), key: `${key}\0${text}` }
+  return { ...client, request: replaced(request, start, text), key: `${key}\0${text}`, server: null }
 }
 
 function replaced(packet: Buffer, start: number, text: string): Buffer {

@@ -30,7 +30,7 @@ export interface TypesPlace {
 /** Undefined when there are no parameters. Throws ProtocolError when the packet is too short. */
 export function findTypes(packet: Buffer, statementParameters: number, low: number): TypesPlace | undefined {
   if (packet.length <= PARAMETERS_OFFSET) return undefined
-  const reader = new PayloadReader(packet, PARAMETERS_OFFSET, packet.length)
+  const reader = shared.reset(packet, PARAMETERS_OFFSET, packet.length)
   const named = (low & CLIENT_QUERY_ATTRIBUTES) !== 0
   const counted = named && (statementParameters > 0 || (packet[FLAGS_OFFSET]! & PARAMETER_COUNT_AVAILABLE) !== 0)
   const parameters = counted ? reader.lenenc() : statementParameters
@@ -46,7 +46,7 @@ export function findTypes(packet: Buffer, statementParameters: number, low: numb
 }
 
 /** The packet, or its beginning, with these types; null when it would need a second one. */
-export function insertTypes(packet: Buffer, { boundAt }: TypesPlace, types: Buffer): Buffer | null {
+export function insertTypes(packet: Buffer, boundAt: number, types: Buffer): Buffer | null {
   const length = packet.readUIntLE(0, 3) + types.length
   if (length >= MAX_PACKET_PAYLOAD) return null
   const changed = Buffer.concat([packet.subarray(0, boundAt), BOUND, types, packet.subarray(boundAt + 1)])
@@ -55,3 +55,4 @@ export function insertTypes(packet: Buffer, { boundAt }: TypesPlace, types: Buff
 }
 
 const BOUND = Buffer.from([1])
+const shared = new PayloadReader()

@@ -97,7 +97,17 @@ function keep(
   epoch: number,
 ): ServerStatement {
   const { statementId: id, parameters } = tracker
-  const statement: ServerStatement = { key, id, parameters, answer, types: null, held: false, epoch }
+  const statement: ServerStatement = {
+    key,
+    id,
+    parameters,
+    answer,
+    types: null,
+    held: false,
+    epoch,
+    table: null,
+    wasUsed: false,
+  }
   for (const closed of upstream.statements.add(statement, hasInUse(session))) closeAt(upstream, closed)
   return statement
 }
@@ -116,26 +126,40 @@ function makeRoom(session: Session, upstream: Upstream, { code }: ErrorPacket): 
 function withStatement(
   session: Session,
   client: ClientStatement,
-  then: (upstream: Upstream, server: ServerStatement) => void,
-  choose: (upstream: Upstream) => ClientStatement | null = () => client,
+  then: OnStatement,
+  choose: Choose | null = null,
 ): Handled {
   const go = (upstream: Upstream) => {
-    const chosen = choose(upstream)
+    const chosen = choose === null ? client : choose(session, upstream, client)
     if (!chosen) return session.refuse(LAST_STATEMENT_GONE)
-    const known = upstream.statements.get(chosen.key)
-    if (known) return then(upstream, known)
-    const { epoch } = session.backend
-    session.exchange.send(upstream, COM_STMT_PREPARE, chosen.request, {
-      silent: true,
-      done: tracker => {
-        if (tracker.error && makeRoom(session, upstream, tracker.error)) session.repeat()
-        else if (tracker.error) session.refuse(tracker.error)
-        else then(upstream, keep(session, upstream, chosen.key, tracker, null, epoch))
-      },
-    })
+    const known = upstream.statements.get(chosen.key, chosen.server)
+    if (!known) return prepareAgain(session, upstream, client, chosen, then)
+    chosen.server = known
+    then(session, upstream, client, known)
   }
   if (session.lease.attach(go)) go(session.upstream!)
   return Handled.WAIT
+}
+
+type OnStatement = (session: Session, upstream: Upstream, client: ClientStatement, server: ServerStatement) => void
+type Choose = (session: Session, upstream: Upstream, client: ClientStatement) => ClientStatement | null
+
+function prepareAgain(
+  session: Session,
+  upstream: Upstream,
+  client: ClientStatement,
+  { request, key }: ClientStatement,
+  then: OnStatement,
+): void {
+  const { epoch } = session.backend
+  session.exchange.send(upstream, COM_STMT_PREPARE, request, {
+    silent: true,
+    done: tracker => {
+      if (tracker.error && makeRoom(session, upstream, tracker.error)) session.repeat()
+      else if (tracker.error) session.refuse(tracker.error)
+      else then(session, upstream, client, keep(session, upstream, key, tracker, null, epoch))
+    },
+  })
 }
 
 function find(session: Session, request: Request): ClientStatement | undefined {
@@ -162,31 +186,34 @@ export const EXECUTE: CommandHandler = (session, request) => {
   }
   const place = findTypes(request.packet, client.parameters, session.identity.capabilities.low)
   if (place?.bound) client.types = Buffer.from(request.packet.subarray(place.boundAt + 1, place.end))
-  const execute = (upstream: Upstream, server: ServerStatement) => {
-    let { packet } = request
-    const { types } = client
-    const knows = server.types !== null && types !== null && server.types.equals(types)
-    if (place && !place.bound && types && (!knows || upstream.stripsAttributes)) {
-      const inserted = insertTypes(packet, place, types)
-      if (!inserted) return session.refuse(ServerErrors.packetTooLarge)
-      packet = inserted
-    }
-    if (upstream.stripsAttributes) {
-      const plain = withoutAttributes(packet, client)
-      if (!plain) return session.refuse(TOO_LONG_FOR_ATTRIBUTES)
-      packet = plain
-    }
-    server.types = types
-    server.held = opensCursor(packet)
-    client.usedLongData = client.hasLongData
-    packet.writeUInt32LE(server.id, ID_OFFSET)
-    if (client.hasLongData) session.pins &= ~Pin.LONG_DATA
-    client.hasLongData = false
-    client.hasCursor = opensCursor(packet)
-    session.exchange.pass(upstream, packet)
+  client.unboundAt = place && !place.bound ? place.boundAt : 0
+  return withStatement(session, client, execute, asksAboutLast(client.facts) ? statementAboutLast : null)
+}
+
+function execute(session: Session, upstream: Upstream, client: ClientStatement, server: ServerStatement): void {
+  let { packet } = session.request
+  const { types, unboundAt } = client
+  // Mostly the very same ones, of the last execution.
+  const knows = types !== null && (server.types === types || server.types?.equals(types) === true)
+  if (unboundAt > 0 && types && (!knows || upstream.stripsAttributes)) {
+    const inserted = insertTypes(packet, unboundAt, types)
+    if (!inserted) return session.refuse(ServerErrors.packetTooLarge)
+    packet = inserted
   }
-  if (!asksAboutLast(client.facts)) return withStatement(session, client, execute)
-  return withStatement(session, client, execute, upstream => statementAboutLast(session, upstream, client))
+  if (upstream.stripsAttributes) {
+    const plain = withoutAttributes(packet, client)
+    if (!plain) return session.refuse(TOO_LONG_FOR_ATTRIBUTES)
+    packet = plain
+  }
+  const withCursor = opensCursor(packet)
+  server.types = types
+  server.held = withCursor
+  client.usedLongData = client.hasLongData
+  packet.writeUInt32LE(server.id, ID_OFFSET)
+  if (client.hasLongData) session.pins &= ~Pin.LONG_DATA
+  client.hasLongData = false
+  client.hasCursor = withCursor
+  session.exchange.pass(upstream, packet)
 }
 
 /** The server does not know the statement any more, or cannot bring it up to date: it is prepared again, and did not run. */
@@ -221,12 +248,14 @@ export const BULK_EXECUTE: CommandHandler = (session, request) => {
   const client = find(session, request)
   if (!client) return unknown(session)
   session.note(client.facts)
-  return withStatement(session, client, (upstream, server) => {
-    const { mariadb } = upstream.facts.capabilities
-    if ((mariadb & MARIADB_CLIENT_STMT_BULK_OPERATIONS) === 0) return session.refuse(NO_BULK_EXECUTION)
-    server.types = null
-    passOn(session, upstream, server, request)
-  })
+  return withStatement(session, client, executeBulk)
+}
+
+function executeBulk(session: Session, upstream: Upstream, client: ClientStatement, server: ServerStatement): void {
+  const { mariadb } = upstream.facts.capabilities
+  if ((mariadb & MARIADB_CLIENT_STMT_BULK_OPERATIONS) === 0) return session.refuse(NO_BULK_EXECUTION)
+  server.types = null
+  passOn(session, upstream, client, server)
 }
 
 export const LONG_DATA: CommandHandler = (session, request) => {
@@ -234,20 +263,22 @@ export const LONG_DATA: CommandHandler = (session, request) => {
   // It has no answer: the execution will tell.
   if (!client) return Handled.DONE
   session.note(NOTHING)
-  return withStatement(session, client, (upstream, server) => {
-    client.hasLongData = true
-    server.held = true
-    session.pins |= Pin.LONG_DATA
-    session.notePins()
-    passOn(session, upstream, server, request)
-  })
+  return withStatement(session, client, addLongData)
+}
+
+function addLongData(session: Session, upstream: Upstream, client: ClientStatement, server: ServerStatement): void {
+  client.hasLongData = true
+  server.held = true
+  session.pins |= Pin.LONG_DATA
+  session.notePins()
+  passOn(session, upstream, client, server)
 }
 
 export const FETCH: CommandHandler = (session, request) => {
   const client = find(session, request)
   if (!client) return unknown(session)
   session.note(NOTHING)
-  return withStatement(session, client, (upstream, server) => passOn(session, upstream, server, request))
+  return withStatement(session, client, passOn)
 }
 
 /** Ends a cursor and drops data sent in pieces; where there is neither, nothing is to be done. */
@@ -259,10 +290,12 @@ export const RESET: CommandHandler = (session, request) => {
     return Handled.DONE
   }
   session.note(NOTHING)
-  return withStatement(session, client, (upstream, server) => {
-    letGo(session, client)
-    passOn(session, upstream, server, request)
-  })
+  return withStatement(session, client, reset)
+}
+
+function reset(session: Session, upstream: Upstream, client: ClientStatement, server: ServerStatement): void {
+  letGo(session, client)
+  passOn(session, upstream, client, server)
 }
 
 export const CLOSE: CommandHandler = (session, request) => {
@@ -285,7 +318,8 @@ export const CLOSE: CommandHandler = (session, request) => {
   return Handled.DONE
 }
 
-function passOn(session: Session, upstream: Upstream, server: ServerStatement, { packet }: Request): void {
+function passOn(session: Session, upstream: Upstream, _: ClientStatement, server: ServerStatement): void {
+  const { packet } = session.request
   packet.writeUInt32LE(server.id, ID_OFFSET)
   session.exchange.pass(upstream, packet)
 }

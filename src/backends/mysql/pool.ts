@@ -149,7 +149,8 @@ export class Pool {
 
   /** Takes back a connection that can serve anyone of its group. */
   release(upstream: Upstream): void {
-    if (this.#closed || upstream.expired) {
+    const now = this.#clock.now()
+    if (this.#closed || upstream.isExpired(now)) {
       upstream.destroy()
       return
     }
@@ -166,7 +167,7 @@ export class Pool {
       return
     }
     upstream.idle = true
-    upstream.idleSince = this.#clock.now()
+    upstream.idleSince = now
     upstream.facts.member.idle++
     this.#idleCount++
     let idle = this.#idle.get(upstream.group)
@@ -215,7 +216,7 @@ export class Pool {
     const { idleMs } = this.#limits
     this.closeIdle(each => {
       const quietMs = now - each.idleSince
-      return quietMs > idleMs || each.expired || (quietMs > serverIdleMs(each) && !prolong(each))
+      return quietMs > idleMs || each.isExpired(now) || (quietMs > serverIdleMs(each) && !prolong(each))
     })
   }
 

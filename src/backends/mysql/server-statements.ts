@@ -1,6 +1,6 @@
 /**
  * The statements prepared on one upstream connection, whoever asked for them: a client's statement is found here by its
- * text and the state it was prepared in, or prepared again. What was used longest ago is closed to keep below the bound,
+ * text and the state it was prepared in, or prepared again. What was not used for long is closed to keep below the bound,
  * so that preparing and closing over and over costs the backend nothing.
  */
 export interface ServerStatement {
@@ -16,11 +16,16 @@ export interface ServerStatement {
   held: boolean
   /** DDL seen since may have changed what the answer tells. */
   readonly epoch: number
+  // Of the table:
+  /** Where it is known; null before and after. */
+  table: ServerStatements | null
+  /** Since room was last looked for. */
+  wasUsed: boolean
 }
 
 export class ServerStatements {
   readonly #max: number
-  /** In order of use, the latest at the end. */
+  /** Room is looked for from the first on; what was used meanwhile gets a second chance behind the last. */
   readonly #byKey = new Map<string, ServerStatement>()
 
   constructor(max: number) {
@@ -31,12 +36,10 @@ export class ServerStatements {
     return this.#byKey.size
   }
 
-  get(key: string): ServerStatement | undefined {
-    const found = this.#byKey.get(key)
-    if (found) {
-      this.#byKey.delete(key)
-      this.#byKey.set(key, found)
-    }
+  /** `last`: where the same key was found before. On the same connection again, as is usual, it is found without a look-up. */
+  get(key: string, last: ServerStatement | null = null): ServerStatement | undefined {
+    const found = last !== null && last.table === this ? last : this.#byKey.get(key)
+    if (found) found.wasUsed = true
     return found
   }
 
@@ -45,34 +48,49 @@ export class ServerStatements {
     const closed: ServerStatement[] = []
     const before = this.#byKey.get(statement.key)
     if (before) {
-      this.#byKey.delete(before.key)
+      this.delete(before)
       closed.push(before)
     }
+    statement.table = this
     this.#byKey.set(statement.key, statement)
-    if (this.#byKey.size > this.#max) {
-      for (const each of this.#byKey.values()) {
-        if (each === statement || (inUse && each.held)) continue
-        this.#byKey.delete(each.key)
-        closed.push(each)
-        break
-      }
+    const spare = this.#byKey.size > this.#max ? this.#spare(statement, inUse) : null
+    if (spare) {
+      this.delete(spare)
+      closed.push(spare)
     }
     return closed
+  }
+
+  /** One that makes room for the newest. */
+  #spare(newest: ServerStatement, inUse: boolean): ServerStatement | null {
+    // Twice round at most: those that come again have lost their second chance.
+    let looks = 2 * this.#byKey.size
+    for (const each of this.#byKey.values()) {
+      if (looks-- === 0) break
+      if (each !== newest && !each.wasUsed && !(inUse && each.held)) return each
+      each.wasUsed = false
+      this.#byKey.delete(each.key)
+      this.#byKey.set(each.key, each)
+    }
+    return null
   }
 
   /** Takes out all, but for those in use: they are to be closed, and can be prepared again. */
   takeAll(inUse: boolean): ServerStatement[] {
     const closed = [...this.#byKey.values()].filter(({ held }) => !(inUse && held))
-    for (const { key } of closed) this.#byKey.delete(key)
+    for (const each of closed) this.delete(each)
     return closed
   }
 
   delete(statement: ServerStatement): void {
-    if (this.#byKey.get(statement.key) === statement) this.#byKey.delete(statement.key)
+    if (statement.table !== this) return
+    statement.table = null
+    this.#byKey.delete(statement.key)
   }
 
   /** The server has forgotten them all. */
   clear(): void {
+    for (const each of this.#byKey.values()) each.table = null
     this.#byKey.clear()
   }
 }

@@ -11,7 +11,8 @@ export class TrackedSession implements SessionTrackerSink {
   gtid = ''
   readonly #state: SessionState
   readonly #baseline: Baseline
-  #transaction = NO_TRANSACTION
+  #tablesLocked = false
+  #inTransaction = false
   #characteristics = ''
   #changed = false
   #named = false
@@ -25,11 +26,11 @@ export class TrackedSession implements SessionTrackerSink {
   }
 
   get tablesLocked(): boolean {
-    return this.#transaction.endsWith('L')
+    return this.#tablesLocked
   }
 
   get inTransaction(): boolean {
-    return this.#transaction !== NO_TRANSACTION && !this.tablesLocked
+    return this.#inTransaction
   }
 
   /** The next transaction will be of a kind that was asked for. */
@@ -60,7 +61,7 @@ export class TrackedSession implements SessionTrackerSink {
   reset(): void {
     this.begin()
     this.#collationUnknown = false
-    this.#transaction = NO_TRANSACTION
+    this.onTransactionState(NO_TRANSACTION)
     this.#characteristics = ''
   }
 
@@ -98,6 +99,7 @@ export class TrackedSession implements SessionTrackerSink {
   }
 
   onTransactionState(state: string): void {
-    this.#transaction = state
+    this.#tablesLocked = state.endsWith('L')
+    this.#inTransaction = state !== NO_TRANSACTION && !this.#tablesLocked
   }
 }

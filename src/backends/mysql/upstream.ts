@@ -110,8 +110,8 @@ export class Upstream implements IntakeSink {
     return this.state.schema === null ? this.#groups.bare : this.#groups.inSchema
   }
 
-  get expired(): boolean {
-    return this.#closed || this.home.now() > this.facts.expiresAt
+  isExpired(now: number): boolean {
+    return this.#closed || now > this.facts.expiresAt
   }
 
   get closed(): boolean {

@@ -14,6 +14,7 @@ test('of several who wait for a connection that has been idle for long, each is 
     state: { key: '', get: () => undefined },
     facts: { member: { idle: 0 } },
     idleSince: 0,
+    isExpired: () => false,
   }
   pool.release(upstream as unknown as Upstream)
   clock.advance(10_000)
@@ -40,7 +41,12 @@ test('of several who wait for a connection that has been idle for long, each is 
 test('one of another group is not passed over for ever by those who take turns', () => {
   const clock = new ManualClock()
   const opened: string[] = []
-  const upstream = { group: 'a', facts: { member: { idle: 0 } }, destroy: () => pool.onClosed(upstream as never) }
+  const upstream = {
+    group: 'a',
+    facts: { member: { idle: 0 } },
+    isExpired: () => false,
+    destroy: () => pool.onClosed(upstream as never),
+  }
   const calls = {
     open({ group }: Waiter, done: (upstream: unknown) => void) {
       opened.push(group)

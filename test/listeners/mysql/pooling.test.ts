@@ -136,3 +136,25 @@ describe('over one connection', () => {
     expect(await value(b, 'SELECT CONNECTION_ID()')).toBe(b.threadId)
   })
 })
+
+test('over several connections, a client comes back to its own when it is free', async () => {
+  const credentials = { username: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } }
+  const roomy = await rig.portolan(server.port, { backend: { credentials, pool: { max: 3 } } })
+  const clients = await rig.clients(3, roomy)
+  let marks = 0
+  // CONNECTION_ID() is the client's own. The server may list the statement before still: each has another mark.
+  const connection = () => `SELECT id FROM information_schema.processlist WHERE info LIKE '%mark ${++marks}.%'`
+  for (const client of clients) await client.beginTransaction()
+  const own = []
+  for (const client of clients) own.push(await value(client, connection()))
+  expect(new Set(own).size).toBe(3)
+  for (const client of clients) await client.commit()
+  for (const order of [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 1, 0],
+    [2, 0, 0],
+  ]) {
+    for (const which of order) expect(await value(clients[which]!, connection())).toBe(own[which])
+  }
+})
