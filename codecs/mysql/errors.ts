@@ -1,6 +1,8 @@
 /**
  * The errors that we send in a server's stead, with the server's own codes, states and words, and those that we look
  * for in its answers. https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
+ *
+ * None is of the clients' own range (2000 to 2999): MariaDB's library takes such an error of a server's for a malformed packet.
  */
 export interface ServerError {
   readonly code: number
@@ -63,8 +65,7 @@ export const ServerErrors = {
   },
   malformedPacket: { code: 1835, sqlState: 'HY000', message: 'Malformed communication packet.' },
   connectionKilled: { code: 1927, sqlState: '70100', message: 'Connection was killed' },
-  serverGone: { code: 2006, sqlState: 'HY000', message: 'MySQL server has gone away' },
-  serverLost: { code: 2013, sqlState: 'HY000', message: 'Lost connection to MySQL server during query' },
+  serverLost: { code: 1927, sqlState: '08S01', message: 'Lost connection to MySQL server during query' },
   secureTransportRequired: {
     code: 3159,
     sqlState: '08004',

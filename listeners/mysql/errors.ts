@@ -3,8 +3,8 @@ import { type ServerError, ServerErrors } from '../../codecs/mysql/index.ts'
 import { ServerRefusal } from '../../src/backends/mysql/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 
-/** As of a server that cannot be reached: clients take it for a failed connection and may try again. */
-const UNREACHABLE: ServerError = { code: 2003, sqlState: 'HY000', message: 'the backend cannot be reached' }
+/** As of a server that cannot reach one behind it, with the state of a connection that failed: clients may try again. */
+const UNREACHABLE: ServerError = { code: 1429, sqlState: '08001', message: 'the backend cannot be reached' }
 
 /** The backend was changed for one that has less than its predecessor had when the client logged in. */
 export const TOO_LONG_FOR_ATTRIBUTES: ServerError = {

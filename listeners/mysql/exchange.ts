@@ -12,15 +12,16 @@ import {
   PACKET_HEADER_BYTES,
   queryWithoutAttributes,
   type ResponseTracker,
+  type ServerError,
   ServerErrors,
   StatementFlag,
   StatementScanner,
 } from '../../codecs/mysql/index.ts'
-import type { Recipient, Upstream } from '../../src/backends/mysql/index.ts'
+import { type Recipient, ServerRefusal, type Upstream } from '../../src/backends/mysql/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
 import { isForgotten } from './commands/index.ts'
-import { TOO_LONG_FOR_ATTRIBUTES } from './errors.ts'
+import { errorOf, TOO_LONG_FOR_ATTRIBUTES } from './errors.ts'
 import { Pin } from './pin.ts'
 import { isReadOnlyRefusal, isRefusedWhole } from './repeats.ts'
 import type { Session } from './session.ts'
@@ -57,8 +58,6 @@ export class Exchange implements Recipient {
   #pieces: StatementScanner | null = null
   /** What came last of a file was not the end of its packet. */
   #isInFilePacket = false
-  /** The connection was lost while the client sends a file: it hears of that at its end, when it listens. */
-  #lostWithFile: ProxyError | null = null
 
   constructor(session: Session) {
     this.#session = session
@@ -113,12 +112,6 @@ export class Exchange implements Recipient {
     // An empty packet ends the file.
     const isEnd = piece.length === PACKET_HEADER_BYTES && !this.#isInFilePacket
     this.#isInFilePacket = partial
-    const lost = this.#lostWithFile
-    if (lost) {
-      if (!isEnd) return
-      session.fail(ServerErrors.serverLost, lostMessage(lost), (piece[PACKET_HEADER_BYTES - 1]! + 1) & 0xff)
-      return session.close()
-    }
     const upstream = session.upstream!
     if (!upstream.write(piece, true)) this.#pauseFor(upstream)
     if (isEnd) session.phase = 'busy'
@@ -274,14 +267,16 @@ export class Exchange implements Recipient {
     session.host.observer.failed(session, error)
     // In the middle of a packet no further one can be sent.
     if (this.#begun && !tracker.betweenPackets) return session.destroy()
-    if (phase === 'infile') {
-      this.#lostWithFile = error
-      return session.downstream.resume()
-    }
-    session.fail(ServerErrors.serverLost, lostMessage(error), this.#begun ? (tracker.sequence + 1) & 0xff : 1)
+    // Who sends a file does not listen, and takes an answer that comes too early for that to the whole.
+    if (phase === 'infile') return session.close()
+    session.fail(lostError(error), undefined, this.#begun ? (tracker.sequence + 1) & 0xff : 1)
     if (!isMovable || phase === 'uploading') session.close()
     else session.answered()
   }
 }
 
-const lostMessage = ({ message }: ProxyError): string => `${ServerErrors.serverLost.message}: ${message}`
+/** In the words of the server, where it has said why. */
+function lostError(error: ProxyError): ServerError {
+  if (error instanceof ServerRefusal) return errorOf(error)
+  return { ...ServerErrors.serverLost, message: `${ServerErrors.serverLost.message}: ${error.message}` }
+}

@@ -23,6 +23,7 @@ import {
   learnCollation,
   type MysqlBackend,
   type Released,
+  ServerRefusal,
   SessionState,
   type Upstream,
 } from '../../src/backends/mysql/index.ts'
@@ -418,8 +419,14 @@ export class Session implements DownstreamSink {
   /** The connection has gone while it answered nothing. */
   onUpstreamClosed(error: ProxyError): void {
     if (this.phase === 'waiting') this.refuse(error)
-    else if (!this.isMovable) this.close()
+    else if (!this.isMovable) this.#closeWith(error)
     else this.pins &= ~Pin.DIAGNOSTICS
+  }
+
+  /** What the server has said, nobody having asked, is for the client that the connection was tied to. */
+  #closeWith(error: ProxyError): void {
+    if (this.phase === 'ready' && error instanceof ServerRefusal) this.fail(errorOf(error), undefined, 0)
+    this.close()
   }
 
   // --- Answers of our own ------------------------------------------------------------------------------------------

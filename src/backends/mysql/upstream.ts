@@ -9,6 +9,7 @@ import {
   CLIENT_QUERY_ATTRIBUTES,
   CLIENT_ZSTD_COMPRESSION_ALGORITHM,
   COM_QUIT,
+  decodeErr,
   ERR_HEADER,
   encodePacket,
   PACKET_HEADER_BYTES,
@@ -18,6 +19,7 @@ import {
 import { ProxyError } from '../../errors.ts'
 import { type ByteStream, type Intake, type IntakeSink, Pump, sharedWatch } from '../../net/index.ts'
 import type { IdleList } from './idle-list.ts'
+import { ServerRefusal } from './server-refusal.ts'
 import { ServerStatements } from './server-statements.ts'
 import { SessionState } from './session-state.ts'
 import { TrackedSession } from './tracked-session.ts'
@@ -182,11 +184,11 @@ export class Upstream implements IntakeSink {
       const recipient = this.#recipient
       if (recipient === null) {
         // Such as "disconnected because of inactivity": nobody asked.
-        this.destroy()
+        this.destroy(goodbye(bytes, start))
         return goOn && !isLeft
       }
       if (tracker.untouched && !this.#compresses && isGoodbye(bytes, start)) {
-        this.destroy(new ProxyError('upstream-lost', 'the server was going', { source: 'upstream', retryable: true }))
+        this.destroy(goodbye(bytes, start))
         return goOn && !isLeft
       }
       let end: number
@@ -290,8 +292,20 @@ export class Upstream implements IntakeSink {
 }
 
 const EMPTY = Buffer.alloc(0)
+/** Of an error: the header and its number. */
+const MIN_ERROR_BYTES = 3
 
 /** An error with the sequence id 0 answers nothing: the server said it before it had read the request. */
 function isGoodbye(bytes: Buffer, start: number): boolean {
   return bytes[start + 3] === 0 && bytes[start + PACKET_HEADER_BYTES] === ERR_HEADER
+}
+
+/** What the server has said last, as an error: in its own words if they are there. */
+function goodbye(bytes: Buffer, start: number): ProxyError {
+  const payload = start + PACKET_HEADER_BYTES
+  const end = payload + (bytes.length >= payload ? bytes.readUIntLE(start, 3) : 0)
+  if (bytes[payload] !== ERR_HEADER || end - payload < MIN_ERROR_BYTES || end > bytes.length)
+    return new ProxyError('upstream-lost', 'the server was going', { source: 'upstream', retryable: true })
+  const { code, sqlState, message } = decodeErr(bytes, payload, end)
+  return new ServerRefusal(code, sqlState, message)
 }

@@ -1,4 +1,5 @@
 /** Connections to the server that end at the worst moment: what the client concerned is told, and that nobody else notices. */
+import { execFile } from 'node:child_process'
 import type { ResultSetHeader, RowDataPacket } from 'mysql2'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -7,14 +8,17 @@ import {
   CLIENT_PLUGIN_AUTH,
   CLIENT_PROTOCOL_41,
   CLIENT_RESERVED2,
+  COM_QUERY,
+  encodeErr,
   encodePacket,
-  PACKET_HEADER_BYTES,
+  ServerErrors,
 } from '../../../codecs/mysql/index.ts'
-import { Client, packetsOf, type Reply } from '../../codecs/mysql/client.ts'
+import { Client, packetsOf } from '../../codecs/mysql/client.ts'
 import { FaultProxy } from '../../support/fault-proxy.ts'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
 import { MysqlRig, value } from '../../support/mysql.ts'
 import { type Portolan, until } from '../../support/portolan.ts'
+import { TamperingProxy } from '../../support/tampering-proxy.ts'
 
 const CAPABILITIES = CLIENT_PROTOCOL_41 | CLIENT_RESERVED2 | CLIENT_PLUGIN_AUTH | CLIENT_CONNECT_WITH_DB
 
@@ -48,7 +52,7 @@ const login = (capabilities = 0) =>
     { capabilities: { low: (CAPABILITIES | capabilities) >>> 0, mariadb: 0 } },
   )
 
-test('a result that is cut: error 2013 in its place between packets, the end of the connection within one', async () => {
+test('a result that is cut: error 1927 in its place between packets, the end of the connection within one', async () => {
   const sql = "SELECT seq, REPEAT('x', 50) AS text FROM seq_1_to_4"
   const other = await rig.client(portolan)
   let client = await login()
@@ -63,7 +67,7 @@ test('a result that is cut: error 2013 in its place between packets, the end of 
       await cut
       // A part of a packet that has not gone to the client is nothing to it either.
       if (within === 0 || !(answer instanceof Error)) {
-        expect(answer).toMatchObject({ tracker: { error: { code: 2013 } } })
+        expect(answer).toMatchObject({ tracker: { error: { code: 1927 } } })
       } else {
         ended++
         client = await login()
@@ -76,11 +80,19 @@ test('a result that is cut: error 2013 in its place between packets, the end of 
   client.close()
 }, 30_000)
 
+test("MariaDB's library tells of a lost connection, and not of a malformed packet", async () => {
+  const cut = proxy.cutAfter(0, 'fin')
+  const args = ['-h127.0.0.1', `-P${portolan.port()}`, '-uapp', '-papp', '-e', 'SELECT 6 * 7']
+  const said = await new Promise<string>(resolve => execFile('mariadb', args, (_, __, stderr) => resolve(stderr)))
+  await cut
+  expect(said).toContain('ERROR 1927 (08S01)')
+})
+
 test('LAST_INSERT_ID() outlives the connection, though it is lost when another client has just taken it over', async () => {
   const [inserting, other] = await rig.clients(2, portolan)
   const [{ insertId }] = await inserting!.query<ResultSetHeader>('INSERT INTO t (c) VALUES (0)')
   const cut = proxy.cutAfter(0, 'fin')
-  await expect(other!.query('DO 1')).rejects.toMatchObject({ errno: 2013 })
+  await expect(other!.query('DO 1')).rejects.toMatchObject({ errno: 1927 })
   await cut
   expect(await value(inserting!, 'SELECT LAST_INSERT_ID()')).toBe(insertId)
 })
@@ -95,7 +107,7 @@ test('a login at the server that is cut anywhere: that client is told, and the n
       isCut = true
     })
     const client = await login().catch((error: Error) => error)
-    if (isCut) expect(client).toMatchObject({ packet: { code: 2013 } })
+    if (isCut) expect(client).toMatchObject({ packet: { code: 1927 } })
     else expect(client).toBeInstanceOf(Client)
     expect(await value(await rig.client(portolan), 'SELECT 6 * 7')).toBe(42)
   }
@@ -147,23 +159,34 @@ describe('LOAD DATA LOCAL INFILE', () => {
     expect(await value(await rig.client(portolan), 'SELECT 6 * 7')).toBe(42)
   })
 
-  test('the server goes in the middle of the file: its client is told at the end, and the next one is served', async () => {
+  test('the server goes in the middle of the file: its connection ends, and the next one is served', async () => {
     const client = await login(CLIENT_LOCAL_FILES)
     const { answer, isOver } = await begin(client)
     await proxy.refuse()
     await until(() => portolan.metric('portolan_upstream_connections', { use: 'exclusive' }) === 0)
-    client.sendRaw(Buffer.concat([encodePacket(3, Buffer.alloc(100_000)), encodePacket(4, Buffer.alloc(0))]))
-    const reply = await answer
-    expect(reply).toMatchObject({ tracker: { error: { code: 2013 } } })
-    // In its place, behind the packets of the file.
-    const { raw } = reply as Reply
-    expect(raw[raw.readUIntLE(0, 3) + 2 * PACKET_HEADER_BYTES - 1]).toBe(5)
+    expect(await answer).toBeInstanceOf(Error)
     await until(() => portolan.connections() === 0)
     await isOver()
     expect(await lines()).toBe(0)
     await proxy.listen()
     expect(await value(await rig.client(portolan), 'SELECT 6 * 7')).toBe(42)
   })
+})
+
+test('the last words of a server to a client that is tied to the connection', async () => {
+  const tampering = await TamperingProxy.start(server.port)
+  try {
+    portolan = await rig.portolan(tampering.port, { backend })
+    const client = await login()
+    await client.run('BEGIN')
+    tampering.onResponse = bytes => Buffer.concat([bytes, encodeErr(0, ServerErrors.idleTimeout)])
+    await client.run('SELECT 1')
+    const { tracker } = await client.receive(COM_QUERY)
+    expect(tracker.error).toMatchObject({ code: 4031, message: ServerErrors.idleTimeout.message })
+    await client.closed()
+  } finally {
+    tampering.close()
+  }
 })
 
 describe('KILL at the server', () => {
@@ -195,7 +218,7 @@ describe('KILL at the server', () => {
     )
     await direct.query(`KILL ${id}`)
     // As the server words it, or as we do if it closes without a word.
-    expect([1317, 1927, 2013]).toContain(await running)
+    expect([1317, 1927]).toContain(await running)
     expect(await value(client, 'SELECT 6 * 7')).toBe(42)
   })
 
@@ -227,7 +250,7 @@ test('wait_timeout of the server: clients without a session of their own do not 
     const clients = await rig.clients(6, portolan)
     const pinned = await rig.client(portolan)
     await pinned.query('SET @mine = 1')
-    const ended = new Promise<void>(resolve => pinned.on('error', () => resolve()))
+    const ended = new Promise<unknown>(resolve => pinned.on('error', resolve))
     const open = 'SELECT COUNT(*) FROM information_schema.processlist WHERE user = "app"'
     for (let round = 0; round < 3; round++) {
       for (const answer of await Promise.all(clients.map(client => client.execute('SELECT ? AS n', [round]))))

@@ -170,7 +170,7 @@ test('readFrom: replica reads from nowhere else', async () => {
   await until(() =>
     value(client, WHICH).then(
       () => false,
-      ({ errno }) => errno === 2003,
+      ({ errno }) => errno === 1429,
     ),
   )
   expect(await insert(client)).toBeGreaterThan(0)
