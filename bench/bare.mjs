@@ -19,7 +19,7 @@ const CUTS = {
   ],
   'listeners/mysql/observer.ts': [
     [/digest: this\.digests\.find\(scanner\)/, 'digest: null'],
-    [/( {2}answered\([^)]*\): void \{)/, '$1 return;'],
+    [/( {2}answered\([^)]*\): number \{)/, '$1 return (session.activeAt = this.#runtime.clock.now());'],
     [/( {2}pinned\([^)]*\): void \{)/, '$1 return;'],
   ],
   'listeners/redis/access.ts': [[/(function refusal\([^)]*\): Buffer \| undefined \{)/, '$1 return undefined;']],
