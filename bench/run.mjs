@@ -16,7 +16,10 @@ const program = args[0] === 'codecs' ? 'codecs/main' : 'main'
 
 await build({
   // The load clients are processes of their own, so that they can be pinned apart from the process that measures.
-  entryPoints: [`${program}.ts`, 'lib/latency-client.ts', 'lib/idle-clients.ts'].map(file => join(here, file)),
+  entryPoints: [
+    `${program}.ts`,
+    ...['lib/latency-client.ts', 'lib/idle-clients.ts', 'suites/s3-backend.ts', 'suites/s3-upload.ts'],
+  ].map(file => join(here, file)),
   outdir: folder,
   outbase: here,
   outExtension: { '.js': '.mjs' },

@@ -26,6 +26,8 @@ const PACKAGES = [
   { name: 'haproxy', program: 'haproxy', for: ['bench'], service: 'haproxy' },
   { name: 'sysbench', program: 'sysbench', for: ['interop', 'bench'] },
   { name: 'nutcracker', program: 'nutcracker', for: ['bench'], service: 'nutcracker' },
+  { name: 'wrk', program: 'wrk', for: ['bench'] },
+  { name: 'nginx-light', program: 'nginx', for: ['bench'], service: 'nginx' },
   { name: 'ca-certificates', command: ['test', '-s', '/etc/ssl/certs/ca-certificates.crt'], for: ['interop'] },
   { name: 'tcl', program: 'tclsh', for: ['interop'] },
   { name: 'mariadb-client', program: 'mysqldump', for: ['interop'] },

@@ -11,20 +11,20 @@ export async function measureLoad(row: LoadRow, target: Target, timing: Timing, 
   await row.prepare?.(target.backendPort)
   const readBoth = () => ({ proxy: readCpu(target.proxyPids), backend: readCpu(target.backendPids) })
   let before = readBoth()
-  const load = async (requests: number) => {
+  const load = async (requests: number, ms: number) => {
     before = readBoth()
     const onBegin = () => {
       before = readBoth()
     }
     const mark = row.begins === undefined ? undefined : { text: row.begins, reached: onBegin }
-    return row.parse(await runToEnd(onCore(core, row.command(target.port, requests)), mark))
+    return row.parse(await runToEnd(onCore(core, row.command(target.port, requests, ms)), mark))
   }
   const least = row.leastRequests ?? 1000
   const requestsIn = (rps: number, ms: number) => Math.max(least, Math.round((rps * ms) / 1000))
 
-  const warm = await load(requestsIn(row.expectedRps, timing.warmMs))
-  const requests = requestsIn(warm.rps, timing.measureMs)
-  const sample = await load(requests)
+  const warm = await load(requestsIn(row.expectedRps, timing.warmMs), timing.warmMs)
+  const wanted = requestsIn(warm.rps, timing.measureMs)
+  const { requests = wanted, ...sample } = await load(wanted, timing.measureMs)
   const proxy = cpuBetween(before.proxy, readCpu(target.proxyPids))
   // A server may have a thread for each client: the run time of those that have ended is in the ticks only.
   const backendUs = cpuBetween(before.backend, readCpu(target.backendPids)).tickUs / requests
@@ -32,6 +32,7 @@ export async function measureLoad(row: LoadRow, target: Target, timing: Timing, 
   const elapsedUs = (requests / sample.rps) * 1e6
   return {
     ...sample,
+    ...(row.bytes !== undefined && { gibPerCore: row.bytes / 2 ** 30 / (proxy.runUs / requests / 1e6) }),
     backendUs,
     cpuUs: proxy.runUs / requests,
     tickUs: proxy.tickUs / requests,

@@ -11,6 +11,7 @@ export const METRICS = {
   bytesPerClient: { title: 'bytes/idle client', digits: 0 },
   growthMb: { title: 'memory growth MB', digits: 1 },
   mbPerSecond: { title: 'MB/s', digits: 0 },
+  gibPerCore: { title: 'GiB/s per core', digits: 2 },
   cpuMs: { title: 'CPU ms', digits: 0 },
   rssMb: { title: 'RSS MB', digits: 1 },
   pssMb: { title: 'PSS MB', digits: 1 },

@@ -24,7 +24,7 @@ export interface BenchOptions {
 
 export const HELP = `npm run bench -- [suite ...] [options]      (or: node bench/run.mjs ...)
 
-  suite                          redis, mysql; or "codecs" for the micro benchmarks. Default: every suite
+  suite                          redis, mysql, s3; or "codecs" for the micro benchmarks. Default: every suite
   --peers a,b                    only these peers (exact, or a prefix with *)
   --rows a,b                     only these rows (exact, or a prefix with *)
   --reps N                       repetitions, peers alternating in each (default 3)

@@ -32,7 +32,7 @@ const TABLES: readonly { title: string; kinds: readonly Row['kind'][]; metrics: 
   {
     title: 'Closed loop: as many requests as go',
     kinds: ['load'],
-    metrics: ['rps', 'cpuUs', 'p50Ms', 'p99Ms', 'cores', 'waited', 'backendUs'],
+    metrics: ['rps', 'cpuUs', 'gibPerCore', 'p50Ms', 'p99Ms', 'cores', 'waited', 'backendUs'],
   },
   {
     title: 'Latency',

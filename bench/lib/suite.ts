@@ -51,8 +51,12 @@ export interface LoadRow extends RowBase {
   /** What the tool prints when its connections stand: processor time counts from there; from its start when not given. */
   readonly begins?: string
   prepare?(backendPort: number): Promise<void>
-  command(port: number, requests: number): readonly string[]
-  parse(output: string): Sample & { readonly rps: number }
+  /** What runs so many requests, or, where the tool knows no such number, for so many milliseconds. */
+  command(port: number, requests: number, ms: number): readonly string[]
+  /** `requests` where the tool was told a time. */
+  parse(output: string): Sample & { readonly rps: number; readonly requests?: number }
+  /** Of the body that each request moves: the processor time is also told per GiB. */
+  readonly bytes?: number
 }
 
 /** Requests per second; `alone` for one client that waits for each reply; or a share of the slowest peer in another row. */
