@@ -1,8 +1,9 @@
 /** What the text of a statement tells without a parser: see scanner.ts for the facts, digest.ts for the normal form. */
+export { MAX_ASSIGNMENTS } from './assignments.ts'
 export { type LeadBytes, leadBytesOf } from './bytes.ts'
 export { MAX_DIGEST_BYTES } from './digest.ts'
 export { quoteName, quoteString } from './literals.ts'
-export { MAX_ASSIGNMENTS, MAX_PARTS } from './reader.ts'
+export { MAX_PARTS } from './reader.ts'
 export { DEFAULT_SCAN_MODE, type ScanMode } from './scan-mode.ts'
 export { StatementScanner } from './scanner.ts'
 export { type UserVariableAssignment, userVariableAssignments } from './set-statement.ts'

@@ -3,6 +3,7 @@
  * variables, calls, assignments, semicolons.
  */
 
+import { Assignments } from './assignments.ts'
 import { ruleAgain, ruleAt, ruleFlags, ruleKind, ruleNext, ruleSets, stateOf } from './automaton.ts'
 import {
   BODY,
@@ -23,7 +24,8 @@ import {
   TRAIT_LITERAL,
 } from './codes.ts'
 import { NormalForm } from './digest.ts'
-import { SetForm, StatementFlag, StatementKind, statementKindNames } from './statement.ts'
+import { StatementFlag as Flag, StatementKind as Kind, SetForm, statementKindNames } from './statement.ts'
+import { compounds, endsWith, inserts, NOT_ON_REPLICA, OF_TEXT, reads, writesVariables } from './statement-sets.ts'
 import {
   functionFlags,
   grammarColumn,
@@ -47,50 +49,8 @@ const LAST_INSERT_ID = wordNumber('last_insert_id')
 const VALUES = wordNumber('values')
 const VALUE = wordNumber('value')
 
-const Kind = StatementKind
-const Flag = StatementFlag
-const ofKinds = (...kinds: number[]) =>
-  Uint8Array.from({ length: Object.keys(StatementKind).length }, (_, kind) => Number(kinds.includes(kind)))
-/** Statements that only read unless a flag says more. */
-const reads = ofKinds(Kind.SELECT, Kind.WITH, Kind.TABLE, Kind.VALUES, Kind.DO, Kind.EXPLAIN, Kind.SHOW_SCHEMA)
-/** What a WITH may turn out to be. */
-const endsWith = ofKinds(Kind.SELECT, Kind.TABLE, Kind.VALUES, Kind.INSERT, Kind.REPLACE, Kind.UPDATE, Kind.DELETE)
-/** Statements with rows. */
-const inserts = ofKinds(Kind.INSERT, Kind.REPLACE)
-/** Statements whose semicolons may be their own. */
-const compounds = ofKinds(Kind.ROUTINE, Kind.COMPOUND)
-/** Statements in which the server may write to any user variable. */
-const writesVariables = ofKinds(Kind.CALL, Kind.LOAD_DATA, Kind.GET_DIAGNOSTICS)
-
-/** What keeps a reading statement from a replica. */
-const NOT_ON_REPLICA =
-  Flag.USER_VARIABLE_READ |
-  Flag.USER_VARIABLE_WRITE |
-  Flag.SYSTEM_VARIABLE_READ |
-  Flag.NAMED_LOCK |
-  Flag.NAMED_UNLOCK |
-  Flag.NAMED_UNLOCK_ALL |
-  Flag.CALC_FOUND_ROWS |
-  Flag.FOUND_ROWS |
-  Flag.ROW_COUNT |
-  Flag.LAST_INSERT_ID_READ |
-  Flag.LAST_INSERT_ID_WRITE |
-  Flag.CONNECTION_ID |
-  Flag.WARNINGS_READ |
-  Flag.LOCKING_READ |
-  Flag.INTO_FILE |
-  Flag.SERVER_LOCAL |
-  Flag.UNKNOWN_FUNCTION |
-  Flag.VERSIONED_COMMENT |
-  Flag.BROKEN
-/** What a stored program's text tells even though it is only stored. */
-const OF_TEXT = Flag.BROKEN | Flag.VERSIONED_COMMENT | Flag.PASSWORD | Flag.MULTI
-
 /** Statements of one text whose kinds and ends are kept. */
 export const MAX_PARTS = 32
-/** Assignments of user variables in SETs that are kept. */
-export const MAX_ASSIGNMENTS = 32
-
 /** Takes the tokens of a text, one method for each sort; `end` is where the token ends, from the text's start. */
 export class StatementReader {
   /** What is known so far; scanner.ts tells what each means. */
@@ -100,12 +60,11 @@ export class StatementReader {
   statements = 0
   readOnly = false
   killId = -1
-  assignments = 0
   readonly kinds = new Uint8Array(MAX_PARTS)
   readonly ends = new Float64Array(MAX_PARTS)
-  readonly assignmentSpans = new Float64Array(5 * MAX_ASSIGNMENTS)
 
   readonly form = new NormalForm()
+  readonly assignments = new Assignments(this.form)
   /** Where the last token ended, and the last literal in quotes. */
   tokenEnd = -1
   quoteEnd = -1
@@ -131,9 +90,6 @@ export class StatementReader {
   #isStoring = false
   #outerFlags = 0
   #allRead = true
-  #isAssigning = false
-  /** Where the value of an assignment begins in the normal form; -1 before. */
-  #valueForm = -1
   /** Where the number behind KILL ends in the normal form. */
   #killForm = -1
 
@@ -145,7 +101,7 @@ export class StatementReader {
     this.statements = 0
     this.readOnly = false
     this.killId = -1
-    this.assignments = 0
+    this.assignments.reset()
     this.form.reset()
     this.tokenEnd = -1
     this.quoteEnd = -1
@@ -184,12 +140,11 @@ export class StatementReader {
     this.#isLastInsertId = false
     this.inRows = false
     this.#hadRows = false
-    this.#isAssigning = false
     this.#isStoring = false
   }
 
   #endStatement(end: number): void {
-    this.#endAssignment()
+    this.assignments.end(this.tokenEnd)
     if (this.#state === START) this.#setKind(Kind.OTHER)
     const kind = this.#statementKind
     if (this.killId >= 0 && this.#killForm !== this.form.length) this.killId = -1
@@ -386,8 +341,10 @@ export class StatementReader {
     this.#name = -1
     this.tokenEnd = end
     if (byte === EQUALS) {
-      if (this.#state === SET_NAME) this.#beginValue(end)
-      else if (adjacent && this.#operatorBefore === COLON && this.#variable === 1)
+      if (this.#state === SET_NAME) {
+        this.#state = SET_VALUE
+        this.assignments.beginValue(end)
+      } else if (adjacent && this.#operatorBefore === COLON && this.#variable === 1)
         this.flags |= Flag.USER_VARIABLE_WRITE
     }
     this.#operatorBefore = byte
@@ -414,7 +371,7 @@ export class StatementReader {
     if (state === START) this.#startOther()
     if (this.#depth <= this.#baseDepth) {
       if (state === SET_VALUE || state === SET_NAME) {
-        this.#endAssignment()
+        this.assignments.end(this.tokenEnd)
         this.#state = SET
       } else if (this.inRows) {
         this.form.leaveOutRows()
@@ -469,7 +426,7 @@ export class StatementReader {
     this.#variable = isSystem ? 2 : 1
     if (this.#state === SET) {
       if (isSystem) this.#state = SET_AT
-      else this.#beginAssignment(end)
+      else this.#assign(end)
     } else if (isSystem) {
       this.flags |= Flag.SYSTEM_VARIABLE_READ
     } else if (!isAccount) {
@@ -478,38 +435,11 @@ export class StatementReader {
     }
   }
 
-  #beginAssignment(at: number): void {
+  #assign(at: number): void {
     this.#state = SET_NAME
     this.sets |= SetForm.USER
     this.flags |= Flag.USER_VARIABLE_WRITE
-    this.#isAssigning = true
-    this.#valueForm = -1
-    if (this.assignments < MAX_ASSIGNMENTS) this.assignmentSpans[5 * this.assignments] = at
-  }
-
-  /** Behind the `=` of an item of a SET. */
-  #beginValue(end: number): void {
-    this.#state = SET_VALUE
-    this.#valueForm = this.form.length
-    if (!this.#isAssigning || this.assignments >= MAX_ASSIGNMENTS) return
-    const at = 5 * this.assignments
-    this.assignmentSpans[at + 1] = end - 1
-    this.assignmentSpans[at + 2] = end
-  }
-
-  #endAssignment(): void {
-    if (!this.#isAssigning) return
-    this.#isAssigning = false
-    if (this.assignments < MAX_ASSIGNMENTS) {
-      const at = 5 * this.assignments
-      const form = this.form
-      // The normal form of one literal is a blank and a question mark.
-      const isLiteral = this.#valueForm >= 0 && form.last === LAST_LITERAL && form.length === this.#valueForm + 2
-      if (this.#valueForm < 0) this.assignmentSpans.fill(this.tokenEnd, at + 1, at + 3)
-      this.assignmentSpans[at + 3] = this.tokenEnd
-      this.assignmentSpans[at + 4] = Number(isLiteral)
-    }
-    this.assignments++
+    this.assignments.begin(at)
   }
 
   semicolon(end: number): void {

@@ -45,7 +45,7 @@ export class StatementScanner {
 
   /** How many assignments to user variables SETs contain; at most MAX_ASSIGNMENTS are kept. */
   get assignments(): number {
-    return this.#reader.assignments
+    return this.#reader.assignments.count
   }
 
   /** Bytes of the text. */
@@ -65,7 +65,7 @@ export class StatementScanner {
 
   /** Of each assignment: start and end of the variable behind `@`, of the value, and 1 if that is one literal. */
   get assignmentSpans(): Readonly<Float64Array> {
-    return this.#reader.assignmentSpans
+    return this.#reader.assignments.spans
   }
 
   /** A text is to come. */

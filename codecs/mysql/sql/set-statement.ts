@@ -2,8 +2,8 @@
  * What a SET assigns to user variables, so that another connection can be brought to the same. What else it sets,
  * `StatementScanner.sets` tells.
  */
+import { MAX_ASSIGNMENTS } from './assignments.ts'
 import { BACKSLASH, BACKTICK, COLON, DOUBLE_QUOTE, MINUS, PLUS, POINT, SINGLE_QUOTE } from './codes.ts'
-import { MAX_ASSIGNMENTS } from './reader.ts'
 import type { StatementScanner } from './scanner.ts'
 import { StatementFlag, StatementKind } from './statement.ts'
 
