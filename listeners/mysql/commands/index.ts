@@ -1,12 +1,13 @@
 /** From command bytes to functions; what has no line is no command. */
 import * as Com from '../../../codecs/mysql/index.ts'
 import { type CommandHandler, Handled } from '../command-handler.ts'
+import { BULK_EXECUTE, EXECUTE, FETCH, LONG_DATA, RESET } from './executions.ts'
 import { PROCESS_KILL } from './kill.ts'
 import { QUERY } from './query.ts'
 import { CHANGE_USER, INIT_DB, QUIT, REPLICATION, RESET_CONNECTION, SET_OPTION } from './session-commands.ts'
-import { BULK_EXECUTE, CLOSE, EXECUTE, FETCH, LONG_DATA, PREPARE, RESET } from './statements.ts'
+import { CLOSE, PREPARE } from './statements.ts'
 
-export { isForgotten } from './statements.ts'
+export { isForgotten } from './executions.ts'
 
 const FORWARD: CommandHandler = () => Handled.FORWARD
 
