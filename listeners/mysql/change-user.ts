@@ -91,7 +91,7 @@ class Conversation implements Questioner {
 
   ask(question: Buffer): Promise<Buffer> {
     this.sequence += 2
-    return this.#session.prove(question)
+    return this.#session.commands.prove(question)
   }
 
   tell(packet: Buffer): void {

@@ -31,6 +31,7 @@ import { ProxyError } from '../../src/errors.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
 import { ClientStatements } from './client-statements.ts'
 import { Handled, type Request } from './command-handler.ts'
+import { CommandReader } from './command-reader.ts'
 import { HANDLERS } from './commands/index.ts'
 import { Diagnostics } from './diagnostics.ts'
 import { Downstream, type DownstreamSink } from './downstream.ts'
@@ -41,6 +42,7 @@ import { asksAboutLast } from './last-statement.ts'
 import { Lease } from './lease.ts'
 import type { Challenge } from './login.ts'
 import type { Origin } from './origin.ts'
+import type { Phase } from './phase.ts'
 import { MOVABLE, Pin } from './pin.ts'
 import type { OpenPin } from './pin-log.ts'
 import { NOTHING, pinsAfter, type StatementFacts } from './pinning.ts'
@@ -51,27 +53,6 @@ import { SessionScanMode } from './scan-mode.ts'
 import type { SessionHost } from './session-host.ts'
 import { asksForVariables } from './unreported.ts'
 import type { User } from './users.ts'
-
-/**
- * ready      reads commands
- * waiting    for a connection, for one to be made right for this client, or for a statement to be prepared on it
- * uploading  passes on the rest of a large command
- * discarding reads over the rest of a large command that was refused
- * busy       waits for the end of the response
- * infile     passes on the file of a LOAD DATA LOCAL
- * proving    is asked who the client is now (COM_CHANGE_USER)
- * answering  passes on the answer to such a question of the server's
- */
-export type Phase =
-  | 'ready'
-  | 'waiting'
-  | 'uploading'
-  | 'discarding'
-  | 'busy'
-  | 'infile'
-  | 'proving'
-  | 'answering'
-  | 'closed'
 
 /** Who the client is, and how it has proved that. */
 export interface Who {
@@ -85,6 +66,7 @@ export class Session implements DownstreamSink {
   readonly id: number
   readonly host: SessionHost
   readonly downstream: Downstream
+  readonly commands = new CommandReader(this)
   readonly lease = new Lease(this)
   readonly exchange = new Exchange(this)
   readonly state = new SessionState()
@@ -118,10 +100,8 @@ export class Session implements DownstreamSink {
   responseBytes = 0
   startedAt = 0
   readonly #scanMode = new SessionScanMode()
-  #reading = false
   #draining = false
   #whenRefused: ((error: ProxyError) => void) | null = null
-  #onProof: (payload: Buffer) => void = () => {}
   /** Of a command that is answered here. */
   #outcome: number = Outcome.OK
 
@@ -193,7 +173,7 @@ export class Session implements DownstreamSink {
   onInput(bytes: number): void {
     this.activeAt = this.host.clock.now()
     this.host.received(bytes)
-    this.#read()
+    this.commands.read()
   }
 
   onDrained(): void {
@@ -204,40 +184,8 @@ export class Session implements DownstreamSink {
 
   /** Looks at what was read, and reads on. */
   goOn(): void {
-    this.#read()
+    this.commands.read()
     this.downstream.goOn()
-  }
-
-  /** Looks at what was read for as long as the phase allows. */
-  #read(): void {
-    // A command answered at once leads here again.
-    if (this.#reading) return
-    this.#reading = true
-    const { input } = this.downstream
-    try {
-      for (;;) {
-        if (this.phase === 'ready') {
-          // Nothing further for a client that has not taken what it got.
-          if (this.downstream.full || !input.nextCommand()) break
-          this.#onCommand(input.packet, input.partial)
-        } else if (this.phase === 'busy' || !READING.has(this.phase) || !input.next()) break
-        else this.#onFurther(input.packet, input.partial)
-      }
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      this.#onProtocolError(error)
-    } finally {
-      this.#reading = false
-    }
-  }
-
-  /** What belongs to a command that has begun. */
-  #onFurther(packet: Buffer, partial: boolean): void {
-    if (partial && PROOF.has(this.phase)) throw new ProtocolError('packet-too-large', 'a proof in pieces')
-    if (this.phase === 'answering') this.exchange.onAuthAnswer(packet)
-    else if (this.phase === 'proving') this.#onProof(packet.subarray(PACKET_HEADER_BYTES))
-    else if (this.phase === 'discarding') this.#onDiscarded(partial)
-    else this.exchange.onPiece(packet, partial)
   }
 
   /** Frames that are not what they say; anything else is told by the stream's end. */
@@ -245,13 +193,8 @@ export class Session implements DownstreamSink {
     if (error instanceof ProtocolError) this.host.protocolError(error.kind)
   }
 
-  #onProtocolError(error: ProtocolError): void {
-    this.host.protocolError(error.kind)
-    this.fail(PROTOCOL_ERRORS[error.kind] ?? ServerErrors.malformedPacket)
-    this.close()
-  }
-
-  #onCommand(packet: Buffer, partial: boolean): void {
+  /** The next command, or the first piece of it, with its header. */
+  onCommand(packet: Buffer, partial: boolean): void {
     const { request } = this
     request.command = packet.length > PACKET_HEADER_BYTES ? packet[PACKET_HEADER_BYTES]! : 0xff
     request.packet = packet
@@ -274,10 +217,6 @@ export class Session implements DownstreamSink {
       this.host.observer.answeredHere(this, this.#outcome)
       if (request.partial && !this.closed) this.phase = 'discarding'
     }
-  }
-
-  #onDiscarded(partial: boolean): void {
-    if (!partial) this.answered()
   }
 
   /** Whether the command at hand, if it has not run, can run on another connection as well. */
@@ -316,20 +255,6 @@ export class Session implements DownstreamSink {
   /** What the statement at hand is about. */
   note(facts: StatementFacts): void {
     this.facts = facts
-  }
-
-  /** Asks the client a question of the login; its answer is the promise's, which waits for ever when the client leaves. */
-  prove(question: Buffer): Promise<Buffer> {
-    this.answer(question)
-    this.phase = 'proving'
-    this.downstream.input.expect((question[3]! + 1) & 0xff)
-    return new Promise(resolve => {
-      this.#onProof = payload => {
-        this.phase = 'waiting'
-        resolve(payload)
-      }
-      this.goOn()
-    })
   }
 
   // --- How they end ------------------------------------------------------------------------------------------------
@@ -517,14 +442,6 @@ export class Session implements DownstreamSink {
   }
 }
 
-const PROTOCOL_ERRORS: Readonly<Record<string, ServerError>> = {
-  'packet-too-large': ServerErrors.packetTooLarge,
-  'packet-sequence': ServerErrors.packetsOutOfOrder,
-}
-
 /** A bound for what goes wrong again and again; each time needs a connection that could be opened. */
 const MAX_REPEATS = 10
-const READING: ReadonlySet<Phase> = new Set(['uploading', 'discarding', 'infile', 'proving', 'answering'])
-/** What answers a question of the login is one packet. */
-const PROOF: ReadonlySet<Phase> = new Set(['proving', 'answering'])
 const EMPTY = Buffer.alloc(0)
