@@ -13,6 +13,7 @@ import { Metrics } from '../observability/metrics.ts'
 import { type EndpointProbe, type ProbeReport, systemClock } from '../protocol.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Output } from './schema.ts'
+import { missingSecretFiles } from './secret-files.ts'
 
 const PROBE_TIMEOUT_MS = 5000
 
@@ -48,7 +49,8 @@ export async function runCheck({ files, probe, json, registry, out }: CheckOptio
   const print = (result: CheckResult, text: () => string) =>
     void out.write(json ? `${JSON.stringify(result, null, 2)}\n` : text())
   try {
-    const { config, warnings } = await loadConfig(files, registry)
+    const { config, warnings: doubts } = await loadConfig(files, registry)
+    const warnings = [...doubts, ...missingSecretFiles(config, files.at(-1)!)]
     const { backends, unbuilt } = probe ? await probeAll(config, registry) : NOTHING
     // A backend may be usable without one of its endpoints; a check is made to hear of that one.
     const reached = Object.values(backends).every(result => result.ok && result.endpoints.every(({ ok }) => ok))

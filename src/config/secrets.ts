@@ -38,16 +38,14 @@ function fromEnvironment(name: string, env: Environment): string {
  * container only) and Docker secrets, are taken as they are.
  */
 async function fromFile(path: string): Promise<string> {
-  const file = await open(path).catch((error: unknown) => fail(`${path} cannot be read (${codeOf(error)})`))
+  const file = await open(path).catch((error: unknown) => fail(unreadable(path, error)))
   try {
     const { mode, uid, size } = await file.stat()
     if ((mode & 0o004) !== 0 && uid !== 0 && uid === process.getuid?.()) {
       throw unavailable(`${path} can be read by every user of this machine; run: chmod 600 ${path}`)
     }
     if (size > MAX_SECRET_BYTES) throw unavailable(`${path} is larger than 1 MiB, which no secret is`)
-    const content = await file
-      .readFile('utf8')
-      .catch((error: unknown) => fail(`${path} cannot be read (${codeOf(error)})`))
+    const content = await file.readFile('utf8').catch((error: unknown) => fail(unreadable(path, error)))
     return chomp(content) || fail(`${path} is empty`)
   } finally {
     await file.close()
@@ -81,6 +79,16 @@ function chomp(text: string): string {
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+}
+
+function unreadable(path: string, error: unknown): string {
+  const code = codeOf(error)
+  return `${path} cannot be read (${code})${NEXT_STEPS[code] ?? ''}`
+}
+
+const NEXT_STEPS: Readonly<Record<string, string>> = {
+  ENOENT: '; write the secret into it, or correct the path',
+  EACCES: '; let the user who runs this process read it',
 }
 
 function fail(message: string): never {

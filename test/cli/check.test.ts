@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
+import { mysqlBackendKind } from '../../src/backends/mysql/index.ts'
 import { tcpBackendKind } from '../../src/backends/tcp/index.ts'
 import { runCheck } from '../../src/cli/check.ts'
 import { runSchema } from '../../src/cli/schema.ts'
@@ -81,6 +82,16 @@ describe('check', () => {
     expect(code).toBe(1)
     expect(text).toContain('p.yaml:1:1: lisseners is not known here; did you mean "listeners"?')
     expect(text).toMatch(/\n× 2 problems\n$/)
+  })
+
+  it('warns of secrets whose files are not there', async () => {
+    const missing = join(folder, 'secret')
+    const yaml = `${backend('mysql', port).trimEnd().slice(0, -1)}, credentials: { username: a, password: { file: ${missing} } } }\n`
+    const { code, text } = await check(yaml, { kinds: [mysqlBackendKind] })
+    expect(code).toBe(0)
+    expect(text).toContain(`backends.b.credentials.password.file ${missing} is not there on this machine: write the`)
+    await writeFile(missing, 'secret', { mode: 0o600 })
+    expect((await check(yaml, { kinds: [mysqlBackendKind] })).text).not.toContain('is not there')
   })
 
   it('gives problems as data', async () => {

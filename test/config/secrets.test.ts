@@ -45,7 +45,9 @@ describe('file', () => {
 
   it('is named when it is missing', async () => {
     const path = join(folder, 'nowhere')
-    expect(await failureOf(readSecret({ file: path }))).toBe(`${path} cannot be read (ENOENT)`)
+    expect(await failureOf(readSecret({ file: path }))).toBe(
+      `${path} cannot be read (ENOENT); write the secret into it, or correct the path`,
+    )
   })
 
   it('is refused when it is empty', async () => {
