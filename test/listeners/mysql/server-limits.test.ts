@@ -70,7 +70,7 @@ test('what a server says before it has read a request is no answer: the request 
     socket.once('data', () => socket.end(encodeErr(0, ServerErrors.idleTimeout)))
     send()
   })
-  expect(error).toMatchObject({ code: 'upstream-lost', retryable: true })
+  expect(error).toMatchObject({ serverCode: ServerErrors.idleTimeout.code, retryable: true })
 })
 
 test('a request that was sent may have run', async () => {
