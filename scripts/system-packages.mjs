@@ -42,6 +42,11 @@ const PACKAGES = [
   { name: 'python3-pymysql', command: ['/usr/bin/python3', '-c', 'import pymysql'], for: ['interop'] },
   { name: 'python3-mysqldb', command: ['/usr/bin/python3', '-c', 'import MySQLdb'], for: ['interop'] },
   { name: 'python3-pip', command: ['/usr/bin/python3', '-m', 'pip', '--version'], for: ['interop'] },
+  { name: 'python3-swift', command: ['/usr/bin/python3', '-c', 'import swift'], for: ['interop'] },
+  { name: 'radosgw', program: 'radosgw', for: ['interop'] },
+  { name: 'ceph-mon', program: 'ceph-mon', for: ['interop'] },
+  { name: 'ceph-osd', program: 'ceph-osd', for: ['interop'] },
+  { name: 'ceph-common', program: 'ceph', for: ['interop'] },
   { name: 'gcc', program: 'gcc', for: ['interop'] },
   { name: 'libc6-dev', command: ['test', '-e', '/usr/include/stdio.h'], for: ['interop'] },
 ]

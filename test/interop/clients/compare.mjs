@@ -38,7 +38,15 @@ async function compareProgram(program, through, exceptionOf, print) {
     `${program.name} (${prepared.versions}): ${direct.ok.size} direct, ${first.ok.size} through ${through} (${seconds} s)`,
   )
   for (const [name, why] of direct.failed) print(`  not even directly: ${name}: ${why}`)
+  for (const [name, why] of first.failed) if (!direct.ok.has(name)) print(`  not through either: ${name}: ${why}`)
   const lost = []
+  for (const name of program.mends ?? []) {
+    const why = direct.ok.has(name)
+      ? 'it passes directly'
+      : (first.failed.get(name) ?? (first.ok.has(name) ? '' : 'not run'))
+    if (why) print(`  NOT MENDED: ${name}: ${why}`)
+    if (why) lost.push({ program: program.name, name, why })
+  }
   for (const name of names) {
     const excepted = exceptionOf(program.name, name)
     const why = first.failed.get(name) ?? `the program did not get there: ${first.rest}`

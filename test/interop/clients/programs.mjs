@@ -3,6 +3,8 @@ import { mariadb11Programs, mysql9Programs, mysqlPrograms } from './mysql/progra
 import { startMysqlService } from './mysql/service.mjs'
 import { redisPrograms } from './redis/programs.mjs'
 import { startRedisService } from './redis/service.mjs'
+import { s3Programs } from './s3/programs.mjs'
+import { startS3Service } from './s3/service.mjs'
 
 const on = (startService, programs) => programs.map(program => ({ ...program, startService }))
 
@@ -11,4 +13,6 @@ export const programs = [
   ...on(startMysqlService('mariadb'), mysqlPrograms),
   ...on(startMysqlService('mariadb11'), mariadb11Programs),
   ...on(startMysqlService('mysql9'), mysql9Programs),
+  ...on(startS3Service('swift'), s3Programs('swift')),
+  ...on(startS3Service('radosgw'), s3Programs('radosgw')),
 ]

@@ -1,0 +1,27 @@
+// The programs that are run before S3 stores. What `mends` names must fail directly and pass through Portolan.
+import { fileURLToPath } from 'node:url'
+import { node } from '../recipes.mjs'
+
+const here = name => fileURLToPath(new URL(name, import.meta.url))
+const AWS = {
+  '@aws-sdk/client-s3': '^3.1175.0',
+  '@aws-sdk/lib-storage': '^3.1175.0',
+  '@aws-sdk/s3-request-presigner': '3',
+  '@aws-sdk/s3-presigned-post': '3',
+}
+
+/** What the checksums that the SDK sends by default since 2025 break, and wrong ones that are stored all the same. */
+const MENDED = [
+  'PutObject stream of known length',
+  'PutObject file',
+  'PutObject stream, sent with a Content-Length',
+  'PutObject stream with CRC32C',
+  'PutObject stream with SHA256',
+  'UploadPart with a stream',
+  'wrong checksum is refused',
+]
+const MENDED_FOR = { radosgw: MENDED, swift: [...MENDED, 'DeleteObjects', 'Complete with a checksum per part'] }
+
+export const s3Programs = store => [
+  { ...node(here('aws-sdk.mjs'), `aws-sdk-before-${store}`, AWS), mends: MENDED_FOR[store] },
+]
