@@ -1,5 +1,6 @@
 /** From an accepted connection to a session: everything up to the OK of the login, under one deadline. */
 import type { Socket } from 'node:net'
+import { ProtocolError } from '../../codecs/codec.ts'
 import {
   CACHING_SHA2_PASSWORD,
   type Capabilities,
@@ -47,6 +48,8 @@ export interface Entrance {
   readonly compression: boolean
   /** Clients log in at the server. */
   readonly relay: boolean
+  /** Hears of what somebody has sent in the place of a login. */
+  onStranger(bytes: Buffer): void
   /** Makes a plain socket a secure one; undefined when the listener has no certificate. */
   readonly secure: ((plain: Socket) => Promise<Socket>) | undefined
 }
@@ -134,6 +137,7 @@ export async function enter(
     return { wire, origin, compression, identity, user, challenge, database: login.database, info, call }
   } catch (error) {
     call?.hangUp()
+    if (error instanceof ProtocolError) entrance.onStranger(wire.unread)
     const packet =
       error instanceof ProxyError && !wire.closed
         ? encodeErr(wire.sequence, errorOf(error), undefined, { beforeGreeting: wire.sequence === 0 })

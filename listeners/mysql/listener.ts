@@ -35,6 +35,7 @@ import { Observer } from './observer.ts'
 import type { MysqlListenerOptions } from './options.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
+import { Strangers } from './strangers.ts'
 import { Users } from './users.ts'
 
 const SWEEP_MS = 1000
@@ -63,6 +64,7 @@ export class MysqlListener implements Listener, SessionHost {
   readonly #buffers = new RelayBuffers()
   readonly #release: (() => void)[] = []
   readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
+  readonly #strangers: Strangers
   #users!: Users
   #tls: ServerTls | undefined
   #upgrade: TlsUpgrade | undefined
@@ -79,6 +81,7 @@ export class MysqlListener implements Listener, SessionHost {
     this.backend = runtime.backend(config.backend!) as MysqlBackend
     const { metrics } = runtime
     const listener = this.name
+    this.#strangers = new Strangers(runtime.logger, this.name, runtime.clock)
     this.observer = new Observer(listener, runtime, () => this.#sessions.values())
     this.observer.apply(this.options)
     this.pages = this.observer.pages
@@ -183,6 +186,7 @@ export class MysqlListener implements Listener, SessionHost {
         requireTls: this.options.requireTls,
         compression: this.options.compression,
         relay: this.options.authentication === 'relay',
+        onStranger: bytes => this.#strangers.note(bytes),
         secure: this.#upgrade && plain.remoteFamily !== undefined ? socket => this.#upgrade!.secure(socket) : undefined,
       }
       plain.resume()

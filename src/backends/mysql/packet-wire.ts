@@ -66,6 +66,11 @@ export class PacketWire {
     return this.#scanner.nextSequence
   }
 
+  /** What has come and was not read yet. */
+  get unread(): Buffer {
+    return this.#input
+  }
+
   /** The next payload. Rejects with ProxyError when the connection is lost, with ProtocolError. */
   async read(): Promise<Buffer> {
     for (;;) {

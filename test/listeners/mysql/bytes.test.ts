@@ -23,6 +23,7 @@ import {
   type Greeting,
   nativeProof,
 } from '../../../codecs/mysql/index.ts'
+import { strangerBy } from '../../../listeners/mysql/strangers.ts'
 import { Authority } from '../../net/certificates.ts'
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
 import { MysqlRig, value } from '../../support/mysql.ts'
@@ -271,4 +272,34 @@ describe('what a server leaves open, and a listener does not', () => {
     await expect(reader.query('SELECT 1; CREATE TABLE app.stolen (id INT)')).rejects.toMatchObject({ errno: 1290 })
     expect(await value(reader, 'SELECT 6 * 7')).toBe(42)
   })
+})
+
+test('clients of other protocols are refused, and the log names what they seem to be, once', async () => {
+  const other = await rig.portolan(server.port, {
+    backend: { credentials: { username: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } } },
+  })
+  const said = ['*1\r\n$4\r\nPING\r\n', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n']
+  for (const text of said) {
+    const told = await converse(other.port(), { bytes: () => Buffer.from(text), answers: ['closed'] })
+    expect(told.at(-1)).toBe('closed')
+  }
+  expect(other.log.filter(({ message }) => message.includes('check its port'))).toMatchObject([
+    {
+      level: 'warn',
+      listener: 'main',
+      message: 'a Redis client has connected to this listener, which speaks MySQL: check its port',
+    },
+  ])
+})
+
+test.each([
+  ['*3\r\n$3\r\nSET\r\n', 'a Redis client'],
+  ['PING\r\n', 'a Redis client'],
+  ['POST /a HTTP/1.1\r\n', 'an HTTP client'],
+  ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'an HTTP/2 or gRPC client'],
+  ['\x16\x03\x01\x02\x00\x01', 'a client that begins with TLS, which MySQL asks for within its protocol,'],
+  ['PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n', 'a load balancer that sends the PROXY protocol'],
+  ['\xb2\x00\x00\x01\x85\xa6', undefined],
+])('what begins with %j seems to be %s', (text, what) => {
+  expect(strangerBy(Buffer.from(text, 'latin1'))).toBe(what)
 })
