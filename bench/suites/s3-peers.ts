@@ -95,7 +95,17 @@ export function versitygw(): Peer | undefined {
     version: [VERSITYGW, '--version'],
     launch: ({ port, backendPort }) => ({
       command: [
-        ...['env', 'GOMAXPROCS=1', VERSITYGW, '--quiet', '--keep-alive', '--port', `127.0.0.1:${port}`],
+        ...[
+          'env',
+          '-u',
+          'AWS_CA_BUNDLE',
+          'GOMAXPROCS=1',
+          VERSITYGW,
+          '--quiet',
+          '--keep-alive',
+          '--port',
+          `127.0.0.1:${port}`,
+        ],
         ...[
           '--access',
           LOCAL.accessKey,

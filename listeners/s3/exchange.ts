@@ -413,23 +413,29 @@ export class Exchange implements StoreSink {
     let hasDate = false
     for (let at = 0; at < headers.length; at += 2) {
       const name = headers[at]!
-      const lower = name.toLowerCase()
-      if (lower === 'date') hasDate = true
-      if (lower === 'x-amz-request-id') this.backendRequestId = headers[at + 1]!
+      const { length } = name
+      if (length === 4 && name.toLowerCase() === 'date') hasDate = true
+      if (length === 16 && name.toLowerCase() === 'x-amz-request-id') this.backendRequestId = headers[at + 1]!
       else answer.push(name, headers[at + 1]!)
     }
     if (!hasDate) answer.push('Date', this.#host.date())
-    answer.push(...this.#ownHeaders())
+    this.#addOwnHeaders(answer)
     // An SDK that has sent a checksum builds on hearing it again, such as when it completes a multipart upload.
-    if (status < 300) answer.push(...(this.#payload?.echo(answer) ?? []))
+    if (status < 300) this.#payload?.echo(answer)
     return answer
   }
 
   #ownHeaders(): string[] {
-    const own = ['x-amz-request-id', this.requestId]
+    const own: string[] = []
+    this.#addOwnHeaders(own)
+    return own
+  }
+
+  #addOwnHeaders(headers: string[]): void {
+    headers.push('x-amz-request-id', this.requestId)
     const { cors } = this.#host
     const origin = cors.isEmpty ? undefined : headerOf(this.head, 'origin')
-    return origin === undefined ? own : [...own, ...(cors.headers(this.bucket, origin, this.head.method) ?? [])]
+    if (origin !== undefined) headers.push(...(cors.headers(this.bucket, origin, this.head.method) ?? []))
   }
 
   #preflight(): void {

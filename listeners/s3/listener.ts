@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { ProtocolError } from '../../codecs/codec.ts'
-import { encodeResponseLines, HEAD_LIMITS } from '../../codecs/http1/index.ts'
+import { encodeResponseLines, HEAD_LIMITS, type HeadLimits } from '../../codecs/http1/index.ts'
 import { type BaseDomains, baseDomains, OPERATIONS, S3Error, type SignedRequest } from '../../codecs/s3/index.ts'
 import { S3Backend } from '../../src/backends/s3/index.ts'
 import type { ListenerConfig } from '../../src/config/index.ts'
@@ -40,6 +40,7 @@ export class S3Listener implements Listener, SessionHost {
   domains: BaseDomains = []
   cors: Cors = new Cors([])
   isDraining = false
+  headLimits: HeadLimits = HEAD_LIMITS
   readonly #runtime: Runtime
   readonly #sessions = new Set<Session>()
   readonly #buffers = new RelayBuffers()
@@ -135,6 +136,7 @@ export class S3Listener implements Listener, SessionHost {
   #apply(options: S3ListenerOptions): void {
     this.domains = baseDomains(options.domains)
     this.cors = new Cors(options.cors)
+    this.headLimits = { maxHeadBytes: options.maxHead, maxHeaders: HEAD_LIMITS.maxHeaders }
     const named = (name: string) => this.#backend(name)
     this.#routes = new Routes(options.routes, this.#backend(this.#config.backend), named)
     this.#observer.apply(options)
@@ -180,10 +182,6 @@ export class S3Listener implements Listener, SessionHost {
   }
 
   // --- What sessions and their exchanges ask and tell ----------------------------------------------------------------
-
-  get headLimits() {
-    return { maxHeadBytes: this.#options.maxHead, maxHeaders: HEAD_LIMITS.maxHeaders }
-  }
 
   get headTimeoutMs(): number {
     return this.#options.headTimeout

@@ -3,13 +3,14 @@
  * a payload that is passed on while it comes, the last byte is held back until then: without it nobody stores anything.
  */
 
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, hash } from 'node:crypto'
 import {
   AwsChunkedDecoder,
   CHECKSUMS,
   type Checksum,
   type ChunkSeed,
   createChecksum,
+  EMPTY_SHA256,
   S3Error,
 } from '../../codecs/s3/index.ts'
 import type { Store } from '../../src/backends/s3/index.ts'
@@ -33,6 +34,8 @@ export class Payload {
   readonly #sink: PayloadSink
   readonly #chunks: AwsChunkedDecoder | undefined
   readonly #expected: Expected | undefined
+  #comparesSha256: boolean
+  /** Of what is passed on; what is gathered is hashed at once, which costs a third for small ones. */
   #sha256: Hash | undefined
   #md5: Hash | undefined
   #gathered: Buffer | undefined
@@ -56,9 +59,9 @@ export class Payload {
     // a document, which may go on in other words.
     if (checksum && (plan.isDocument || checksum.value === undefined || !store.checksums.has(checksum.algorithm)))
       this.#expected = { sum: createChecksum(checksum.algorithm), value: checksum.value }
-    if (plan.sha256 !== undefined && !store.comparesSha256) this.#sha256 = createHash('sha256')
+    this.#comparesSha256 = plan.sha256 !== undefined && !store.comparesSha256
     const isChunked = plan.kind !== 'hash' && plan.kind !== 'unsigned'
-    this.#holdsBack = this.#expected !== undefined || this.#sha256 !== undefined || isChunked || plan.isOpenEnded
+    this.#holdsBack = this.#expected !== undefined || this.#comparesSha256 || isChunked || plan.isOpenEnded
     if (isChunked) {
       this.#chunks = new AwsChunkedDecoder(
         {
@@ -90,7 +93,7 @@ export class Payload {
     this.#maxGathered = maxBytes
     this.#gathered = Buffer.allocUnsafe(length ?? 0)
     this.#holdsBack = false
-    if (sha256 !== undefined) this.#sha256 ??= createHash('sha256')
+    this.#comparesSha256 = sha256 !== undefined
     if (md5 !== undefined) this.#md5 = createHash('md5')
   }
 
@@ -115,12 +118,12 @@ export class Payload {
     else this.#check()
   }
 
-  /** What the application is told of the checksum that was compared here, where the answer does not say. */
-  echo(headers: readonly string[]): string[] {
-    if (!this.#expected || this.#expected.value === undefined) return []
+  /** Adds what the application is told of the checksum that was compared here, where the answer does not say. */
+  echo(headers: string[]): void {
+    if (!this.#expected || this.#expected.value === undefined) return
     const name = headerOf(this.#expected)
-    for (let at = 0; at < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return []
-    return [name, this.#expected.value]
+    for (let at = 0; at < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return
+    headers.push(name, this.#expected.value)
   }
 
   #take(view: Buffer): void {
@@ -129,8 +132,8 @@ export class Payload {
     if (length !== undefined && this.#bytes > length)
       throw new S3Error('IncompleteBody', 'The body is longer than was announced.')
     this.#expected?.sum.update(view)
-    this.#sha256?.update(view)
     if (this.#gathered) return this.#gatherMore(view)
+    if (this.#comparesSha256) (this.#sha256 ??= createHash('sha256')).update(view)
     if (!this.#holdsBack || this.#bytes < length!) return this.#sink.onPayload(view, false)
     this.#held = Buffer.from(view.subarray(-1))
     if (view.length > 1) this.#sink.onPayload(view.subarray(0, -1), false)
@@ -153,13 +156,18 @@ export class Payload {
   #check(): void {
     const { length, sha256, md5 } = this.#plan
     if (length !== undefined && this.#bytes !== length) throw new S3Error('IncompleteBody')
-    if (this.#sha256 && this.#sha256.digest('hex') !== sha256) throw new S3Error('XAmzContentSHA256Mismatch')
+    if (this.#gathered) this.#gathered = this.#gathered.subarray(0, this.#bytes)
+    if (this.#comparesSha256 && this.#sha256Hex() !== sha256) throw new S3Error('XAmzContentSHA256Mismatch')
     if (this.#md5 && this.#md5.digest('base64') !== md5)
       throw new S3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.')
     this.#checkSum()
-    if (this.#gathered) this.#gathered = this.#gathered.subarray(0, this.#bytes)
     if (this.#held) this.#sink.onPayload(this.#held, true)
     this.#sink.onChecked(isTrailed(this.#plan) ? this.#expected?.value : undefined)
+  }
+
+  #sha256Hex(): string {
+    if (this.#bytes === 0) return EMPTY_SHA256
+    return this.#gathered ? hash('sha256', this.#gathered, 'hex') : this.#sha256!.digest('hex')
   }
 
   #checkSum(): void {

@@ -91,9 +91,7 @@ export class PostForm {
     this.#sink.onChecked()
   }
 
-  echo(): string[] {
-    return []
-  }
+  echo(): void {}
 
   /** The answer to the browser: the object's, dressed as the form asks for. */
   answer(

@@ -162,20 +162,20 @@ export class Session implements IntakeSink {
 
   /** Begins the answer. Without a length the body is framed here; `hasBody` is false where none follows, whatever its length. */
   answer(status: number, headers: readonly string[], length: number | undefined, hasBody: boolean): void {
-    const framing: string[] = []
+    let framing = ''
     const isUnframed = status < 200 || status === 204 || status === 304
     this.#chunked = false
-    if (length !== undefined && !isUnframed) framing.push('Content-Length', String(length))
+    if (length !== undefined && !isUnframed) framing = `Content-Length: ${length}\r\n`
     else if (hasBody && length === undefined) {
       this.#chunked = this.#exchange!.head.minor === 1
-      if (this.#chunked) framing.push('Transfer-Encoding', 'chunked')
+      if (this.#chunked) framing = 'Transfer-Encoding: chunked\r\n'
       else this.#keepAlive = false
     }
     if (!this.#isRead && !this.#skipsRest()) this.#keepAlive = false
     if (this.#host.isDraining || (this.#hasEnded && !this.#ahead)) this.#keepAlive = false
-    if (!this.#keepAlive) framing.push('Connection', 'close')
-    else if (this.#exchange!.head.minor === 0) framing.push('Connection', 'keep-alive')
-    this.#head = `${encodeResponseLines(status, [...headers, ...framing])}\r\n`
+    if (!this.#keepAlive) framing += 'Connection: close\r\n'
+    else if (this.#exchange!.head.minor === 0) framing += 'Connection: keep-alive\r\n'
+    this.#head = `${encodeResponseLines(status, headers)}${framing}\r\n`
     // Most bodies come with their head, in this turn; else it leaves alone.
     if (hasBody) process.nextTick(this.#flushHead)
     else this.#flushHead()
