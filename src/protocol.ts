@@ -17,6 +17,8 @@ export interface Protocol {
    * certificates. Without this method only `allowUnauthenticated` allows it.
    */
   exposed?(options: unknown): boolean
+  /** Backends that the options name, beside the listener's own: where in the options, and which. */
+  otherBackends?(options: unknown): readonly { readonly path: readonly (string | number)[]; readonly name: string }[]
   /**
    * What `run -- command` exports for the protocol's clients, such as `REDIS_URL`; the address is as a program on this
    * machine dials it: `host:port` or a socket path.

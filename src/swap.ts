@@ -103,8 +103,9 @@ export class Swap implements Prepared {
     else this.#early.push(this.#factory.listener(config, this.#backends))
   }
 
-  #backendMoved({ backend }: ListenerConfig): boolean {
-    return backend !== undefined && this.#current.backends.get(backend) !== this.#backends.get(backend)
+  #backendMoved({ backend, otherBackends = [] }: ListenerConfig): boolean {
+    const named = backend === undefined ? otherBackends : [backend, ...otherBackends]
+    return named.some(name => this.#current.backends.get(name) !== this.#backends.get(name))
   }
 
   bindEarly(): Promise<void> {

@@ -11,6 +11,12 @@ export const s3: Protocol = {
     const { keys, tls } = options as S3ListenerOptions
     return keys.length > 0 || tls?.requireClientCertificate === true
   },
+  otherBackends(options) {
+    return (options as S3ListenerOptions).routes.flatMap(({ backend, readFallback }, at) => [
+      ...(backend === undefined ? [] : [{ path: ['routes', at, 'backend'], name: backend }]),
+      ...readFallback.map((name, i) => ({ path: ['routes', at, 'readFallback', i], name })),
+    ])
+  },
   environment(config: ListenerConfig, address: string) {
     const { tls, region } = config.options as S3ListenerOptions
     if (address.startsWith('/')) return {}

@@ -21,6 +21,19 @@ const key = z.strictObject({
   maxObjectSize: z.optional(size()).check(z.describe('The largest body that the key may upload in one request.')),
 })
 
+/** Of two keys with one id, one would count without a word. */
+const eachIdOnce = z.check<z.output<typeof key>[]>(({ value, issues }) => {
+  value.forEach(({ accessKeyId }, at) => {
+    if (value.findIndex(other => other.accessKeyId === accessKeyId) === at) return
+    issues.push({
+      code: 'custom',
+      message: 'is the id of another key already',
+      input: accessKeyId,
+      path: [at, 'accessKeyId'],
+    })
+  })
+})
+
 const cors = z.strictObject({
   origins: z.array(pattern).check(z.minLength(1), z.describe('Origins of web pages, `*` for any characters.')),
   buckets: z.optional(z.array(pattern)).check(z.describe('Buckets that it counts for; without the list all.')),
@@ -50,6 +63,7 @@ const route = z.strictObject({
 export const s3ListenerOptions = z.strictObject({
   keys: z
     .prefault(z.array(key), [])
+    .check(eachIdOnce)
     .check(z.describe('Requests must be signed with one of these; without keys anybody may do anything.')),
   anonymous: z
     .prefault(z.array(pattern), [])

@@ -54,7 +54,7 @@ export function assemble(root: Tree, registry: Registry): Assembled {
   for (const listener of listeners) checkBackendOf(listener)
   checkAddresses()
   for (const { name } of backends) {
-    if (listeners.some(listener => listener.backend === name)) continue
+    if (listeners.some(({ backend, others }) => backend === name || others.some(other => other.name === name))) continue
     report(['backends', name], { message: 'is used by no listener' }, warnings)
   }
   if (!listeners.length && !problems.length)
@@ -81,17 +81,19 @@ export function assemble(root: Tree, registry: Registry): Assembled {
     const common = checkTree(anyListener, split(tree, anyListener.shape).inside, path, problems)
     const protocol = registry.protocols.find(({ name }) => name === wordAt(tree, 'protocol'))
     const options = protocol && readOptions(protocol.options, tree, anyListener.shape, path)
+    const others = (options !== undefined && protocol?.otherBackends?.(options)) || []
     const complete: ListenerConfig | undefined = protocol &&
       common && {
         name,
         protocol: protocol.name,
         address: common.address,
         ...(common.backend === undefined ? {} : { backend: common.backend }),
+        ...(others.length > 0 && { otherBackends: [...new Set(others.map(other => other.name))] }),
         options,
       }
     const backend = wordAt(tree, 'backend')
     const open = !common?.allowUnauthenticated && options !== undefined && !protocol?.exposed?.(options)
-    return { name, protocol: protocol?.name, backend, address: common?.address, open, complete }
+    return { name, protocol: protocol?.name, backend, others, address: common?.address, open, complete }
   }
 
   function readBackend(name: string, tree: Tree) {
@@ -108,15 +110,20 @@ export function assemble(root: Tree, registry: Registry): Assembled {
     return checkTree(strict, split(tree, common).outside, path, problems, { otherKeys: Object.keys(common) })
   }
 
-  function checkBackendOf({ name, protocol, backend }: ReturnType<typeof readListener>): void {
+  function checkBackendOf({ name, protocol, backend, others }: ReturnType<typeof readListener>): void {
     if (protocol === undefined) return
-    const path = ['listeners', name, 'backend'] as const
+    const path: Path = ['listeners', name, 'backend']
     const fitting = backends.filter(candidate => candidate.protocol === protocol).map(candidate => candidate.name)
     if (backend === undefined) {
       const needed = registry.backendKinds.some(kind => kind.protocol === protocol)
       if (needed && !treeAt(root, path)) report(path, { message: REQUIRED, allowed: fitting })
       return
     }
+    checkNamed(path, backend, protocol, fitting)
+    for (const other of others) checkNamed(['listeners', name, ...other.path], other.name, protocol, fitting)
+  }
+
+  function checkNamed(path: Path, backend: string, protocol: string, fitting: readonly string[]): void {
     const target = backends.find(candidate => candidate.name === backend)
     if (!target) {
       const suggestion = nearest(backend, fitting)

@@ -15,6 +15,8 @@ export interface ListenerConfig {
   readonly address: Address
   /** The backend's name; checked to exist and to speak the listener's protocol. */
   readonly backend?: string
+  /** Further ones that its options name, checked likewise. */
+  readonly otherBackends?: readonly string[]
   /** The protocol's own options, checked by its schema. */
   readonly options: unknown
 }

@@ -27,18 +27,23 @@ const keys = z.strictObject({
   sessionToken: z.optional(secretRef()).check(z.describe('The token that belongs to a temporary key.')),
 })
 
-const provider = z.strictObject({
-  provider: z
-    .enum(['default', 'environment', 'ini', 'imds', 'container', 'web-identity', 'sso', 'assume-role'])
-    .check(
-      z.describe(
-        'Where AWS keeps the credentials: `default` looks for them as the AWS SDKs do; the others name one place.',
+const provider = z
+  .strictObject({
+    provider: z
+      .enum(['default', 'environment', 'ini', 'imds', 'container', 'web-identity', 'sso', 'assume-role'])
+      .check(
+        z.describe(
+          'Where AWS keeps the credentials: `default` looks for them as the AWS SDKs do; the others name one place.',
+        ),
       ),
-    ),
-  profile: z.optional(z.string()).check(z.describe('With `ini` and `sso`: the profile of the shared files.')),
-  roleArn: z.optional(z.string()).check(z.describe('With `assume-role` and `web-identity`: the role to take.')),
-  webIdentityTokenFile: z.optional(z.string()).check(z.describe('With `web-identity`: the file of the token.')),
-})
+    profile: z.optional(z.string()).check(z.describe('With `ini` and `sso`: the profile of the shared files.')),
+    roleArn: z.optional(z.string()).check(z.describe('With `assume-role` and `web-identity`: the role to take.')),
+    webIdentityTokenFile: z.optional(z.string()).check(z.describe('With `web-identity`: the file of the token.')),
+  })
+  .check(({ value, issues }) => {
+    if (value.provider !== 'assume-role' || value.roleArn !== undefined) return
+    issues.push({ code: 'custom', message: 'is needed with assume-role', input: value, path: ['roleArn'] })
+  })
 
 export const s3BackendOptions = z
   .strictObject({
