@@ -47,6 +47,12 @@ const PACKAGES = [
   { name: 'ceph-mon', program: 'ceph-mon', for: ['interop'] },
   { name: 'ceph-osd', program: 'ceph-osd', for: ['interop'] },
   { name: 'ceph-common', program: 'ceph', for: ['interop'] },
+  { name: 'awscli', program: 'aws', for: ['interop'] },
+  { name: 'python3-boto3', command: ['/usr/bin/python3', '-c', 'import boto3'], for: ['interop'] },
+  { name: 's3cmd', program: 's3cmd', for: ['interop'] },
+  { name: 'rclone', program: 'rclone', for: ['interop'] },
+  { name: 'restic', program: 'restic', for: ['interop'] },
+  { name: 's3fs', program: 's3fs', for: ['interop'] },
   { name: 'gcc', program: 'gcc', for: ['interop'] },
   { name: 'libc6-dev', command: ['test', '-e', '/usr/include/stdio.h'], for: ['interop'] },
 ]

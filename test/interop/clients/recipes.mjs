@@ -143,15 +143,15 @@ export function script(path, name, interpreter, version, env = {}) {
   }
 }
 
-/** A Node program about a program of the system, which tells its version with `--version`. */
-export function installed(script, name, program = name, env = {}) {
+/** A Node program about a program of the system, which tells its version when it is given `version`. */
+export function installed(script, name, program = name, env = {}, version = ['--version']) {
   return {
     name,
     prepare: () => ({
       command: process.execPath,
       args: [script],
       env,
-      versions: sh(program, ['--version']).trim(),
+      versions: sh(program, version).trim(),
     }),
   }
 }

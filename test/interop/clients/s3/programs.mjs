@@ -1,6 +1,6 @@
 // The programs that are run before S3 stores. What `mends` names must fail directly and pass through Portolan.
 import { fileURLToPath } from 'node:url'
-import { node } from '../recipes.mjs'
+import { installed, node } from '../recipes.mjs'
 
 const here = name => fileURLToPath(new URL(name, import.meta.url))
 const AWS = {
@@ -22,6 +22,20 @@ const MENDED = [
 ]
 const MENDED_FOR = { radosgw: MENDED, swift: [...MENDED, 'DeleteObjects', 'Complete with a checksum per part'] }
 
+const OTHERS = { minio: '8', aws4fetch: '1' }
+
+const others = store => [
+  node(here('other-libraries.mjs'), `minio-before-${store}`, OTHERS),
+  {
+    ...installed(here('command-line.mjs'), `s3-command-line-before-${store}`, 'restic', {}, ['version']),
+    isLong: true,
+  },
+]
+
 export const s3Programs = store => [
   { ...node(here('aws-sdk.mjs'), `aws-sdk-before-${store}`, AWS), mends: MENDED_FOR[store] },
+  ...(store === 'radosgw' ? others(store) : []),
 ]
+
+/** Before Portolan's embedded store; what `direct` is then is the gateway. */
+export const embeddedPrograms = others('embedded')

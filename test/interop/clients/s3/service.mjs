@@ -1,4 +1,9 @@
-// What S3 programs talk to: a real store, directly or through Portolan with keys of its own.
+// What S3 programs talk to: a real store, directly or through Portolan with keys of its own; or, as `embedded`,
+// the store within Portolan, with Ceph's gateway to compare it with.
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { withFolder } from '../../lib/processes.mjs'
 import { proxies } from '../../lib/proxies.mjs'
 import { support } from '../../lib/support.mjs'
 
@@ -12,7 +17,8 @@ const STORES = {
 
 /** Starts a store and, unless `through` is `direct`, Portolan before it. */
 export const startS3Service = kind => async through => {
-  const { profile, start } = STORES[kind]
+  if (kind === 'embedded' && through === 'portolan') return startEmbedded()
+  const { profile, start } = STORES[kind] ?? STORES.radosgw
   const store = await start()
   const direct = { port: store.port, key: store.accessKey, secret: store.secretKey }
   if (through === 'direct') return service(kind, direct, () => store.stop())
@@ -42,6 +48,18 @@ export const startS3Service = kind => async through => {
     },
     proxy,
   )
+}
+
+async function startEmbedded() {
+  const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-embedded-'))
+  const keys = [{ accessKeyId: 'local', secretAccessKey: { env: 'INTEROP_LOCAL_SECRET' } }]
+  const proxy = await proxies.portolan('s3', 0, {
+    listener: { keys },
+    backend: { endpoints: undefined, embedded: { dataDirectory: join(dir, 'data') } },
+    env: { INTEROP_LOCAL_SECRET: 'local-secret' },
+  })
+  const { stop } = withFolder(dir, proxy)
+  return service('embedded', { port: proxy.port, key: 'local', secret: 'local-secret' }, () => stop(), proxy)
 }
 
 function service(kind, { port, key, secret }, stop, proxy) {
