@@ -90,7 +90,10 @@ export class Exchange implements StoreSink {
   key = ''
   identity: Identity | undefined
   status = 0
+  /** Of an error that was found here. */
   errorCode = ''
+  /** Of one that the backend has answered. */
+  backendErrorCode = ''
   failure: ProxyError | undefined
   bytesSent = 0
   answeredAt = 0
@@ -361,6 +364,7 @@ export class Exchange implements StoreSink {
 
   #answer(response: StoreResponse): void {
     this.status = response.status
+    this.backendErrorCode = response.errorCode ?? ''
     this.answeredAt = this.#host.clock.now()
     if (this.#form && response.status === 200) {
       const { status, headers, document } = this.#form.answer(response, this.bucket, this.key, this.#origin)

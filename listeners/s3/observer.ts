@@ -51,13 +51,14 @@ export class Observer {
   }
 
   answered(exchange: Exchange, now: number): void {
-    const { operation, status, startedAt, failure, errorCode } = exchange
+    const { operation, status, startedAt, failure, errorCode, backendErrorCode } = exchange
+    const isError = status >= 400 || backendErrorCode !== ''
     const id = this.#ids.get(operation.name) ?? 0
     const turnAroundMs = exchange.answeredAt === 0 ? 0 : exchange.answeredAt - startedAt
     if (failure) this.#stats.count(id, outcomeOf(failure))
     else if (errorCode !== '' && status !== 0) this.#stats.count(id, Outcome.REFUSED)
-    else this.#stats.record(id, status < 400 ? Outcome.OK : Outcome.ERROR, bucketOf(turnAroundMs), turnAroundMs)
-    if (status >= 400) this.#countError(exchange)
+    else this.#stats.record(id, isError ? Outcome.ERROR : Outcome.OK, bucketOf(turnAroundMs), turnAroundMs)
+    if (isError) this.#countError(exchange)
     if (turnAroundMs > this.#stats.slowMs)
       this.#slow.add(turnAroundMs, () => ({
         operation: operation.name,
@@ -94,7 +95,7 @@ export class Observer {
       operation: `REST.${head.method}.${exchange.operation.name}`,
       requestLine: `${head.method} ${head.target} HTTP/1.${head.minor}`,
       status: exchange.status,
-      errorCode: exchange.errorCode,
+      errorCode: exchange.errorCode || exchange.backendErrorCode,
       bytesSent: exchange.bytesSent,
       objectSize: undefined,
       totalMs: now - exchange.startedAt,

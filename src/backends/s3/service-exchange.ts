@@ -20,7 +20,7 @@ import { responseHeaders } from './response-headers.ts'
 import type { ServiceRequest, ServiceStore } from './service-store.ts'
 import { type StandIn, standIn } from './stand-ins.ts'
 import type { StoreExchange, StoreRequest, StoreResponse, StoreSink } from './store.ts'
-import { type Translation, translationOf } from './translate/answers.ts'
+import { errorCodeIn, type Translation, translationOf } from './translate/answers.ts'
 import type { Place } from './translate/bucket-names.ts'
 
 /** Answers that are read whole. */
@@ -228,15 +228,18 @@ export class ServiceExchange implements StoreExchange, HttpSink {
 
   #answerDocument(): void {
     const document = Buffer.concat(this.#document)
+    const { status } = this.#response!
     let translated: Buffer
+    let errorCode: string | undefined
     try {
       translated = document.length === 0 && !this.#standIn ? document : this.#translation!(document)
+      errorCode = errorCodeIn(translated, status, this.#request.operation.name)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       // What is no XML of S3 names nothing of the application's.
       translated = document
     }
-    this.#sink.onHead({ ...this.#response!, length: translated.length })
+    this.#sink.onHead({ ...this.#response!, length: translated.length, errorCode })
     if (translated.length > 0) this.#sink.onData(translated, true)
     this.#sink.onEnd()
   }

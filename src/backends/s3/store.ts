@@ -48,6 +48,8 @@ export interface StoreResponse {
   readonly headers: readonly string[]
   /** Bytes of the body; undefined when unknown. For HEAD, what GET would have sent. */
   readonly length: number | undefined
+  /** S3's code of the error that the answer tells, where it was read: it may stand behind a status of 200. */
+  readonly errorCode?: string | undefined
 }
 
 /** Hears what becomes of a request: onContinue at most once, then onHead, onData ..., and onEnd or onFailed as the last. */

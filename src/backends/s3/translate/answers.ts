@@ -28,8 +28,15 @@ const NAMING: ReadonlySet<string> = new Set([
   'DeleteObjects',
   'PostObject',
 ])
-/** And those that tell a new ETag. */
-const TAGGING: ReadonlySet<string> = new Set(['CopyObject', 'UploadPartCopy', 'CompleteMultipartUpload'])
+/** Those that tell a new ETag, and take so long that services begin with 200 and may tell of an error after it. */
+const LATE: ReadonlySet<string> = new Set(['CopyObject', 'UploadPartCopy', 'CompleteMultipartUpload'])
+
+/** S3's code of the error that a document tells, if it may be one. */
+export function errorCodeIn(document: Buffer, status: number, operation: string): string | undefined {
+  if (document.length === 0 || (status < 300 && !LATE.has(operation))) return undefined
+  const root = parseXml(document)
+  return root.name === 'Error' ? (root.textOf('Code') ?? '') : undefined
+}
 
 /** Undefined when the answer of that status passes as it is. */
 export function translationOf(status: number, context: AnswerContext): Translation | undefined {
@@ -40,11 +47,13 @@ export function translationOf(status: number, context: AnswerContext): Translati
   if (name === 'ListBuckets' && !names.isEmpty) return document => translateBuckets(document, names)
   if (name === 'GetBucketLocation') return document => locationIn(document, request.region)
   const isNamed = !place.isPlain && NAMING.has(name)
-  const isTagged = !profile.exactEtags && TAGGING.has(name)
-  // The Location of a completed upload must not lead the application to the service.
-  if (!isNamed && !isTagged && name !== 'CompleteMultipartUpload') return undefined
+  const isTagged = !profile.exactEtags && LATE.has(name)
+  const isLate = LATE.has(name)
+  if (!isNamed && !isLate) return undefined
   return document => {
+    if (isLate && errorCodeIn(document, status, name) !== undefined) return errorInOwnWords(document, context)
     const tagged = isTagged ? withEtag(document, request) : document
+    // The Location of a completed upload must not lead the application to the service.
     return isNamed || name === 'CompleteMultipartUpload' ? translateAnswer(tagged, asked(context)) : tagged
   }
 }
