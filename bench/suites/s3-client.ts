@@ -15,11 +15,23 @@ export interface Repeated {
   readonly connections: number
 }
 
+/** A run of less may end before the first of the large bodies. */
+const LEAST_LARGE_SECONDS = 3
+
 export function wrk(root: string, port: number, request: Repeated, ms: number): string[] {
   const { method, path, bytes, isHashed, connections } = request
   const { headers } = sign(port, method, path, declared(bytes, isHashed))
+  const least = connections <= 2 ? LEAST_LARGE_SECONDS : 1
   return [
-    ...['wrk', '--threads', '1', '--connections', `${connections}`, '--duration', `${Math.ceil(ms / 1000)}s`],
+    ...[
+      'wrk',
+      '--threads',
+      '1',
+      '--connections',
+      `${connections}`,
+      '--duration',
+      `${Math.max(least, Math.ceil(ms / 1000))}s`,
+    ],
     ...['--latency', '--timeout', '30s', '--script', join(root, 'bench/suites/s3-request.lua')],
     ...headers.flatMap((name, at) => (at % 2 === 0 ? ['--header', `${name}: ${headers[at + 1]}`] : [])),
     ...[`http://127.0.0.1:${port}${path}`, '--', method, `${bytes}`],

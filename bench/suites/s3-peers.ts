@@ -87,7 +87,7 @@ listen service
 
 export const VERSITYGW = 'versitygw'
 
-/** Verifies, and signs for the service behind it, as Portolan does. Undefined where it is not installed. */
+/** Verifies, and signs for the service behind it, but for bodies: without TLS it does not stream those it signs. Undefined where it is not installed. */
 export function versitygw(): Peer | undefined {
   if (spawnSync(VERSITYGW, ['--version'], { stdio: 'ignore' }).status !== 0) return undefined
   return {
@@ -99,6 +99,7 @@ export function versitygw(): Peer | undefined {
           'env',
           '-u',
           'AWS_CA_BUNDLE',
+          'AWS_RESPONSE_CHECKSUM_VALIDATION=when_required',
           'GOMAXPROCS=1',
           VERSITYGW,
           '--quiet',
@@ -115,7 +116,15 @@ export function versitygw(): Peer | undefined {
           '--endpoint',
           `http://127.0.0.1:${backendPort}`,
         ],
-        ...['--access', STORE.accessKey, '--secret', STORE.secret, '--use-path-style'],
+        ...[
+          '--access',
+          STORE.accessKey,
+          '--secret',
+          STORE.secret,
+          '--use-path-style',
+          '--disable-checksum',
+          '--disable-data-integrity-check',
+        ],
       ],
     }),
   }
