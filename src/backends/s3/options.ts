@@ -118,7 +118,9 @@ export const s3BackendOptions = z
   })
   .check(({ value, issues }) => {
     if (issues.length > 0 || (value.endpoint !== undefined) !== Boolean(value.embedded)) return
-    const message = value.embedded ? 'give either endpoint or embedded, not both' : 'needs endpoint, or embedded: true'
+    const message = value.embedded
+      ? 'stands beside embedded; one of the two says where objects are'
+      : 'is needed, unless embedded is true'
     issues.push({ code: 'custom', message, input: value, path: ['endpoint'] })
   })
 
