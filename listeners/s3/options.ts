@@ -15,9 +15,7 @@ const key = z.strictObject({
     .check(z.describe('What its keys must begin with, one of these; lists must ask for such a prefix.')),
   operations: z
     .optional(z.array(z.enum(['read', 'list', 'write', 'delete', 'admin'])))
-    .check(
-      z.describe('What the key may do; `admin` is all that changes or tells how buckets are set up. Default: all.'),
-    ),
+    .check(z.describe('What the key may do; `admin` is all that makes, changes and removes buckets. Default: all.')),
   maxObjectSize: z.optional(size()).check(z.describe('The largest body that the key may upload in one request.')),
 })
 

@@ -9,7 +9,7 @@ export function documentFor({ operation, body }: StoreRequest, place: Place, pro
   const bytes = body.bytes!
   switch (operation.name) {
     case 'CreateBucket':
-      return bucketConfiguration(bytes, region)
+      return bucketConfiguration(bytes, region, profile.demandsLocation)
     case 'DeleteObjects':
       return place.prefix === '' ? bytes : prefixDeletes(bytes, place.prefix)
     case 'CompleteMultipartUpload':

@@ -12,6 +12,8 @@ export interface Profile {
   readonly addressing: 'path' | 'virtual-host'
   /** The region that signatures name when the configuration says none. */
   readonly region: string
+  /** A bucket is only made by naming the region, unless that is us-east-1. */
+  readonly demandsLocation: boolean
   /** Checksums that it takes in headers, compares and keeps. */
   readonly checksums: readonly ChecksumAlgorithm[]
   /** It takes bodies framed as STREAMING-UNSIGNED-PAYLOAD-TRAILER. */

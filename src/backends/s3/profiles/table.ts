@@ -15,6 +15,7 @@ const generic: Profile = {
   sources: ['the intersection of what follows'],
   addressing: 'path',
   region: 'us-east-1',
+  demandsLocation: false,
   checksums: [],
   trailers: false,
   signedChunks: false,
@@ -38,6 +39,7 @@ const profiles: readonly Profile[] = [
   {
     ...generic,
     name: 'aws',
+    demandsLocation: true,
     exactEtags: true,
     attributes: true,
     title: 'Amazon S3',

@@ -137,12 +137,17 @@ export function withoutChecksums(document: Buffer): Buffer {
 }
 
 /** CreateBucket for the service's region: the application may name the one it had before. */
-export function bucketConfiguration(document: Buffer, region: string): Buffer {
-  if (document.length === 0) return document
+export function bucketConfiguration(document: Buffer, region: string, isDemanded: boolean): Buffer {
+  if (document.length === 0) return isDemanded ? locationConstraint(region) : document
   const root = parseXml(document)
   const others = root.children.filter(({ name }) => name !== 'LocationConstraint')
   // What else it says, such as of directory buckets, is not put into other words.
   if (others.length > 0) return document
+  return locationConstraint(region)
+}
+
+/** None where the region goes without saying. */
+function locationConstraint(region: string): Buffer {
   if (region === 'us-east-1' || region === 'auto') return Buffer.alloc(0)
   return new XmlWriter('CreateBucketConfiguration').leaf('LocationConstraint', region).finish()
 }
