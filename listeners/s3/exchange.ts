@@ -239,6 +239,7 @@ export class Exchange implements StoreSink {
       length: bytes ? bytes.length : plan.length,
       sha256: plan.sha256,
       trailer: bytes || plan.checksum?.value !== undefined ? undefined : plan.checksum?.algorithm,
+      vouched: plan.checksum !== undefined || plan.kind === 'signed-chunks' || plan.kind === 'signed-chunks-trailer',
       bytes,
     }
     this.#request = this.#requestOf(this.head.method, this.#query, headers, body)

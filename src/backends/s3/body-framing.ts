@@ -26,7 +26,7 @@ export interface BodyFraming {
 
 /** `isSecure`: nobody can change bytes on the way, so that nothing has to vouch for them there. */
 export function framingOf(
-  { length = 0, sha256, trailer }: StoreBody,
+  { length = 0, sha256, trailer, vouched = false }: StoreBody,
   profile: Profile,
   isSecure: boolean,
   isSigned: boolean,
@@ -49,7 +49,7 @@ export function framingOf(
       encoder: (_seed, sink) => new UnsignedChunkEncoder(length, sink),
     }
   }
-  if (length > 0 && isSigned && profile.signedChunks && !isSecure) {
+  if (length > 0 && isSigned && vouched && profile.signedChunks && !isSecure) {
     return {
       contentSha256: SIGNED_CHUNKS,
       contentLength: encodedLength(length, true, []),

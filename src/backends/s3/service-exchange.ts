@@ -135,7 +135,7 @@ export class ServiceExchange implements StoreExchange, HttpSink {
   #isUncovered(): boolean {
     const { profile } = this.#store.options
     const { operation, body, headers } = this.#request
-    if (!profile.etagIsMd5 || body.sha256 !== undefined || this.#encoder) return false
+    if (!body.vouched || !profile.etagIsMd5 || body.sha256 !== undefined || this.#encoder) return false
     if (operation.name !== 'PutObject' && operation.name !== 'UploadPart') return false
     const isEncrypted = headers.some((name, at) => at % 2 === 0 && name.startsWith('x-amz-server-side-encryption'))
     return !isEncrypted && !this.#translated.headers.some(name => name.startsWith('x-amz-checksum-'))

@@ -37,6 +37,8 @@ export interface StoreBody {
   readonly sha256: string | undefined
   /** The checksum whose value comes with the end of the body, verified by then. */
   readonly trailer: ChecksumAlgorithm | undefined
+  /** A checksum or signed chunks vouch for it, verified by the time its last byte comes: something should on the way that is left. */
+  readonly vouched?: boolean
   /** All of it, when it was small enough to wait for: such a request may be repeated. Then nothing is written. */
   readonly bytes: Buffer | undefined
 }
