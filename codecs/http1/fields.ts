@@ -112,10 +112,8 @@ export function readFields(
         }
         break
       case 'expect':
-        if (value.toLowerCase() !== '100-continue') {
-          throw new ProtocolError('expectation', 'the only Expect that is understood is 100-continue')
-        }
-        expectContinue = true
+        // RFC 9110 section 10.1.1 allows to refuse other expectations; S3 services overlook them, and so do we.
+        if (value.toLowerCase() === '100-continue') expectContinue = true
         break
       case 'host':
         if (host !== undefined) throw new ProtocolError('host', 'more than one Host')
