@@ -53,6 +53,7 @@ export class PostForm {
   #early: Buffer[] | undefined = []
   #held: Buffer | undefined
   #isWhole = false
+  #isOver = false
 
   /** `formBytes`: of the whole body. `now`: milliseconds of the calendar. */
   constructor(boundary: string, bucket: string, formBytes: number, now: number, sink: PostFormSink) {
@@ -81,12 +82,19 @@ export class PostForm {
     const early = this.#early ?? []
     this.#early = undefined
     for (const bytes of early) this.#pass(bytes, true)
+    if (this.#isOver) this.#finish()
   }
 
   end(): void {
     this.#decoder.end()
     if (!this.#isWhole || this.#bytes !== this.#length)
       throw new S3Error('MalformedPOSTRequest', 'The file must be the last field of the form.')
+    this.#isOver = true
+    // A small form is over before the store wants any of it.
+    if (!this.#early) this.#finish()
+  }
+
+  #finish(): void {
     if (this.#held) this.#sink.onPayload(this.#held, true)
     this.#sink.onChecked()
   }
