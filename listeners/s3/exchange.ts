@@ -232,7 +232,7 @@ export class Exchange implements StoreSink {
 
   #open(bytes: Buffer | undefined, trailer: string | undefined): void {
     const plan = this.#plan!
-    const headers = forStore(this.#headers, this.head, plan)
+    const headers = forStore(this.#headers, this.head, plan, !this.#host.cors.isEmpty)
     // Behind a body that is there already, the trailer is there too: it may as well be a header.
     if (trailer !== undefined) headers.push(CHECKSUMS[plan.checksum!.algorithm].header, trailer)
     const body = {
@@ -416,10 +416,13 @@ export class Exchange implements StoreSink {
   #answerHeaders({ status, headers }: StoreResponse): string[] {
     const answer: string[] = []
     let hasDate = false
+    const hasCors = !this.#host.cors.isEmpty
     for (let at = 0; at < headers.length; at += 2) {
       const name = headers[at]!
       const { length } = name
       if (length === 4 && name.toLowerCase() === 'date') hasDate = true
+      // A page that is told twice believes nothing.
+      if (hasCors && name.toLowerCase().startsWith('access-control-')) continue
       if (length === 16 && name.toLowerCase() === 'x-amz-request-id') this.backendRequestId = headers[at + 1]!
       else answer.push(name, headers[at + 1]!)
     }
@@ -466,7 +469,7 @@ export class Exchange implements StoreSink {
     // Headers that the URL has in its query would have to be sent as such.
     if (this.#headers.length > 2 * this.head.headers.names.length) return false
     const { store } = this.#route!.backends[0]!
-    const headers = forStore(this.#headers, this.head, this.#plan!)
+    const headers = forStore(this.#headers, this.head, this.#plan!, !this.#host.cors.isEmpty)
     const body = { length: this.#plan!.length, sha256: undefined, trailer: undefined, bytes: undefined }
     const url = store.presign?.(this.#requestOf(this.head.method, this.#query, headers, body), presignedSeconds!)
     if (url === undefined) return false

@@ -22,13 +22,19 @@ const KEPT_HERE: ReadonlySet<string> = new Set([
   'accept-encoding',
 ])
 
-/** Headers, name in lower case, value .... */
-export function forStore(headers: readonly string[], { connectionNames }: RequestHead, plan: BodyPlan): string[] {
+/** Headers, name in lower case, value .... `hasCors`: what pages may do is decided here, and the store need not know of them. */
+export function forStore(
+  headers: readonly string[],
+  { connectionNames }: RequestHead,
+  plan: BodyPlan,
+  hasCors: boolean,
+): string[] {
   const kept: string[] = []
   let isEncoded = false
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at]!
     if (KEPT_HERE.has(name) || isHopByHop(name, connectionNames)) continue
+    if (hasCors && name === 'origin') continue
     // A document's digests were compared here, and its text may change on the way.
     if (plan.isDocument && isDigest(name, plan)) continue
     if (name !== 'content-encoding') kept.push(name, headers[at + 1]!)

@@ -26,14 +26,17 @@ export class CredentialSource {
   readonly #read: () => Promise<Credentials>
   readonly #runtime: Runtime
   readonly #backend: string
+  readonly #waitMs: number
   readonly #secrets: readonly LiveSecret[]
   #current: Credentials | undefined
   #reading: Promise<Credentials> | undefined
   #cancelRenewal = (): void => {}
   #closed = false
 
-  constructor(backend: string, options: CredentialOptions, runtime: Runtime) {
+  /** `waitMs`: how long requests wait for the first ones. */
+  constructor(backend: string, options: CredentialOptions, waitMs: number, runtime: Runtime) {
     this.#backend = backend
+    this.#waitMs = waitMs
     this.#runtime = runtime
     if ('provider' in options) {
       this.#secrets = []
@@ -61,9 +64,16 @@ export class CredentialSource {
     return this.#current
   }
 
-  /** Rejects with ProxyError `secret-unavailable` when there are none and none can be had. */
-  wait(): Promise<Credentials> {
-    return this.#current ? Promise.resolve(this.#current) : this.renew()
+  /** Rejects with ProxyError `secret-unavailable` when there are none and none can be had in time. */
+  async wait(): Promise<Credentials> {
+    if (this.#current) return this.#current
+    let cancel = (): void => {}
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.#runtime.clock.after(this.#waitMs, () =>
+        reject(this.#unavailable(`nothing came within ${this.#waitMs} ms`, undefined)),
+      )
+    })
+    return Promise.race([this.renew(), late]).finally(cancel)
   }
 
   /** Reads them anew. The last good ones stay when it fails. */
@@ -86,16 +96,19 @@ export class CredentialSource {
       return credentials
     } catch (error) {
       const reason = (error as Error).message
-      const message = `backend ${this.#backend} has no credentials: ${reason}`
       this.#renewAfter(RETRY_MS)
-      if (!this.#current)
-        throw new ProxyError('secret-unavailable', message, { source: 'portolan', retryable: true, cause: error })
+      if (!this.#current) throw this.#unavailable(reason, error)
       this.#runtime.logger.warn(
         { backend: this.#backend, reason },
         'the credentials cannot be renewed; the last ones stay',
       )
       return this.#current
     }
+  }
+
+  #unavailable(reason: string, cause: unknown): ProxyError {
+    const message = `backend ${this.#backend} has no credentials: ${reason}`
+    return new ProxyError('secret-unavailable', message, { source: 'portolan', retryable: true, cause })
   }
 
   #renewAfter(ms: number): void {

@@ -33,7 +33,7 @@ export class ServiceKeeper implements Keeper {
     this.#options = options
     this.#endpoint = endpoint
     this.#tls = isSecure ? openClientTls(options.tls ?? PLAIN_TLS, runtime.logger) : undefined
-    this.#credentials = credentials && new CredentialSource(name, credentials, runtime)
+    this.#credentials = credentials && new CredentialSource(name, credentials, connectTimeout, runtime)
     const endpoints = new Endpoints([{ host, port }], runtime.clock)
     this.#pool = new HttpPool(
       {

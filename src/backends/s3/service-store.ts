@@ -1,4 +1,5 @@
 /** A store that is reached by HTTP: what is asked is put into the service's words, signed, and sent. */
+import { isDeepStrictEqual } from 'node:util'
 import {
   type ChecksumAlgorithm,
   canonicalQuery,
@@ -65,6 +66,10 @@ export class ServiceStore implements Store {
     if (!current) return undefined
     const place = this.placeOf(request)
     const { host, path } = upstreamAddress(addressing, place.bucket, place.prefix + request.key)
+    // Who is sent there sends what it would have sent here, so nothing may have to be put into other words.
+    const isWrite = request.method === 'PUT' || request.method === 'POST'
+    if (!isDeepStrictEqual(adaptHeaders(request.headers, isWrite, this.options.profile), request.headers))
+      return undefined
     // What the application did not sign it may leave out as well.
     const headers = request.headers.filter((_, at, all) => all[at - (at % 2)]!.startsWith('x-amz-'))
     const query = presign(
