@@ -1,6 +1,7 @@
 /** Several addresses of one service: what is known of each, and which one the next connection goes to. */
 import type { Address } from '../config/index.ts'
-import type { Clock, EndpointStatus } from '../protocol.ts'
+import { ProxyError } from '../errors.ts'
+import type { BackendStatus, Clock, EndpointStatus } from '../protocol.ts'
 import { formatAddress } from './address.ts'
 import { Circuit } from './circuit.ts'
 
@@ -48,4 +49,29 @@ export class Endpoints {
     const equals = candidates.filter(endpoint => endpoint.connections === fewest)
     return equals[this.#turn++ % equals.length]
   }
+
+  /** What is to be told of the backend that they make up. */
+  status(isClosed: boolean): BackendStatus {
+    const endpoints = this.all.map(endpoint => endpoint.status())
+    const has = (state: string): boolean => endpoints.some(endpoint => endpoint.state === state)
+    const state = isClosed ? 'closed' : has('up') ? 'up' : has('connecting') ? 'connecting' : 'down'
+    const lastError = state === 'up' ? undefined : this.#lastError
+    return { state, endpoints, ...(lastError !== undefined && { lastError }) }
+  }
+
+  /** For whoever is to be served when choose() has nobody. */
+  unavailable(): ProxyError {
+    const last = this.#lastError === undefined ? '' : `; the last error: ${this.#lastError}`
+    const message = `no endpoint can be tried now, all have just failed${last}`
+    return new ProxyError('upstream-unavailable', message, { source: 'upstream', retryable: true })
+  }
+
+  get #lastError(): string | undefined {
+    return this.all.find(endpoint => endpoint.lastError !== undefined)?.lastError
+  }
+}
+
+/** For whoever comes to a backend that a reload or the end of the process has closed. */
+export function backendClosed(backend: string): ProxyError {
+  return new ProxyError('backend-closed', `backend ${backend} has been closed`, { source: 'portolan', retryable: true })
 }

@@ -2,7 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type CommandTable, encodeCommand, loadCommands } from '../../../codecs/redis/index.ts'
 import { type Address, type BackendConfig, LiveSecret } from '../../config/index.ts'
-import { type ClientTls, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
+import { type ClientTls, connectFailure, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
+import { OutageLog } from '../../observability/outage-log.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
 import type { PrivateServer } from '../../supervise/index.ts'
 import { Dialer } from './dialer.ts'
@@ -13,7 +14,6 @@ import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { learnCommands } from './learn-commands.ts'
 import type { RedisBackendOptions } from './options.ts'
-import { OutageLog } from './outage-log.ts'
 import type { Pipeline } from './pipeline.ts'
 import { PrivatePool } from './private-pool.ts'
 import { probe } from './probe.ts'
@@ -85,7 +85,9 @@ export class RedisBackend implements Backend {
         onReadOnly: () => this.#onReadOnly(),
         onOutcome: error => {
           outcomes[error ? 'failed' : 'ok'].value++
-          this.#outages.tell(error, this.#dialer.lastError !== null)
+          if (!error) this.#outages.over()
+          // What one client alone has asked for in vain, while no endpoint is away, is its own affair.
+          else if (this.#dialer.lastError) this.#outages.tell(error, connectFailure(error)?.next)
         },
       },
       runtime.clock,

@@ -3,33 +3,29 @@
  * Some failures in a row take it out, successes bring it back; what is out is still asked for what nobody else has.
  */
 import { encodeRequestLines, type ResponseHead } from '../../../codecs/http1/index.ts'
-import type { Endpoint } from '../../net/index.ts'
+import { type Endpoint, type HealthThresholds, HealthVerdict } from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { HttpExchange, HttpPool } from './http/index.ts'
 
-export interface HealthOptions {
+export interface HealthOptions extends HealthThresholds {
   /** 0 turns checks off. */
   readonly interval: number
   readonly timeout: number
-  readonly unhealthyAfter: number
-  readonly healthyAfter: number
 }
 
 export class HealthCheck {
   readonly #pool: HttpPool
-  readonly #endpoint: Endpoint
+  readonly #verdict: HealthVerdict
   readonly #lines: string
   readonly #options: HealthOptions
   readonly #clock: Clock
   #asking: HttpExchange | undefined
   #stop: (() => void) | undefined
   #cancelDeadline = (): void => {}
-  /** Results in a row that contradict the endpoint's health. */
-  #against = 0
 
   constructor(pool: HttpPool, endpoint: Endpoint, host: string, options: HealthOptions, clock: Clock) {
     this.#pool = pool
-    this.#endpoint = endpoint
+    this.#verdict = new HealthVerdict(endpoint, options)
     this.#lines = encodeRequestLines('GET', '/', ['host', host, 'user-agent', 'portolan'])
     this.#options = options
     this.#clock = clock
@@ -53,7 +49,7 @@ export class HealthCheck {
     let status = 0
     this.#cancelDeadline = this.#clock.after(this.#options.timeout, () => {
       this.#asking?.abort()
-      this.#result('down', `no answer to a health check within ${this.#options.timeout} ms`)
+      this.#result(`no answer to a health check within ${this.#options.timeout} ms`)
     })
     this.#asking = this.#pool.open(
       { method: 'GET', lines: this.#lines, body: 'none', length: 0, bytes: undefined, expectContinue: false },
@@ -65,26 +61,17 @@ export class HealthCheck {
         },
         onData: () => true,
         onEnd: () => {
-          if (status < 500) this.#result('up', undefined)
-          else this.#result('down', `a health check was answered with status ${status}`)
+          if (status < 500) this.#result(undefined)
+          else this.#result(`a health check was answered with status ${status}`)
         },
-        onFailed: error => this.#result('down', error.message),
+        onFailed: error => this.#result(error.message),
       },
     )
   }
 
-  #result(found: 'up' | 'down', error: string | undefined): void {
+  #result(error: string | undefined): void {
     this.#cancelDeadline()
     this.#asking = undefined
-    const endpoint = this.#endpoint
-    if (error !== undefined) endpoint.lastError = error
-    this.#against = found === endpoint.health ? 0 : this.#against + 1
-    const { healthyAfter, unhealthyAfter } = this.#options
-    // The very first result counts at once.
-    const enough = endpoint.health === 'connecting' ? 1 : found === 'up' ? healthyAfter : unhealthyAfter
-    if (this.#against < enough) return
-    this.#against = 0
-    endpoint.health = found
-    if (found === 'up') endpoint.lastError = undefined
+    this.#verdict.note(error)
   }
 }

@@ -4,8 +4,9 @@
  */
 import type { Socket } from 'node:net'
 import type { Address } from '../../config/index.ts'
-import { ProxyError } from '../../errors.ts'
+import type { ProxyError } from '../../errors.ts'
 import {
+  backendClosed,
   type ClientTls,
   type Endpoint,
   Endpoints,
@@ -79,7 +80,7 @@ export class TcpBackend implements Backend {
   /** Opens a connection. Returns a function that gives up: after it neither method of the sink is called. */
   open(request: OpenRequest, sink: OpenSink): () => void {
     if (this.#phase === 'closed') {
-      sink.onFailed(closedError(this.name))
+      sink.onFailed(backendClosed(this.name))
       return () => {}
     }
     const { connectTimeout, tcpKeepAlive, proxyProtocol } = this.#options
@@ -130,11 +131,7 @@ export class TcpBackend implements Backend {
   }
 
   status(): BackendStatus {
-    const endpoints = this.#endpoints.all.map(endpoint => endpoint.status())
-    const lastError = endpoints.find(endpoint => endpoint.lastError !== undefined)?.lastError
-    const has = (state: string): boolean => endpoints.some(endpoint => endpoint.state === state)
-    const state = this.#phase !== 'open' ? 'closed' : has('up') ? 'up' : has('connecting') ? 'connecting' : 'down'
-    return { state, endpoints, ...(state !== 'up' && lastError !== undefined && { lastError }) }
+    return this.#endpoints.status(this.#phase !== 'open')
   }
 
   close(graceMs: number): Promise<void> {
@@ -175,7 +172,7 @@ export class TcpBackend implements Backend {
     for (const [opening, sink] of this.#opening) {
       opening.cancel()
       this.#opening.delete(opening)
-      sink.onFailed(closedError(this.name))
+      sink.onFailed(backendClosed(this.name))
     }
     for (const socket of this.#open) reset(socket)
     this.#checkEmpty()
@@ -199,8 +196,4 @@ export class TcpBackend implements Backend {
       if (endpoint.health === 'connecting') endpoint.health = 'up'
     }
   }
-}
-
-function closedError(backend: string): ProxyError {
-  return new ProxyError('backend-closed', `backend ${backend} has been closed`, { source: 'portolan', retryable: true })
 }

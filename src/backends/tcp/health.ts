@@ -1,5 +1,12 @@
 /** Checks the endpoints by connecting to them now and then. Some failures in a row take one out, successes bring it back. */
-import { type ClientTls, connect, type Endpoint, type Endpoints, ownProxyHeader } from '../../net/index.ts'
+import {
+  type ClientTls,
+  connect,
+  type Endpoint,
+  type Endpoints,
+  HealthVerdict,
+  ownProxyHeader,
+} from '../../net/index.ts'
 import type { Clock } from '../../protocol.ts'
 import type { TcpBackendOptions } from './options.ts'
 
@@ -36,13 +43,13 @@ class Check {
   readonly #options: TcpBackendOptions
   readonly #tls: ClientTls | undefined
   #cancel: (() => void) | undefined
-  /** Results in a row that contradict the endpoint's health. */
-  #against = 0
+  readonly #verdict: HealthVerdict
 
   constructor(endpoint: Endpoint, options: TcpBackendOptions, tls: ClientTls | undefined) {
     this.#endpoint = endpoint
     this.#options = options
     this.#tls = tls
+    this.#verdict = new HealthVerdict(endpoint, options.healthCheck)
   }
 
   run(): void {
@@ -59,9 +66,9 @@ class Check {
         onConnected: socket => {
           socket.on('error', () => {})
           socket.destroy()
-          this.#result('up', undefined)
+          this.#result(undefined)
         },
-        onFailed: error => this.#result('down', error.message),
+        onFailed: error => this.#result(error.message),
       },
     )
   }
@@ -71,17 +78,8 @@ class Check {
     this.#cancel = undefined
   }
 
-  #result(found: 'up' | 'down', error: string | undefined): void {
+  #result(error: string | undefined): void {
     this.#cancel = undefined
-    const endpoint = this.#endpoint
-    if (error !== undefined) endpoint.lastError = error
-    this.#against = found === endpoint.health ? 0 : this.#against + 1
-    const { healthyAfter, unhealthyAfter } = this.#options.healthCheck
-    // The very first result counts at once.
-    const enough = endpoint.health === 'connecting' ? 1 : found === 'up' ? healthyAfter : unhealthyAfter
-    if (this.#against < enough) return
-    this.#against = 0
-    endpoint.health = found
-    if (found === 'up') endpoint.lastError = undefined
+    this.#verdict.note(error)
   }
 }

@@ -1,6 +1,6 @@
 /** One connection being opened: endpoint after endpoint, until one answers or there is none left to try. */
 import type { Socket } from 'node:net'
-import { ProxyError } from '../../errors.ts'
+import type { ProxyError } from '../../errors.ts'
 import { type ConnectTarget, connect, type Endpoint, type Endpoints } from '../../net/index.ts'
 
 /** All of a target but its address. */
@@ -33,7 +33,7 @@ export class Opening {
   next(): void {
     const endpoint = this.#tried.size < MAX_ATTEMPTS ? this.#endpoints.choose(this.#tried) : undefined
     if (!endpoint) {
-      this.#sink.onFailed(this.#lastError ?? unavailable(this.#endpoints))
+      this.#sink.onFailed(this.#lastError ?? this.#endpoints.unavailable())
       return
     }
     this.#tried.add(endpoint)
@@ -69,13 +69,4 @@ export class Opening {
     this.#cancelAttempt?.()
     this.#cancelAttempt = undefined
   }
-}
-
-function unavailable(endpoints: Endpoints): ProxyError {
-  const last = endpoints.all.find(endpoint => endpoint.lastError !== undefined)?.lastError
-  return new ProxyError(
-    'upstream-unavailable',
-    `no endpoint can be tried now, all have just failed${last === undefined ? '' : `; the last error: ${last}`}`,
-    { source: 'upstream', retryable: true },
-  )
 }

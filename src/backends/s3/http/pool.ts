@@ -5,6 +5,7 @@
  */
 import { ProxyError } from '../../../errors.ts'
 import {
+  backendClosed,
   type ClientTls,
   connect,
   type Endpoint,
@@ -81,7 +82,7 @@ export class HttpPool implements ConnectionOwner, Queue {
   /** Sends a request on an idle connection, or as soon as there is one. The sink is not called before this returns. */
   open(request: HttpRequest, sink: HttpSink): HttpExchange {
     const active = new ActiveRequest(request, sink, this, this.#runtime.clock.now())
-    if (this.#phase !== 'open') process.nextTick(failLater, active, closedError(this.#options.name))
+    if (this.#phase !== 'open') process.nextTick(failLater, active, backendClosed(this.#options.name))
     else {
       const connection = this.#takeIdle()
       if (connection) this.#start(connection, active)
@@ -94,11 +95,7 @@ export class HttpPool implements ConnectionOwner, Queue {
 
   /** As Backend.status(). */
   status(): BackendStatus {
-    const endpoints = this.#options.endpoints.all.map(endpoint => endpoint.status())
-    const lastError = endpoints.find(endpoint => endpoint.lastError !== undefined)?.lastError
-    const has = (state: string): boolean => endpoints.some(endpoint => endpoint.state === state)
-    const state = this.#phase !== 'open' ? 'closed' : has('up') ? 'up' : has('connecting') ? 'connecting' : 'down'
-    return { state, endpoints, ...(state !== 'up' && lastError !== undefined && { lastError }) }
+    return this.#options.endpoints.status(this.#phase !== 'open')
   }
 
   /** Requests under way may end; the rest is cut off after graceMs. Called again, the earlier end counts. */
@@ -191,7 +188,7 @@ export class HttpPool implements ConnectionOwner, Queue {
     if (!endpoint) {
       // After an attempt of its own the first one that waits knows; before one, all wait in vain.
       if (lastError) this.#failFirst(lastError)
-      else if (this.#open.size + this.#dials.size === 0) process.nextTick(() => this.#failAll(unavailable(endpoints)))
+      else if (this.#open.size + this.#dials.size === 0) process.nextTick(() => this.#failAll(endpoints.unavailable()))
       return false
     }
     tried.add(endpoint)
@@ -282,7 +279,7 @@ export class HttpPool implements ConnectionOwner, Queue {
   }
 
   #destroyAll(): void {
-    const error = closedError(this.#options.name)
+    const error = backendClosed(this.#options.name)
     this.#failAll(error)
     for (const giveUp of [...this.#dials]) giveUp()
     for (const connection of this.#open) connection.fail(error)
@@ -309,17 +306,4 @@ export class HttpPool implements ConnectionOwner, Queue {
 
 function failLater(request: ActiveRequest, error: ProxyError): void {
   request.onFailed(error)
-}
-
-function closedError(backend: string): ProxyError {
-  return new ProxyError('backend-closed', `backend ${backend} has been closed`, { source: 'portolan', retryable: true })
-}
-
-function unavailable(endpoints: Endpoints): ProxyError {
-  const last = endpoints.all.find(endpoint => endpoint.lastError !== undefined)?.lastError
-  return new ProxyError(
-    'upstream-unavailable',
-    `no endpoint can be tried now, all have just failed${last === undefined ? '' : `; the last error: ${last}`}`,
-    { source: 'upstream', retryable: true },
-  )
 }
