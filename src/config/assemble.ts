@@ -71,6 +71,7 @@ export function assemble(root: Tree, registry: Registry): Assembled {
       shutdown: { graceMs: shutdownRead?.grace ?? 0 },
       listeners: listeners.flatMap(({ complete }) => complete ?? []),
       backends: backends.flatMap(({ complete }) => complete ?? []),
+      components: [],
     },
     problems,
     warnings,

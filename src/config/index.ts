@@ -17,6 +17,7 @@ export type {
   AdminConfig,
   AppConfig,
   BackendConfig,
+  ComponentConfig,
   ListenerConfig,
   LogConfig,
   SecretRef,

@@ -27,6 +27,16 @@ export interface BackendConfig {
   readonly options: unknown
 }
 
+/** A store of a standardized API under a name of its own. */
+export interface ComponentConfig {
+  readonly name: string
+  readonly api: string
+  readonly type: string
+  /** The backend that it uses; checked to exist and to speak the right protocol. */
+  readonly backend?: string
+  readonly options: unknown
+}
+
 export interface AdminConfig {
   readonly address: Address | undefined
   readonly token: SecretRef | undefined
@@ -48,4 +58,5 @@ export interface AppConfig {
   readonly shutdown: ShutdownConfig
   readonly listeners: readonly ListenerConfig[]
   readonly backends: readonly BackendConfig[]
+  readonly components: readonly ComponentConfig[]
 }

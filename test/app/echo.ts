@@ -207,6 +207,7 @@ export function echoConfig(parts: {
       ...listener,
     })),
     backends: Object.entries(parts.backends ?? {}).map(([name, options]) => ({ name, protocol: 'echo', options })),
+    components: [],
   }
 }
 

@@ -180,6 +180,7 @@ function config(setups: Setups): AppConfig {
       protocol,
       options: OPTIONS[protocol].backend.parse({ endpoints: endpoints.map(endpoint), ...backend }),
     })),
+    components: [],
   }
 }
 

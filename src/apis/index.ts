@@ -1,0 +1,40 @@
+/** The standardized APIs: their interfaces and feature ids. */
+import type { ApiName, FeatureId, Features, Store } from './api.ts'
+import { type ConfigurationStore, configurationFeatures } from './configuration.ts'
+import { type LockStore, lockFeatures } from './lock.ts'
+import { type PubSubStore, pubsubFeatures } from './pubsub.ts'
+import { type SecretsStore, secretsFeatures } from './secrets.ts'
+import { type SequencerStore, sequencerFeatures } from './sequencer.ts'
+
+export { API_NAMES, type ApiName, type FeatureId, type Features, type Store, type StoreFacts } from './api.ts'
+export type * from './configuration.ts'
+export { ApiError, type ApiErrorCode } from './errors.ts'
+export type * from './lock.ts'
+export type * from './pubsub.ts'
+export type * from './secrets.ts'
+export type * from './sequencer.ts'
+
+/** The store of each API. */
+export interface Stores {
+  readonly configuration: ConfigurationStore
+  readonly lock: LockStore
+  readonly sequencer: SequencerStore
+  readonly secrets: SecretsStore
+  readonly pubsub: PubSubStore
+  readonly invoke: Store
+}
+
+/** Every feature of every API, with its meaning. */
+export const FEATURES: Readonly<Record<ApiName, Features>> = {
+  configuration: configurationFeatures,
+  lock: lockFeatures,
+  sequencer: sequencerFeatures,
+  secrets: secretsFeatures,
+  pubsub: pubsubFeatures,
+  invoke: {},
+}
+
+/** Narrows nothing: only keeps the type of an id that is known to exist. */
+export function isFeature(id: string): id is FeatureId {
+  return Object.values(FEATURES).some(features => Object.hasOwn(features, id))
+}
