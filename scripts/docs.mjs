@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SOURCES = `
 export { protocols } from './listeners/index.ts'
 export { backendKinds } from './src/backends/index.ts'
+export { componentKinds } from './src/components/index.ts'
 export { PROFILES } from './src/backends/s3/profiles/table.ts'
 export { schemaParts } from './src/config/index.ts'
 export { FAMILIES } from './src/observability/families.ts'
@@ -46,9 +47,10 @@ function optionTables(parts) {
   return parts.map(part => `#### ${headingOf(part)}\n\n${optionTable(part.schema)}`).join('\n\n')
 }
 
-function headingOf({ section, protocol }) {
-  if (protocol !== undefined) return `\`${section}.<name>\` with \`protocol: ${protocol}\``
-  return section === 'listeners' || section === 'backends' ? `\`${section}.<name>\`` : `\`${section}\``
+function headingOf({ section, only }) {
+  const facts = Object.entries(only ?? {}).map(([key, value]) => `\`${key}: ${value}\``)
+  if (facts.length > 0) return `\`${section}.<name>\` with ${facts.join(', ')}`
+  return ['listeners', 'backends', 'components'].includes(section) ? `\`${section}.<name>\`` : `\`${section}\``
 }
 
 function optionTable(schema) {
@@ -151,9 +153,9 @@ const checking = args.includes('--check')
 const path = args.find(arg => !arg.startsWith('--')) ?? join(ROOT, 'README.md')
 const shown = relative(process.cwd(), path)
 
-const { protocols, backendKinds, schemaParts, FAMILIES, PROFILES } = await load()
+const { protocols, backendKinds, componentKinds, schemaParts, FAMILIES, PROFILES } = await load()
 const parts = {
-  options: optionTables(schemaParts({ protocols, backendKinds })),
+  options: optionTables(schemaParts({ protocols, backendKinds, componentKinds })),
   metrics: metricTable(FAMILIES),
   profiles: profileTable(PROFILES),
 }

@@ -18,7 +18,7 @@ import { silentLogger } from './observability/logger.ts'
 import { Metrics } from './observability/metrics.ts'
 import { ReloadMetrics, registerProcessMetrics } from './observability/process-metrics.ts'
 import { type Backend, systemClock } from './protocol.ts'
-import { prepare } from './reload.ts'
+import { prepare, startComponent } from './reload.ts'
 import { logReport, type ReloadReport, refused, settingsChanges } from './reload-report.ts'
 import { type Leaving, retire, retireAll } from './retire.ts'
 import type { Prepared } from './swap.ts'
@@ -106,9 +106,10 @@ export class App {
   }
 
   async #start(): Promise<void> {
-    const { backends, listeners, config } = this.#generation
+    const { backends, components, listeners, config } = this.#generation
     try {
       await Promise.all([...backends.values()].map(({ backend }) => startBackend(backend)))
+      await Promise.all([...components.values()].map(startComponent))
       await bindAll([...listeners.values()])
       for (const unit of listeners.values()) this.#logListening(unit)
       await this.#admin.open(config.admin)
@@ -212,8 +213,8 @@ export class App {
   /** Lets go of everything, the admin listener last. */
   async #release(graceMs: number): Promise<void> {
     const { clock, logger } = this.#parts
-    const { listeners, backends } = this.#generation
-    const now = { listeners: listeners.values(), backends: backends.values() }
+    const { listeners, components, backends } = this.#generation
+    const now = { listeners: listeners.values(), components: components.values(), backends: backends.values() }
     await retireAll([now, ...this.#leaving], graceMs, clock, logger)
     await this.#admin.close()
   }

@@ -1,8 +1,9 @@
 /**
- * One generation of the running configuration: its backends and listeners. A generation never changes; a reload makes
+ * One generation of the running configuration: its backends, components and listeners. A generation never changes; a reload makes
  * the next one, which shares what stays the same.
  */
-import type { AppConfig, BackendConfig, ListenerConfig, Registry } from './config/index.ts'
+import { Component } from './component.ts'
+import type { AppConfig, BackendConfig, ComponentConfig, ListenerConfig, Registry } from './config/index.ts'
 import { ProxyError } from './errors.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
@@ -11,6 +12,7 @@ import type { Backend, Clock, Listener, Runtime } from './protocol.ts'
 export interface Generation {
   readonly config: AppConfig
   readonly backends: ReadonlyMap<string, BackendUnit>
+  readonly components: ReadonlyMap<string, ComponentUnit>
   readonly listeners: ReadonlyMap<string, ListenerUnit>
 }
 
@@ -20,16 +22,26 @@ export interface BackendUnit {
   readonly view: View
 }
 
+export interface ComponentUnit {
+  readonly config: ComponentConfig
+  readonly component: Component
+  readonly view: View
+}
+
 export interface ListenerUnit {
   readonly config: ListenerConfig
   readonly listener: Listener
   readonly view: View
 }
 
-/** The backends as one unit sees them. A unit that is being retired keeps the ones it has worked with. */
+/** The backends and components as one unit sees them. A unit that is being retired keeps the ones it has worked with. */
 export interface View {
   backends: ReadonlyMap<string, BackendUnit>
+  components: ReadonlyMap<string, ComponentUnit>
 }
+
+/** The components as backends see them. */
+const NO_COMPONENTS: ReadonlyMap<string, ComponentUnit> = new Map()
 
 export interface Parts extends Registry {
   readonly logger: Logger
@@ -48,7 +60,7 @@ export class StartError extends Error {
   }
 }
 
-/** Makes backends and listeners out of their configuration. */
+/** Makes backends, components and listeners out of their configuration. */
 export class Factory {
   readonly #parts: Parts
 
@@ -67,20 +79,25 @@ export class Factory {
       }
     }
     const backends = new Map<string, BackendUnit>()
+    const components = new Map<string, ComponentUnit>()
     const listeners = new Map<string, ListenerUnit>()
     for (const each of config.backends) attempt(() => backends.set(each.name, this.backend(each, backends)))
+    // What keeps its backend from being built has been said.
+    const lacks = (backend: string | undefined) =>
+      config.backends.some(({ name }) => name === backend && !backends.has(name))
+    for (const each of config.components) {
+      if (!lacks(each.backend)) attempt(() => components.set(each.name, this.component(each, backends)))
+    }
     for (const each of config.listeners) {
-      // What keeps its backend from being built has been said.
-      const lacks = config.backends.some(({ name }) => name === each.backend && !backends.has(name))
-      if (!lacks) attempt(() => listeners.set(each.name, this.listener(each, backends)))
+      if (!lacks(each.backend)) attempt(() => listeners.set(each.name, this.listener(each, backends, components)))
     }
     if (problems.length > 0) throw new StartError(problems)
-    return { config, backends, listeners }
+    return { config, backends, components, listeners }
   }
 
   /** Builds a backend, not started yet; throws a StartError. */
   backend(config: BackendConfig, backends: ReadonlyMap<string, BackendUnit>): BackendUnit {
-    const view: View = { backends }
+    const view: View = { backends, components: NO_COMPONENTS }
     return named(`backend ${config.name}`, () => {
       const kind = found(
         this.#parts.backendKinds,
@@ -91,9 +108,26 @@ export class Factory {
     })
   }
 
+  /** Builds a component, not started yet; throws a StartError. */
+  component(config: ComponentConfig, backends: ReadonlyMap<string, BackendUnit>): ComponentUnit {
+    const view: View = { backends, components: NO_COMPONENTS }
+    return named(`component ${config.name}`, () => {
+      const kind = found(
+        this.#parts.componentKinds,
+        ({ api, type }) => api === config.api && type === config.type,
+        `there are no ${config.api} components of type ${config.type}`,
+      )
+      return { config, view, component: new Component(kind, config, this.#runtime(view, { component: config.name })) }
+    })
+  }
+
   /** Builds a listener, not bound yet; throws a StartError. */
-  listener(config: ListenerConfig, backends: ReadonlyMap<string, BackendUnit>): ListenerUnit {
-    const view: View = { backends }
+  listener(
+    config: ListenerConfig,
+    backends: ReadonlyMap<string, BackendUnit>,
+    components: ReadonlyMap<string, ComponentUnit>,
+  ): ListenerUnit {
+    const view: View = { backends, components }
     return named(`listener ${config.name}`, () => {
       const protocol = found(
         this.#parts.protocols,
@@ -102,6 +136,11 @@ export class Factory {
       )
       return { config, view, listener: protocol.build(config, this.#runtime(view, { listener: config.name })) }
     })
+  }
+
+  /** Whether listeners of that protocol serve the components. */
+  usesComponents(protocol: string): boolean {
+    return this.#parts.protocols.some(each => each.name === protocol && each.usesComponents === true)
   }
 
   #runtime(view: View, fields: Readonly<Record<string, string>>): Runtime {
@@ -114,6 +153,9 @@ export class Factory {
         const unit = view.backends.get(name)
         if (!unit) throw new ProxyError('unknown-backend', `no backend is named ${name}`, { source: 'portolan' })
         return unit.backend
+      },
+      get components() {
+        return view.components
       },
     }
   }

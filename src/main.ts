@@ -2,5 +2,6 @@
 import { protocols } from '../listeners/index.ts'
 import { backendKinds } from './backends/index.ts'
 import { main } from './cli/index.ts'
+import { componentKinds } from './components/index.ts'
 
-void main(process.argv.slice(2), { protocols, backendKinds }).then(code => process.exit(code))
+void main(process.argv.slice(2), { protocols, backendKinds, componentKinds }).then(code => process.exit(code))

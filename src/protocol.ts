@@ -3,6 +3,7 @@
  * src/backends/ a BackendKind; src/main.ts hands both registries to the core as values.
  */
 import type { ZodMiniObject } from 'zod/mini'
+import type { Component } from './component.ts'
 import type { BackendConfig, ListenerConfig } from './config/index.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
@@ -19,6 +20,8 @@ export interface Protocol {
   exposed?(options: unknown): boolean
   /** Backends that the options name, beside the listener's own: where in the options, and which. */
   otherBackends?(options: unknown): readonly { readonly path: readonly (string | number)[]; readonly name: string }[]
+  /** Its listeners serve the components; when these change in a reload, the listeners are told by update(). */
+  readonly usesComponents?: boolean
   /**
    * What `run -- command` exports for the protocol's clients, such as `REDIS_URL`; the address is as a program on this
    * machine dials it: `host:port` or a socket path.
@@ -124,6 +127,8 @@ export interface EndpointProbe {
 export interface Runtime {
   /** The backend of that name as it is now; a reload may replace it, so ask again at request boundaries. */
   backend(name: string): Backend
+  /** The components as they are now, by name; a reload may replace them, so look again at request boundaries. */
+  readonly components: ReadonlyMap<string, { readonly component: Component }>
   readonly metrics: Metrics
   readonly logger: Logger
   readonly clock: Clock

@@ -4,7 +4,7 @@ import type { AppConfig } from './config/index.ts'
 import type { Logger } from './observability/logger.ts'
 
 export interface Change {
-  readonly kind: 'backend' | 'listener' | 'admin' | 'settings'
+  readonly kind: 'backend' | 'component' | 'listener' | 'admin' | 'settings'
   readonly name: string
   readonly action: 'added' | 'removed' | 'updated' | 'replaced'
 }

@@ -4,13 +4,24 @@ import { type AppConfig, collide, type ListenerConfig, sameConfig } from './conf
 import {
   type BackendUnit,
   bindAll,
+  type ComponentUnit,
   type Factory,
   type Generation,
   type ListenerUnit,
   problemsOf,
 } from './generation.ts'
 import type { Change } from './reload-report.ts'
-import { closeAll, type Leaving } from './retire.ts'
+import { closeAll, closeComponents, type Leaving } from './retire.ts'
+
+/** The backends and components of the next generation, the new ones among them ready. */
+export interface Upstream {
+  readonly backends: ReadonlyMap<string, BackendUnit>
+  readonly freshBackends: readonly BackendUnit[]
+  readonly components: ReadonlyMap<string, ComponentUnit>
+  readonly freshComponents: readonly ComponentUnit[]
+  /** What does not work yet. */
+  readonly warnings: readonly string[]
+}
 
 /** What commit() leaves in service: the next generation, or the old one with the reasons. */
 export interface Committed {
@@ -36,8 +47,7 @@ export class Swap implements Prepared {
   readonly #factory: Factory
   readonly #current: Generation
   readonly #config: AppConfig
-  readonly #backends: ReadonlyMap<string, BackendUnit>
-  readonly #fresh: readonly BackendUnit[]
+  readonly #upstream: Upstream
   readonly #listeners = new Map<string, ListenerUnit>()
   /** New listeners whose address is free already. */
   readonly #early: ListenerUnit[] = []
@@ -49,31 +59,29 @@ export class Swap implements Prepared {
   /** Listeners that have given up their address already. */
   readonly #drained = new Set<ListenerUnit>()
 
-  constructor(
-    factory: Factory,
-    current: Generation,
-    config: AppConfig,
-    backends: ReadonlyMap<string, BackendUnit>,
-    fresh: readonly BackendUnit[],
-    warnings: readonly string[],
-  ) {
+  constructor(factory: Factory, current: Generation, config: AppConfig, upstream: Upstream) {
     this.#factory = factory
     this.#current = current
     this.#config = config
-    this.#backends = backends
-    this.#fresh = fresh
-    this.warnings = warnings
-    this.#planBackends()
+    this.#upstream = upstream
+    this.warnings = upstream.warnings
+    const { backends, freshBackends, components, freshComponents } = upstream
+    this.#planUpstream('backend', current.backends, backends, freshBackends)
+    this.#planUpstream('component', current.components, components, freshComponents)
     this.#planListeners()
   }
 
-  #planBackends(): void {
-    const before = this.#current.backends
-    for (const { config } of this.#fresh) {
-      this.changes.push({ kind: 'backend', name: config.name, action: before.has(config.name) ? 'replaced' : 'added' })
+  #planUpstream(
+    kind: 'backend' | 'component',
+    before: ReadonlyMap<string, unknown>,
+    after: ReadonlyMap<string, unknown>,
+    fresh: readonly { readonly config: { readonly name: string } }[],
+  ): void {
+    for (const { config } of fresh) {
+      this.changes.push({ kind, name: config.name, action: before.has(config.name) ? 'replaced' : 'added' })
     }
     for (const name of before.keys()) {
-      if (!this.#backends.has(name)) this.changes.push({ kind: 'backend', name, action: 'removed' })
+      if (!after.has(name)) this.changes.push({ kind, name, action: 'removed' })
     }
   }
 
@@ -89,7 +97,7 @@ export class Swap implements Prepared {
       if (!old || this.#leaving.has(old)) {
         this.changes.push({ kind: 'listener', name, action: old ? 'replaced' : 'added' })
         this.#planNew(config)
-      } else if (sameConfig(old.config, config) && !this.#backendMoved(config)) {
+      } else if (sameConfig(old.config, config) && !this.#backendMoved(config) && !this.#componentsMoved(config)) {
         this.#listeners.set(name, old)
       } else {
         this.#updating.push({ old, config })
@@ -100,12 +108,22 @@ export class Swap implements Prepared {
   #planNew(config: ListenerConfig): void {
     const held = [...this.#current.listeners.values()].some(unit => collide(unit.config.address, config.address))
     if (held) this.#late.push(config)
-    else this.#early.push(this.#factory.listener(config, this.#backends))
+    else this.#early.push(this.#listener(config))
   }
 
   #backendMoved({ backend, otherBackends = [] }: ListenerConfig): boolean {
     const named = backend === undefined ? otherBackends : [backend, ...otherBackends]
-    return named.some(name => this.#current.backends.get(name) !== this.#backends.get(name))
+    return named.some(name => this.#current.backends.get(name) !== this.#upstream.backends.get(name))
+  }
+
+  #componentsMoved({ protocol }: ListenerConfig): boolean {
+    const { components, freshComponents } = this.#upstream
+    const moved = freshComponents.length > 0 || components.size !== this.#current.components.size
+    return moved && this.#factory.usesComponents(protocol)
+  }
+
+  #listener(config: ListenerConfig): ListenerUnit {
+    return this.#factory.listener(config, this.#upstream.backends, this.#upstream.components)
   }
 
   bindEarly(): Promise<void> {
@@ -114,11 +132,12 @@ export class Swap implements Prepared {
 
   async abandon(): Promise<void> {
     await Promise.allSettled(this.#early.map(unit => unit.listener.drain(0)))
-    await closeAll(this.#fresh, 0)
+    await closeComponents(this.#upstream.freshComponents, 0)
+    await closeAll(this.#upstream.freshBackends, 0)
   }
 
   async commit(graceMs: number): Promise<Committed> {
-    this.#look(this.#backends)
+    this.#look(this.#upstream)
     const updated: ListenerUnit[] = []
     try {
       for (const { old, config } of this.#updating) this.#update(old, config, updated)
@@ -127,17 +146,27 @@ export class Swap implements Prepared {
     } catch (error) {
       return this.#rollBack(updated, error)
     }
-    const generation = { config: this.#config, backends: this.#backends, listeners: this.#listeners }
-    // Backends go last: a listener that is being drained still needs the ones it has worked with.
-    const backends = [...this.#current.backends.values()].filter(unit => this.#backends.get(unit.config.name) !== unit)
-    return { generation, problems: [], leaving: { listeners: [...this.#leaving], backends } }
+    const { backends, components } = this.#upstream
+    const generation = { config: this.#config, backends, components, listeners: this.#listeners }
+    // These go last: a listener that is being drained still needs the ones it has worked with.
+    const leaving = {
+      listeners: [...this.#leaving],
+      components: replaced(this.#current.components, components),
+      backends: replaced(this.#current.backends, backends),
+    }
+    return { generation, problems: [], leaving }
   }
 
-  /** Points what stays in service to these backends. */
-  #look(backends: ReadonlyMap<string, BackendUnit>): void {
-    for (const unit of this.#current.listeners.values()) if (!this.#leaving.has(unit)) unit.view.backends = backends
+  /** Points what stays in service to these backends and components. */
+  #look({ backends, components }: Pick<Upstream, 'backends' | 'components'>): void {
+    for (const unit of this.#current.listeners.values()) {
+      if (!this.#leaving.has(unit)) Object.assign(unit.view, { backends, components })
+    }
     for (const unit of this.#current.backends.values()) {
-      if (this.#backends.get(unit.config.name) === unit) unit.view.backends = backends
+      if (this.#upstream.backends.get(unit.config.name) === unit) unit.view.backends = backends
+    }
+    for (const unit of this.#current.components.values()) {
+      if (this.#upstream.components.get(unit.config.name) === unit) unit.view.backends = backends
     }
   }
 
@@ -149,7 +178,7 @@ export class Swap implements Prepared {
       this.changes.push({ kind: 'listener', name, action: 'updated' })
       return
     }
-    old.view.backends = this.#current.backends
+    Object.assign(old.view, { backends: this.#current.backends, components: this.#current.components })
     this.#leaving.add(old)
     this.#late.push(config)
     this.changes.push({ kind: 'listener', name, action: 'replaced' })
@@ -163,7 +192,7 @@ export class Swap implements Prepared {
       void unit.listener.drain(graceMs)
       this.#drained.add(unit)
     }
-    const units = this.#late.map(config => this.#factory.listener(config, this.#backends))
+    const units = this.#late.map(config => this.#listener(config))
     await bindAll(units)
     for (const unit of units) this.#listeners.set(unit.config.name, unit)
   }
@@ -171,12 +200,12 @@ export class Swap implements Prepared {
   /** Everything as it was; a listener that has given up its address already is built anew. */
   async #rollBack(updated: readonly ListenerUnit[], error: unknown): Promise<Committed> {
     const problems = [...problemsOf(error)]
-    this.#look(this.#current.backends)
+    this.#look(this.#current)
     for (const unit of updated) unit.listener.update(unit.config)
     const listeners = new Map(this.#current.listeners)
     for (const { config } of this.#drained) {
       try {
-        const again = this.#factory.listener(config, this.#current.backends)
+        const again = this.#factory.listener(config, this.#current.backends, this.#current.components)
         await bindAll([again])
         listeners.set(config.name, again)
       } catch (lost) {
@@ -185,9 +214,17 @@ export class Swap implements Prepared {
       }
     }
     await this.abandon()
-    const leaving = { listeners: [...this.#drained], backends: [] }
+    const leaving = { listeners: [...this.#drained], components: [], backends: [] }
     return { generation: { ...this.#current, listeners }, problems, leaving }
   }
+}
+
+/** The units that are not in service any more. */
+function replaced<Unit extends { readonly config: { readonly name: string } }>(
+  before: ReadonlyMap<string, Unit>,
+  after: ReadonlyMap<string, Unit>,
+): Unit[] {
+  return [...before.values()].filter(unit => after.get(unit.config.name) !== unit)
 }
 
 function mustReplace(old: ListenerConfig, config: ListenerConfig): boolean {

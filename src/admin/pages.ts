@@ -21,6 +21,7 @@ const PAGES: Readonly<Record<string, Render>> = {
   '/config': ({ generation }) => json(200, redactFields(generation.config)),
   '/listeners': source => json(200, listeners(source)),
   '/backends': source => json(200, backends(source)),
+  '/components': source => json(200, components(source)),
 }
 
 function pathsOf(source: AdminSource): Iterable<string> {
@@ -56,11 +57,18 @@ function protocolPages({ generation }: AdminSource): PagePart[] {
 function readiness({ ready, generation }: AdminSource, askBackends: boolean): Page {
   if (!ready) return text(503, 'not ready: starting or draining')
   if (!askBackends) return text(200, 'ok')
-  const down = [...generation.backends.values()]
-    .map(({ config, backend }) => ({ name: config.name, ...backend.status() }))
-    .filter(({ state }) => state !== 'up')
+  const down = [
+    ...[...generation.backends.values()].map(({ config, backend }) => ({
+      name: `backend ${config.name}`,
+      ...backend.status(),
+    })),
+    ...[...generation.components.values()].map(({ config, component }) => ({
+      name: `component ${config.name}`,
+      ...component.status(),
+    })),
+  ].filter(({ state }) => state !== 'up')
   if (down.length === 0) return text(200, 'ok')
-  return text(503, down.map(({ name, state, lastError }) => `backend ${name}: ${lastError ?? state}`).join('\n'))
+  return text(503, down.map(({ name, state, lastError }) => `${name}: ${lastError ?? state}`).join('\n'))
 }
 
 function listeners({ generation }: AdminSource): unknown {
@@ -78,6 +86,17 @@ function backends({ generation }: AdminSource): unknown {
     name: config.name,
     protocol: config.protocol,
     ...backend.status(),
+  }))
+}
+
+function components({ generation }: AdminSource): unknown {
+  return [...generation.components.values()].map(({ config, component }) => ({
+    name: config.name,
+    api: config.api,
+    type: config.type,
+    backend: config.backend,
+    features: component.features,
+    ...component.status(),
   }))
 }
 

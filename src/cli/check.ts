@@ -7,10 +7,11 @@ import {
   type Registry,
   renderProblems,
 } from '../config/index.ts'
-import { type BackendUnit, Factory, problemsOf } from '../generation.ts'
+import { type BackendUnit, type ComponentUnit, Factory, problemsOf } from '../generation.ts'
 import { silentLogger } from '../observability/logger.ts'
 import { Metrics } from '../observability/metrics.ts'
 import { type EndpointProbe, type ProbeReport, systemClock } from '../protocol.ts'
+import { closeAll, closeComponents } from '../retire.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Output } from './schema.ts'
 import { missingSecretFiles } from './secret-files.ts'
@@ -36,12 +37,21 @@ interface CheckResult {
   readonly unbuilt?: readonly string[]
   /** With --probe: by the name of the backend. */
   readonly backends?: Readonly<Record<string, BackendResult>>
+  /** With --probe: by the name of the component. */
+  readonly components?: Readonly<Record<string, ComponentResult>>
 }
 
 interface BackendResult extends ProbeReport {
   readonly protocol: string
   /** Why there is nothing to probe: the backend could not even be built. */
   readonly error?: string
+}
+
+interface ComponentResult extends ProbeReport {
+  readonly api: string
+  readonly type: string
+  /** What it can do, as far as its server has shown. */
+  readonly features: readonly string[]
 }
 
 /** Resolves with the exit code: 0 all is well, 1 the configuration is invalid, 3 a probe failed. */
@@ -51,12 +61,14 @@ export async function runCheck({ files, probe, json, registry, out }: CheckOptio
   try {
     const { config, warnings: doubts } = await loadConfig(files, registry)
     const warnings = [...doubts, ...missingSecretFiles(config, files.at(-1)!)]
-    const { backends, unbuilt } = probe ? await probeAll(config, registry) : NOTHING
+    const { backends, components, unbuilt } = probe ? await probeAll(config, registry) : NOTHING
     // A backend may be usable without one of its endpoints; a check is made to hear of that one.
-    const reached = Object.values(backends).every(result => result.ok && result.endpoints.every(({ ok }) => ok))
+    const reached = [...Object.values(backends), ...Object.values(components)].every(
+      result => result.ok && result.endpoints.every(({ ok }) => ok),
+    )
     const ok = reached && unbuilt.length === 0
-    const result = { ok, files, problems: [], warnings, ...(probe && { unbuilt, backends }) }
-    print(result, () => validText(config, files, warnings) + probeText(backends, unbuilt))
+    const result = { ok, files, problems: [], warnings, ...(probe && { unbuilt, backends, components }) }
+    print(result, () => validText(config, files, warnings) + probeText(backends, components, unbuilt))
     return ok ? EXIT.ok : EXIT.probeFailed
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -68,12 +80,13 @@ export async function runCheck({ files, probe, json, registry, out }: CheckOptio
 
 interface Probed {
   readonly backends: Readonly<Record<string, BackendResult>>
+  readonly components: Readonly<Record<string, ComponentResult>>
   readonly unbuilt: readonly string[]
 }
 
-const NOTHING: Probed = { backends: {}, unbuilt: [] }
+const NOTHING: Probed = { backends: {}, components: {}, unbuilt: [] }
 
-/** Builds everything as a start would, but starts nothing: files that are missing show. Then visits the backends. */
+/** Builds everything as a start would, but starts nothing: files that are missing show. Then visits the backends and components. */
 async function probeAll(config: AppConfig, registry: Registry): Promise<Probed> {
   const factory = new Factory({ ...registry, logger: silentLogger, metrics: new Metrics(), clock: systemClock })
   const units = new Map<string, BackendUnit>()
@@ -89,39 +102,72 @@ async function probeAll(config: AppConfig, registry: Registry): Promise<Probed> 
       results.push([name, Promise.resolve({ protocol, ok: false, endpoints: [], error: reason })])
     }
   }
-  for (const each of config.listeners) {
-    if (each.backend !== undefined && !units.has(each.backend)) continue
+  const isBuilt = (backend: string | undefined) => backend === undefined || units.has(backend)
+  const components = new Map<string, ComponentUnit>()
+  for (const each of config.components.filter(({ backend }) => isBuilt(backend)))
+    attempt(() => components.set(each.name, factory.component(each, units)))
+  for (const each of config.listeners.filter(({ backend }) => isBuilt(backend)))
+    await attempt(() => factory.listener(each, units, components).listener.drain(0))
+  const entries = results.map(async ([name, result]) => [name, await result] as const)
+  const backends = Object.fromEntries(await Promise.all(entries))
+  const probed = await probeComponents([...components.values()], units)
+  await closeAll(units.values(), 0)
+  return { backends, components: probed, unbuilt }
+
+  async function attempt(build: () => unknown): Promise<void> {
     try {
-      await factory.listener(each, units).listener.drain(0)
+      await build()
     } catch (error) {
       unbuilt.push(...problemsOf(error))
     }
   }
-  const entries = results.map(async ([name, result]) => [name, await result] as const)
-  return { backends: Object.fromEntries(await Promise.all(entries)), unbuilt }
 }
 
 async function probeOne({ config, backend }: BackendUnit): Promise<BackendResult> {
-  const report = await backend.probe(PROBE_TIMEOUT_MS)
-  await backend.close(0)
-  return { protocol: config.protocol, ...report }
+  return { protocol: config.protocol, ...(await backend.probe(PROBE_TIMEOUT_MS)) }
+}
+
+/** Components work on backends that are started, as none is for its own probe. */
+async function probeComponents(
+  units: readonly ComponentUnit[],
+  backends: ReadonlyMap<string, BackendUnit>,
+): Promise<Readonly<Record<string, ComponentResult>>> {
+  const used = new Set(units.flatMap(({ config }) => backends.get(config.backend ?? '') ?? []))
+  await Promise.allSettled([...used].map(({ backend }) => backend.start()))
+  const entries = units.map(async ({ config: { name, api, type }, component }) => {
+    const report = await component.probe(PROBE_TIMEOUT_MS)
+    return [name, { api, type, features: component.features, ...report }] as const
+  })
+  const results = Object.fromEntries(await Promise.all(entries))
+  await closeComponents(units, 0)
+  return results
 }
 
 function validText(config: AppConfig, files: readonly string[], warnings: readonly Problem[]): string {
-  const { listeners, backends } = config
+  const { listeners, backends, components } = config
   const notes = warnings.length ? `${renderProblems(warnings)}\n\n` : ''
   const doubts = warnings.length ? `, ${count(warnings.length, 'warning')}` : ''
-  const parts = `${count(listeners.length, 'listener')}, ${count(backends.length, 'backend')}`
+  const stores = components.length > 0 ? `, ${count(components.length, 'component')}` : ''
+  const parts = `${count(listeners.length, 'listener')}, ${count(backends.length, 'backend')}${stores}`
   return `${notes}√ ${files.join(', ')}: valid, ${parts}${doubts}\n`
 }
 
-function probeText(backends: Readonly<Record<string, BackendResult>>, unbuilt: readonly string[]): string {
+function probeText(
+  backends: Readonly<Record<string, BackendResult>>,
+  components: Readonly<Record<string, ComponentResult>>,
+  unbuilt: readonly string[],
+): string {
   let text = unbuilt.map(problem => `\n× ${problem}\n`).join('')
   for (const [name, { protocol, ok, endpoints, error }] of Object.entries(backends)) {
     text += `\nbackend ${name} (${protocol})\n`
     if (error !== undefined) text += `  × cannot be built: ${error}\n`
     for (const endpoint of endpoints) text += endpointText(endpoint)
     if (!ok && error === undefined && endpoints.every(endpoint => endpoint.ok)) text += '  × not usable as a whole\n'
+  }
+  for (const [name, { api, type, endpoints, features }] of Object.entries(components)) {
+    text += `\ncomponent ${name} (${api} on ${type})\n`
+    for (const endpoint of endpoints) text += endpointText(endpoint)
+    text += `      features: ${features.map(id => id.slice(api.length + 1)).join(', ')}\n`
   }
   return text
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { AppConfig, Problem } from '../config/index.ts'
 
 /** A warning for each: the check may run elsewhere than what is started. */
-export function missingSecretFiles({ listeners, backends }: AppConfig, file: string): Problem[] {
+export function missingSecretFiles({ listeners, backends, components }: AppConfig, file: string): Problem[] {
   const problems: Problem[] = []
   const look = (value: unknown, path: string): void => {
     if (typeof value !== 'object' || value === null) return
@@ -17,6 +17,7 @@ export function missingSecretFiles({ listeners, backends }: AppConfig, file: str
   }
   for (const { name, options } of listeners) look(options, `listeners.${name}`)
   for (const { name, options } of backends) look(options, `backends.${name}`)
+  for (const { name, options } of components) look(options, `components.${name}`)
   return problems
 }
 

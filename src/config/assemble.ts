@@ -1,18 +1,30 @@
 /** From the merged tree to the checked configuration: each section against its schema, then how they fit together. */
 import * as z from 'zod/mini'
+import type { ComponentKind } from '../component.ts'
 import type { BackendKind, Protocol } from '../protocol.ts'
 import { collide, isLocal } from './address.ts'
 import { checkTree, REQUIRED } from './describe.ts'
 import { nearest } from './nearest.ts'
 import { formatPath, type Problem, type ProblemDetails, problemAt } from './problem.ts'
-import { admin, backendCommon, listenerCommon, log, NAME, SECTIONS, type SectionName, shutdown } from './sections.ts'
+import {
+  admin,
+  backendCommon,
+  componentCommon,
+  listenerCommon,
+  log,
+  NAME,
+  SECTIONS,
+  type SectionName,
+  shutdown,
+} from './sections.ts'
 import { isTreeMap, spotAt, type Tree, treeAt } from './tree.ts'
-import type { Address, AppConfig, BackendConfig, ListenerConfig } from './types.ts'
+import type { Address, AppConfig, BackendConfig, ComponentConfig, ListenerConfig } from './types.ts'
 
-/** The protocols and backends that a configuration can name. */
+/** The protocols, backends and components that a configuration can name. */
 export interface Registry {
   readonly protocols: readonly Protocol[]
   readonly backendKinds: readonly BackendKind[]
+  readonly componentKinds: readonly ComponentKind[]
 }
 
 export interface Assembled {
@@ -47,15 +59,18 @@ export function assemble(root: Tree, registry: Registry): Assembled {
   const anyBackend = z.extend(backendCommon, { protocol: wordOf(registry.backendKinds.map(kind => kind.protocol)) })
   const listeners = entries(root, 'listeners', problems).map(([name, tree]) => readListener(name, tree))
   const backends = entries(root, 'backends', problems).map(([name, tree]) => readBackend(name, tree))
+  const components = entries(root, 'components', problems).map(([name, tree]) => readComponent(name, tree))
   const adminRead = checkTree(admin, section(root, 'admin'), ['admin'], problems)
   const logRead = checkTree(log, section(root, 'log'), ['log'], problems)
   const shutdownRead = checkTree(shutdown, section(root, 'shutdown'), ['shutdown'], problems)
 
   for (const listener of listeners) checkBackendOf(listener)
+  for (const component of components) checkBackendOfComponent(component)
   checkAddresses()
   for (const { name } of backends) {
     if (listeners.some(({ backend, others }) => backend === name || others.some(other => other.name === name))) continue
-    report(['backends', name], { message: 'is used by no listener' }, warnings)
+    if (components.some(({ backend }) => backend === name)) continue
+    report(['backends', name], { message: 'is used by no listener and no component' }, warnings)
   }
   if (!listeners.length && !problems.length)
     report(['listeners'], { message: 'has no entry: nothing listens' }, warnings)
@@ -71,7 +86,7 @@ export function assemble(root: Tree, registry: Registry): Assembled {
       shutdown: { graceMs: shutdownRead?.grace ?? 0 },
       listeners: listeners.flatMap(({ complete }) => complete ?? []),
       backends: backends.flatMap(({ complete }) => complete ?? []),
-      components: [],
+      components: components.flatMap(({ complete }) => complete ?? []),
     },
     problems,
     warnings,
@@ -104,6 +119,41 @@ export function assemble(root: Tree, registry: Registry): Assembled {
     const options = kind && readOptions(kind.options, tree, anyBackend.shape, path)
     const complete: BackendConfig | undefined = kind && { name, protocol: kind.protocol, options }
     return { name, protocol: kind?.protocol, complete }
+  }
+
+  function readComponent(name: string, tree: Tree) {
+    const path = ['components', name] as const
+    const { componentKinds } = registry
+    const api = wordAt(tree, 'api')
+    const apis = [...new Set(componentKinds.map(kind => kind.api))]
+    const ofApi = componentKinds.filter(kind => kind.api === api)
+    // Without a valid api, any type may be meant.
+    const types = new Set((ofApi.length > 0 ? ofApi : componentKinds).map(({ type }) => type))
+    const any = z.extend(componentCommon, { api: wordOf(apis), type: wordOf([...types]) })
+    checkTree(any, split(tree, any.shape).inside, path, problems)
+    const kind = ofApi.find(({ type }) => type === wordAt(tree, 'type'))
+    const options = kind && readOptions(kind.options(), tree, any.shape, path)
+    const backend = wordAt(tree, 'backend')
+    const complete: ComponentConfig | undefined = kind && {
+      name,
+      api: kind.api,
+      type: kind.type,
+      ...(backend === undefined ? {} : { backend }),
+      options,
+    }
+    return { name, kind, backend, complete }
+  }
+
+  function checkBackendOfComponent({ name, kind, backend }: ReturnType<typeof readComponent>): void {
+    if (!kind) return
+    const path: Path = ['components', name, 'backend']
+    if (kind.backend === undefined) {
+      if (backend !== undefined) report(path, { message: `does not go with type: ${kind.type}, which uses no backend` })
+      return
+    }
+    const fitting = backends.filter(({ protocol }) => protocol === kind.backend).map(candidate => candidate.name)
+    if (backend !== undefined) checkNamed(path, backend, kind.backend, fitting)
+    else if (!treeAt(root, path)) report(path, { message: REQUIRED, allowed: fitting })
   }
 
   function readOptions(schema: z.ZodMiniObject, tree: Tree, common: object, path: Path): unknown {

@@ -1,15 +1,15 @@
 /** The configuration file as JSON Schema (draft 2020-12): for editors, which complete and check while one types. */
 import * as z from 'zod/mini'
 import type { Registry } from './assemble.ts'
-import { admin, backendCommon, listenerCommon, log, NAME, SECTIONS, shutdown } from './sections.ts'
+import { admin, backendCommon, componentCommon, listenerCommon, log, NAME, SECTIONS, shutdown } from './sections.ts'
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema
 
 /** A table of the documentation. */
 export interface SchemaPart {
   readonly section: keyof typeof SECTIONS
-  /** For the options that only listeners or backends of this protocol have. */
-  readonly protocol?: string
+  /** For the options that only some entries of the section have: those with these values. */
+  readonly only?: Readonly<Record<string, string>>
   readonly schema: JsonSchema
 }
 
@@ -23,6 +23,7 @@ export function jsonSchema(registry: Registry): JsonSchema {
   const sections = {
     listeners: named(registry.protocols.map(({ name, options }) => variant(listenerCommon, name, options))),
     backends: named(registry.backendKinds.map(({ protocol, options }) => variant(backendCommon, protocol, options))),
+    components: z.record(z.string().check(z.regex(NAME)), anyOf(componentVariants(registry))),
     admin,
     log,
     shutdown,
@@ -40,20 +41,44 @@ export function jsonSchema(registry: Registry): JsonSchema {
 }
 
 /** The same in parts, without variables: what all listeners have, what those of each protocol have, and so on. */
-export function schemaParts({ protocols, backendKinds }: Registry): readonly SchemaPart[] {
+export function schemaParts({ protocols, backendKinds, componentKinds }: Registry): readonly SchemaPart[] {
   return [
     { section: 'listeners', schema: emit(listenerCommon) },
-    ...protocols.map(({ name, options }) => part('listeners', options, name)),
+    ...protocols.map(({ name, options }) => part('listeners', options, { protocol: name })),
     { section: 'backends', schema: emit(backendCommon) },
-    ...backendKinds.map(({ protocol, options }) => part('backends', options, protocol)),
+    ...backendKinds.map(({ protocol, options }) => part('backends', options, { protocol })),
+    { section: 'components', schema: emit(componentCommon) },
+    ...componentKinds.map(({ api, type, options }) => part('components', options(), { api, type })),
     { section: 'admin', schema: emit(admin) },
     { section: 'log', schema: emit(log) },
     { section: 'shutdown', schema: emit(shutdown) },
   ]
 }
 
-function part(section: keyof typeof SECTIONS, options: z.ZodMiniObject, protocol: string): SchemaPart {
-  return { section, protocol, schema: emit(options) }
+function part(
+  section: keyof typeof SECTIONS,
+  options: z.ZodMiniObject,
+  only: Readonly<Record<string, string>>,
+): SchemaPart {
+  return { section, only, schema: emit(options) }
+}
+
+function componentVariants({ componentKinds }: Registry): readonly z.ZodMiniObject[] {
+  return componentKinds.map(({ api, type, backend, options }) =>
+    z.strictObject({
+      api: z.literal(api).check(z.describe('The API that it serves.')),
+      type: z.literal(type).check(z.describe('What it is built on.')),
+      ...(backend !== undefined && {
+        backend: z.string().check(z.describe(`The name of the ${backend} backend that it uses.`)),
+      }),
+      ...options().shape,
+    }),
+  )
+}
+
+function anyOf(variants: readonly z.ZodMiniObject[]) {
+  const [first, ...rest] = variants
+  return first ? z.union([first, ...rest]) : z.never()
 }
 
 /** The options of a protocol stand beside those that all have. */

@@ -8,7 +8,7 @@ import { REQUIRED, UNKNOWN_KEY } from './describe.ts'
 import { ConfigError, type Problem, problemAt, type SourceFile, sortProblems } from './problem.ts'
 import { SECTIONS } from './sections.ts'
 import { isTreeMap, mergeTrees, readTree, type Tree } from './tree.ts'
-import type { AppConfig, BackendConfig, ListenerConfig } from './types.ts'
+import type { AppConfig, BackendConfig, ComponentConfig, ListenerConfig } from './types.ts'
 
 export interface LoadedConfig {
   readonly config: AppConfig
@@ -58,8 +58,11 @@ function withoutEchoes(problems: readonly Problem[]): Problem[] {
   return problems.filter(({ message, path }) => message !== REQUIRED || !meant.has(path))
 }
 
-/** Whether a listener or backend is configured as before, so that a reload can leave it alone. */
-export function sameConfig(a: ListenerConfig | BackendConfig, b: ListenerConfig | BackendConfig): boolean {
+/** Whether a listener, backend or component is configured as before, so that a reload can leave it alone. */
+export function sameConfig<Config extends ListenerConfig | BackendConfig | ComponentConfig>(
+  a: Config,
+  b: Config,
+): boolean {
   return isDeepStrictEqual(a, b)
 }
 

@@ -11,6 +11,7 @@ export const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
 export const SECTIONS = {
   listeners: 'What the application connects to: a name of your choice for each.',
   backends: 'What stands behind: a name of your choice for each, usually in a file of its own.',
+  components: 'Stores of the standardized APIs: the names that applications call them by.',
   admin: 'The listener for metrics, health and reload.',
   log: 'What the log holds, and how it is written.',
   shutdown: 'How the process ends.',
@@ -37,6 +38,15 @@ export const listenerCommon = z.strictObject({
 /** What every backend has, whatever its protocol. */
 export const backendCommon = z.strictObject({
   protocol: z.string().apply(described('What it speaks.')),
+})
+
+/** What every component has, whatever its API. */
+export const componentCommon = z.strictObject({
+  api: z.string().apply(described('The API that it serves.')),
+  type: z.string().apply(described('What it is built on.')),
+  backend: z
+    .optional(z.string())
+    .apply(described('The name of the backend that it uses; for the types that work on a backend.')),
 })
 
 export const admin = z.strictObject({

@@ -33,6 +33,7 @@ const backendOptions = z.object({
 export class Echo implements Registry {
   readonly journal: string[] = []
   readonly protocols: readonly Protocol[]
+  readonly componentKinds = []
   readonly backendKinds: readonly BackendKind[]
   /** Awaited by each probe, so that a test can act in the middle of a reload. */
   beforeProbe: () => Promise<void> = async () => {}

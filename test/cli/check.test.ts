@@ -62,7 +62,7 @@ async function check(yaml: string, options: { probe?: boolean; json?: boolean; k
   await writeFile(file, yaml)
   let text = ''
   const out = { write: (part: string) => (text += part) }
-  const registry: Registry = { protocols: [], backendKinds: kinds }
+  const registry: Registry = { protocols: [], backendKinds: kinds, componentKinds: [] }
   const code = await runCheck({ files: [file], probe, json, registry, out })
   return { code, text: text.replaceAll(file, 'p.yaml') }
 }
@@ -153,7 +153,7 @@ describe('schema', () => {
   it('prints a JSON Schema with every kind of backend', () => {
     let text = ''
     const code = runSchema({
-      registry: { protocols: [], backendKinds: [tcpBackendKind] },
+      registry: { protocols: [], backendKinds: [tcpBackendKind], componentKinds: [] },
       out: { write: t => (text += t) },
     })
     expect(code).toBe(0)

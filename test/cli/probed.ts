@@ -8,7 +8,7 @@ import { mysqlBackendKind } from '../../src/backends/mysql/index.ts'
 import { redisBackendKind } from '../../src/backends/redis/index.ts'
 import { runCheck } from '../../src/cli/check.ts'
 
-const registry = { protocols: [mysql, redis], backendKinds: [mysqlBackendKind, redisBackendKind] }
+const registry = { protocols: [mysql, redis], backendKinds: [mysqlBackendKind, redisBackendKind], componentKinds: [] }
 
 export async function probed(protocol: 'mysql' | 'redis', backend: object, listener: object = {}): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'portolan-mistakes-'))

@@ -80,4 +80,8 @@ const relayBackend: BackendKind = {
   build: never,
 }
 
-export const fakes: Registry = { protocols: [cache, relay, echo], backendKinds: [cacheBackend, relayBackend] }
+export const fakes: Registry = {
+  protocols: [cache, relay, echo],
+  backendKinds: [cacheBackend, relayBackend],
+  componentKinds: [],
+}

@@ -12,7 +12,7 @@ import { s3BackendKind } from '../../src/backends/s3/index.ts'
 import { ConfigError, loadConfig, renderProblems } from '../../src/config/index.ts'
 import { fakes } from './fakes.ts'
 
-const real = { protocols: [redis, s3], backendKinds: [redisBackendKind, s3BackendKind] }
+const real = { protocols: [redis, s3], backendKinds: [redisBackendKind, s3BackendKind], componentKinds: [] }
 
 const ROOT = 'test/golden/config'
 

@@ -41,7 +41,7 @@ describe('the JSON Schema', () => {
 
   it('comes in parts for the documentation, each with types, presets and reasons', () => {
     const parts = schemaParts(fakes)
-    expect(parts.map(({ section, protocol }) => [section, protocol].filter(Boolean).join(' '))).toEqual([
+    expect(parts.map(({ section, only = {} }) => [section, ...Object.values(only)].join(' '))).toEqual([
       'listeners',
       'listeners cache',
       'listeners relay',
@@ -49,6 +49,7 @@ describe('the JSON Schema', () => {
       'backends',
       'backends cache',
       'backends relay',
+      'components',
       'admin',
       'log',
       'shutdown',

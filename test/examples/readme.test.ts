@@ -6,9 +6,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { protocols } from '../../listeners/index.ts'
 import { backendKinds } from '../../src/backends/index.ts'
 import { EXIT_CODES_HELP } from '../../src/cli/exit-codes.ts'
+import { componentKinds } from '../../src/components/index.ts'
 import { ConfigError, loadConfig } from '../../src/config/index.ts'
 
-const registry = { protocols, backendKinds }
+const registry = { protocols, backendKinds, componentKinds }
 const readme = readFileSync('README.md', 'utf8')
 const folder = mkdtempSync(join(tmpdir(), 'portolan-readme-'))
 afterAll(() => rmSync(folder, { recursive: true }))

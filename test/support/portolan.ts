@@ -36,7 +36,11 @@ export interface LogLine extends LogFields {
 /** Listeners by name, each with a backend of the same name. */
 export type Setups = Readonly<Record<string, PortolanSetup>>
 
-const registry = { protocols: [mysql, redis, tcp], backendKinds: [mysqlBackendKind, redisBackendKind, tcpBackendKind] }
+const registry = {
+  protocols: [mysql, redis, tcp],
+  backendKinds: [mysqlBackendKind, redisBackendKind, tcpBackendKind],
+  componentKinds: [],
+}
 const OPTIONS = {
   redis: { listener: redis.options as z.ZodMiniType, backend: redisBackendKind.options as z.ZodMiniType },
   mysql: { listener: mysql.options as z.ZodMiniType, backend: mysqlBackendKind.options as z.ZodMiniType },

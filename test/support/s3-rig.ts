@@ -29,7 +29,13 @@ export class S3Rig {
 
   constructor(clock: Clock = systemClock, logger: Logger = silentLogger) {
     this.clock = clock
-    this.runtime = { backend: name => this.backends.get(name)!, metrics: this.metrics, logger, clock }
+    this.runtime = {
+      backend: name => this.backends.get(name)!,
+      components: new Map(),
+      metrics: this.metrics,
+      logger,
+      clock,
+    }
   }
 
   /** A folder that goes with the rig. */

@@ -21,6 +21,7 @@ function source(
 ): CredentialSource {
   const runtime: Runtime = {
     backend: () => expect.unreachable(),
+    components: new Map(),
     metrics: new Metrics(),
     logger: silentLogger,
     clock,

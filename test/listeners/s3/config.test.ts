@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { protocols } from '../../../listeners/index.ts'
 import { backendKinds } from '../../../src/backends/index.ts'
+import { componentKinds } from '../../../src/components/index.ts'
 import { type ConfigError, loadConfig } from '../../../src/config/index.ts'
 
-const registry = { protocols, backendKinds }
+const registry = { protocols, backendKinds, componentKinds }
 
 const folder = mkdtempSync(join(tmpdir(), 'portolan-s3-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))

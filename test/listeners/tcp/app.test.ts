@@ -9,7 +9,7 @@ import { tcpBackendKind } from '../../../src/backends/tcp/index.ts'
 import { type AppConfig, loadConfig } from '../../../src/config/index.ts'
 import { echo, readBytes, TestServer } from './harness.ts'
 
-const registry = { protocols: [tcp], backendKinds: [tcpBackendKind] }
+const registry = { protocols: [tcp], backendKinds: [tcpBackendKind], componentKinds: [] }
 const example = join(import.meta.dirname, '../../../examples/tcp/portolan.yaml')
 
 let servers: TestServer[]

@@ -27,6 +27,7 @@ export class Harness {
     this.clock = clock
     this.runtime = {
       backend: () => this.backend,
+      components: new Map(),
       metrics: this.metrics,
       logger: silentLogger,
       clock,
