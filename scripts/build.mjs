@@ -14,10 +14,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as esbuild from 'esbuild'
 import { createConnection } from 'mysql2/promise'
 import { fingerprint, ROOT } from './build-state.mjs'
@@ -40,6 +41,24 @@ const lateProtocols = {
         `const $1 = new Proxy({ name: '$3', protocol: '$3' }, { get: (own, key) => own[key] ?? require('$2').$1[key] })`,
       )
       return { contents, loader: 'ts' }
+    })
+  },
+}
+
+/** The .proto files are parsed here, so that no start does it. */
+const parsedProtos = {
+  name: 'parsed-protos',
+  setup({ onLoad }) {
+    onLoad({ filter: /listeners\/grpc\/protos\.ts$/ }, async ({ path }) => {
+      const options = { entryPoints: [path], bundle: true, platform: 'node', format: 'cjs', write: false }
+      const define = { 'import.meta.url': JSON.stringify(pathToFileURL(path).href) }
+      const { outputFiles } = await esbuild.build({ ...options, define, packages: 'external' })
+      const module = { exports: {} }
+      new Function('require', 'module', 'exports', outputFiles[0].text)(createRequire(path), module, module.exports)
+      return {
+        contents: `export const protos = JSON.parse(${JSON.stringify(JSON.stringify(module.exports.protos))})`,
+        loader: 'ts',
+      }
     })
   },
 }
@@ -67,8 +86,8 @@ export const bundleOptions = {
   supported: { 'dynamic-import': false },
   // pino and prom-client are inside although they load late: from node_modules, without the code cache, pino alone
   // holds up the event loop for 25 ms right after the start.
-  external: ['mysql2', '@aws-sdk/*', '@grpc/*'],
-  plugins: [lateProtocols],
+  external: ['mysql2', '@aws-sdk/*', '@grpc/proto-loader'],
+  plugins: [lateProtocols, parsedProtos],
   logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },
 }
 

@@ -144,8 +144,9 @@ export class Factory {
   }
 
   #runtime(view: View, fields: Readonly<Record<string, string>>): Runtime {
-    const { metrics, logger, clock } = this.#parts
+    const { componentKinds, metrics, logger, clock } = this.#parts
     return {
+      componentKinds,
       metrics,
       clock,
       logger: logger.child(fields),

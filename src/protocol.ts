@@ -3,7 +3,7 @@
  * src/backends/ a BackendKind; src/main.ts hands both registries to the core as values.
  */
 import type { ZodMiniObject } from 'zod/mini'
-import type { Component } from './component.ts'
+import type { Component, ComponentKind } from './component.ts'
 import type { BackendConfig, ListenerConfig } from './config/index.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
@@ -129,6 +129,8 @@ export interface Runtime {
   backend(name: string): Backend
   /** The components as they are now, by name; a reload may replace them, so look again at request boundaries. */
   readonly components: ReadonlyMap<string, { readonly component: Component }>
+  /** All kinds of components that could be configured. */
+  readonly componentKinds: readonly ComponentKind[]
   readonly metrics: Metrics
   readonly logger: Logger
   readonly clock: Clock

@@ -25,7 +25,14 @@ function counted(name: string, statements: number, steps: readonly ('digest' | '
   const scanner = new StatementScanner()
   const observer = new Observer(
     'bench',
-    { metrics: new Metrics(), logger: silentLogger, clock: systemClock, backend, components: new Map() },
+    {
+      metrics: new Metrics(),
+      logger: silentLogger,
+      clock: systemClock,
+      backend,
+      components: new Map(),
+      componentKinds: [],
+    },
     () => [],
   )
   const tracker = new ResponseTracker({ low: 0, mariadb: 0 }, sink)

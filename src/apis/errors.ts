@@ -24,23 +24,29 @@ export type ApiErrorCode =
   | 'unknown'
   | 'internal'
 
+export interface ApiErrorOptions {
+  readonly cause?: unknown
+  readonly retryable?: boolean
+  /** With `feature-missing`: which one, who lacks it, and who has it. */
+  readonly feature?: FeatureId
+  readonly component?: string
+  readonly alternatives?: { readonly components: readonly string[]; readonly types: readonly string[] }
+}
+
 export class ApiError extends ProxyError {
   declare readonly code: ApiErrorCode
-  /** With `feature-missing`: which one. */
-  readonly feature: FeatureId | undefined
+  readonly details: ApiErrorOptions
 
   /** `retryable` defaults to true for `unavailable` and to false for the rest. */
-  constructor(
-    code: ApiErrorCode,
-    message: string,
-    options: { readonly cause?: unknown; readonly feature?: FeatureId; readonly retryable?: boolean } = {},
-  ) {
-    const source = code === 'invalid-argument' || code === 'feature-missing' ? 'downstream' : 'upstream'
+  constructor(code: ApiErrorCode, message: string, options: ApiErrorOptions = {}) {
     super(code, message, {
-      source,
+      source: OWN.has(code) ? 'downstream' : 'upstream',
       retryable: options.retryable ?? code === 'unavailable',
       ...(options.cause === undefined ? {} : { cause: options.cause }),
     })
-    this.feature = options.feature
+    this.details = options
   }
 }
+
+/** What the application did wrong, without any store. */
+const OWN: ReadonlySet<ApiErrorCode> = new Set(['invalid-argument', 'feature-missing'])

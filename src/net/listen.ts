@@ -35,6 +35,8 @@ export interface ListenLimits {
   /** TCP keep-alive after this many idle milliseconds; off when not given. */
   readonly keepAliveMs?: number | undefined
   readonly tls?: ServerTls | undefined
+  /** Protocols to offer in the TLS handshake (ALPN). */
+  readonly alpn?: readonly string[] | undefined
   /** Peers that must send a PROXY header; all others are taken as they are. With TLS, not for unix sockets. */
   readonly proxyFrom?: PeerFilter | undefined
 }
@@ -191,8 +193,8 @@ class Door implements Bound {
   }
 
   #createTlsServer(): TlsServer | undefined {
-    const { tls, handshakeTimeoutMs } = this.#limits
-    const server = tls?.server(handshakeTimeoutMs)
+    const { tls, handshakeTimeoutMs, alpn } = this.#limits
+    const server = tls?.server(handshakeTimeoutMs, alpn)
     server?.on('tlsClientError', (error, socket) => this.#fail(socket, `TLS handshake: ${error.message}`))
     server?.on('secureConnection', socket => {
       socket.on('error', ignore)

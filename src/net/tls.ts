@@ -33,7 +33,7 @@ export interface ServerTls {
    * A server that never listens: emit 'connection' on it with an accepted socket, and take its 'secureConnection' and
    * 'tlsClientError'. Its certificate follows the files.
    */
-  server(handshakeTimeoutMs: number): Server
+  server(handshakeTimeoutMs: number, alpn?: readonly string[]): Server
   /** Stops watching the files. */
   close(): void
 }
@@ -75,12 +75,13 @@ export function openServerTls(
     for (const server of servers) server.setSecureContext(pem)
   })
   return {
-    server(handshakeTimeoutMs) {
+    server(handshakeTimeoutMs, alpn) {
       const server = createServer({
         ...context.current().pem,
         requestCert: clientCa !== undefined,
         rejectUnauthorized: requireClientCertificate,
         handshakeTimeout: handshakeTimeoutMs,
+        ...(alpn && { ALPNProtocols: [...alpn] }),
       })
       servers.add(server)
       return server

@@ -32,6 +32,7 @@ export class S3Rig {
     this.runtime = {
       backend: name => this.backends.get(name)!,
       components: new Map(),
+      componentKinds: [],
       metrics: this.metrics,
       logger,
       clock,

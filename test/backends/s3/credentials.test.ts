@@ -22,6 +22,7 @@ function source(
   const runtime: Runtime = {
     backend: () => expect.unreachable(),
     components: new Map(),
+    componentKinds: [],
     metrics: new Metrics(),
     logger: silentLogger,
     clock,

@@ -28,6 +28,7 @@ export class Harness {
     this.runtime = {
       backend: () => this.backend,
       components: new Map(),
+      componentKinds: [],
       metrics: this.metrics,
       logger: silentLogger,
       clock,

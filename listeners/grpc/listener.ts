@@ -1,0 +1,171 @@
+/** A grpc listener: its connections, its services, and who may call them. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
+import type { Metadata, Server } from '@grpc/grpc-js'
+import { type ListenerConfig, LiveSecret } from '../../src/config/index.ts'
+import {
+  type Accepted,
+  type Bound,
+  formatAddress,
+  type ListenLimits,
+  listen,
+  openServerTls,
+  type ServerTls,
+  sameAddress,
+} from '../../src/net/index.ts'
+import type { Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
+import { Services } from '../../src/services/index.ts'
+import { Observer } from './observer.ts'
+import type { GrpcListenerOptions } from './options.ts'
+import type { ServerHost } from './server.ts'
+
+/** What hands a connection to the server. */
+type Injector = ReturnType<Server['createConnectionInjector']>
+
+export class GrpcListener implements Listener, ServerHost {
+  readonly name: string
+  readonly #runtime: Runtime
+  readonly #services: Services
+  readonly #observer: Observer
+  readonly #connections = new Set<Socket>()
+  #config: ListenerConfig
+  #options: GrpcListenerOptions
+  #token: LiveSecret | undefined
+  #tls: ServerTls | undefined
+  #bound: Bound | undefined
+  #server: Server | undefined
+  #injector: Injector | undefined
+  #draining: Promise<void> | undefined
+
+  constructor(config: ListenerConfig, runtime: Runtime) {
+    this.name = config.name
+    this.#runtime = runtime
+    this.#config = config
+    this.#options = config.options as GrpcListenerOptions
+    this.#services = new Services(runtime)
+    this.#observer = new Observer(this.name, runtime.metrics)
+    const { token, tls } = this.#options
+    const { logger, clock } = runtime
+    this.#token = token && new LiveSecret(token, { name: `the token of listener ${this.name}`, logger, clock })
+    this.#tls = tls && openServerTls(tls, logger)
+  }
+
+  get address(): string {
+    return this.#bound?.address ?? formatAddress(this.#config.address)
+  }
+
+  async start(): Promise<void> {
+    const { logger, metrics } = this.#runtime
+    await this.#token?.read()
+    // grpc-js is loaded only where somebody listens.
+    const [{ ServerCredentials }, { createServer }, { allServices }] = await Promise.all([
+      import('@grpc/grpc-js'),
+      import('./server.ts'),
+      import('./services.ts'),
+    ])
+    const { maxMessage, maxStreams } = this.#options
+    const services = allServices({
+      services: this.#services,
+      runtime: this.#runtime,
+      options: () => this.#options,
+    })
+    this.#server = createServer(services, this, { maxMessageBytes: maxMessage, maxConcurrentStreams: maxStreams })
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
+    this.#bound = await listen(
+      { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
+      { onConnection: accepted => this.#accept(accepted) },
+    )
+  }
+
+  update(config: ListenerConfig): boolean {
+    const options = config.options as GrpcListenerOptions
+    if (!sameAddress(config.address, this.#config.address)) return false
+    if (!isDeepStrictEqual(fixed(options), fixed(this.#options))) return false
+    this.#config = config
+    this.#options = options
+    this.#bound?.update(this.#limits())
+    this.#services.rebind()
+    return true
+  }
+
+  async reread(): Promise<void> {
+    await this.#token?.refresh()
+  }
+
+  drain(graceMs: number): Promise<void> {
+    const cancel = this.#runtime.clock.after(graceMs, () => {
+      for (const socket of this.#connections) socket.destroy()
+    })
+    this.#draining ??= this.#drain(graceMs)
+    return this.#draining.finally(cancel)
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    await this.#bound?.close()
+    this.#injector?.drain(graceMs)
+    await Promise.all(
+      [...this.#connections].map(socket => new Promise<void>(resolve => void socket.once('close', () => resolve()))),
+    )
+    this.#server?.forceShutdown()
+    this.#services.close()
+    this.#token?.close()
+    this.#tls?.close()
+    this.#observer.close()
+  }
+
+  status(): ListenerStatus {
+    return { connections: this.#bound?.connections ?? 0 }
+  }
+
+  // --- What the server asks and tells ---------------------------------------------------------------------------------
+
+  refusal(metadata: Metadata): string | undefined {
+    const token = this.#token?.value
+    if (token === undefined) return undefined
+    const [given] = metadata.get('dapr-api-token')
+    if (given === undefined) return 'missing api token in request metadata'
+    return equal(String(given), token) ? undefined : 'authentication error: api token mismatch'
+  }
+
+  answered(path: string, code: number, startedAt: number): void {
+    this.#observer.answered(path, code, performance.now() - startedAt)
+  }
+
+  bug(path: string, error: unknown): void {
+    const reason = error instanceof Error ? error.stack : String(error)
+    this.#runtime.logger.error({ listener: this.name, rpc: path, reason }, 'a bug in a call')
+  }
+
+  // --- Connections ---------------------------------------------------------------------------------------------------
+
+  #accept({ socket }: Accepted): Socket {
+    this.#connections.add(socket)
+    socket.once('close', () => this.#connections.delete(socket))
+    this.#injector!.injectConnection(socket)
+    // Accepted sockets are paused; what HTTP/2 takes over must be reading.
+    socket.resume()
+    return socket
+  }
+
+  #limits(): ListenLimits {
+    const { maxConnections, handshakeTimeout } = this.#options
+    return {
+      maxConnections,
+      handshakeTimeoutMs: handshakeTimeout,
+      keepAliveMs: 60_000,
+      tls: this.#tls,
+      alpn: ['h2'],
+    }
+  }
+}
+
+/** What cannot change while it is bound. */
+function fixed({ token, tls, maxMessage, maxStreams }: GrpcListenerOptions): unknown {
+  return { token, tls, maxMessage, maxStreams }
+}
+
+function equal(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(a), digest(b))
+}

@@ -1,0 +1,20 @@
+/** All services of a grpc listener. */
+import type { Runtime } from '../../src/protocol.ts'
+import type { Services } from '../../src/services/index.ts'
+import { daprService } from './dapr/index.ts'
+import { healthService } from './health.ts'
+import { layottoService } from './layotto/index.ts'
+import type { GrpcListenerOptions } from './options.ts'
+import { portolanServices } from './portolan/index.ts'
+import type { Service } from './rpc.ts'
+
+export interface ServiceContext {
+  readonly services: Services
+  readonly runtime: Runtime
+  /** As they are now: a reload may change them. */
+  readonly options: () => GrpcListenerOptions
+}
+
+export function allServices(context: ServiceContext): readonly Service[] {
+  return [daprService(context), layottoService(context), ...portolanServices(context), healthService()]
+}
