@@ -17,7 +17,7 @@ export { type CopySource, encodeCopySource, parseCopySource } from './copy-sourc
 export { S3_ERRORS, S3Error, type S3ErrorCode } from './errors.ts'
 export * from './form/index.ts'
 export { classify, OPERATIONS, type Operation, type OperationQuestion } from './operation.ts'
-export { valueIn } from './pairs.ts'
+export { headerIn, valueIn, valuesIn } from './pairs.ts'
 export { checkPostPolicy, type PostPolicyFacts } from './post-policy.ts'
 export { canonicalQuery, parseQuery } from './query.ts'
 export * from './signature/index.ts'

@@ -8,6 +8,7 @@ import {
   readContentMd5,
   S3Error,
   valueIn,
+  valuesIn,
   withoutAwsChunked,
 } from '../../codecs/s3/index.ts'
 import type { Identity } from './door.ts'
@@ -51,7 +52,8 @@ export function planBody(
   const isDocument = operation.body !== 'object'
   const length = lengthOf(head, headers, isChunked)
   if (length === undefined && !isDocument) throw new S3Error('MissingContentLength')
-  const encoding = joined(headers, 'content-encoding')
+  // A header that comes several times is one list.
+  const encoding = valuesIn(headers, 'content-encoding').join(',')
   const contentEncoding = withoutAwsChunked(encoding)
   // Nobody would take the chunks off, and they would become the object.
   if (!isDocument && !isChunked && /(^|,)\s*aws-chunked\s*(,|$)/i.test(encoding))
@@ -70,11 +72,6 @@ export function planBody(
     contentEncoding,
     isOpenEnded: head.body === 'chunked',
   }
-}
-
-/** A header that comes several times is one list. */
-function joined(headers: readonly string[], name: string): string {
-  return headers.filter((_, at) => at % 2 === 1 && headers[at - 1] === name).join(',')
 }
 
 function lengthOf(head: RequestHead, headers: readonly string[], isChunked: boolean): number | undefined {

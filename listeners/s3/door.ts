@@ -16,6 +16,7 @@ import {
   SigningSecret,
   UNSIGNED_PAYLOAD,
   valueIn,
+  valuesIn,
 } from '../../codecs/s3/index.ts'
 import { LiveSecret } from '../../src/config/index.ts'
 import type { Runtime } from '../../src/protocol.ts'
@@ -67,6 +68,7 @@ const READING = new Policy({ operations: ['read'] })
 
 export class Door {
   readonly #keys = new Map<string, Key>()
+  readonly #secretOf = (accessKey: string): SigningSecret | undefined => this.secretOf(accessKey)
   readonly #anonymous: Patterns
 
   private constructor({ anonymous }: S3ListenerOptions) {
@@ -112,8 +114,7 @@ export class Door {
   admit(visitor: Visitor): Identity {
     const identity = this.#keys.size === 0 ? anybody(visitor) : this.#identify(visitor)
     const { operation, bucket, key, query, source } = visitor
-    const listPrefixes = query.filter((_, at) => at % 2 === 1 && query[at - 1] === 'prefix')
-    const objection = identity.policy.objection({ operation, bucket, key, listPrefixes })
+    const objection = identity.policy.objection({ operation, bucket, key, listPrefixes: valuesIn(query, 'prefix') })
     if (objection !== undefined) throw new S3Error('AccessDenied', `Access Denied: ${objection}.`)
     // A copy reads what it names, so its key has to be allowed to do that too.
     if (source && !identity.policy.mayRead(source))
@@ -128,7 +129,7 @@ export class Door {
   ): Identity {
     const { now, length } = wish
     const accessKey =
-      this.#keys.size === 0 ? '' : authenticateForm(fields, { now, secretOf: name => this.secretOf(name) })?.accessKey
+      this.#keys.size === 0 ? '' : authenticateForm(fields, { now, secretOf: this.#secretOf })?.accessKey
     if (accessKey === undefined) throw new S3Error('AccessDenied', 'Access Denied: the form is not signed.')
     const policy = this.#keys.get(accessKey)?.policy ?? ANYTHING
     const objection = policy.objection({ ...wish, listPrefixes: [] })
@@ -139,10 +140,7 @@ export class Door {
 
   #identify(visitor: Visitor): Identity {
     const { query, now } = visitor
-    const verified = authenticate(visitor, {
-      now,
-      secretOf: accessKey => this.secretOf(accessKey),
-    })
+    const verified = authenticate(visitor, { now, secretOf: this.#secretOf })
     if (!verified) return this.#anonymously(visitor)
     const isPresigned = verified.kind === 'presigned'
     return {

@@ -3,11 +3,12 @@
  * Its connection gives it the head and the body without HTTP's framing.
  */
 import type { ProtocolError } from '../../codecs/codec.ts'
-import type { RequestHead } from '../../codecs/http1/index.ts'
+import { headerOf, type RequestHead } from '../../codecs/http1/index.ts'
 import {
   type BaseDomains,
   CHECKSUMS,
   classify,
+  EMPTY_SHA256,
   formBoundary,
   OPERATIONS,
   type Operation,
@@ -19,16 +20,20 @@ import {
 import type { StoreBody, StoreExchange, StoreRequest, StoreResponse, StoreSink } from '../../src/backends/s3/index.ts'
 import { ProxyError } from '../../src/errors.ts'
 import type { Clock } from '../../src/protocol.ts'
+import { answerHeaders } from './answer-headers.ts'
 import { errorDocument } from './answers.ts'
 import { type BodyPlan, planBody } from './body-plan.ts'
 import { sourceOf } from './copy-source.ts'
 import type { Cors } from './cors.ts'
-import type { Door, Identity } from './door.ts'
+import type { Door, Identity, Visitor } from './door.ts'
 import { s3ErrorOf } from './errors.ts'
 import { forStore } from './forwarded.ts'
 import { liftHeaders } from './lifted-headers.ts'
 import { Payload } from './payload.ts'
 import { PostForm, type Upload } from './post-form.ts'
+import { preflight } from './preflight.ts'
+import { redirectUrl } from './redirect.ts'
+import { type BodySource, RequestBody } from './request-body.ts'
 import type { Route } from './routes.ts'
 import { ShownBuckets } from './shown-buckets.ts'
 
@@ -58,12 +63,16 @@ export interface ExchangeHost {
 }
 
 /** What an exchange needs of its connection. */
-export interface ExchangeConnection {
+export interface ExchangeConnection extends BodySource {
   readonly remoteIp: string
-  sendContinue(): void
-  pause(): void
-  resume(): void
-  answer(status: number, headers: readonly string[], length: number | undefined, hasBody: boolean): void
+  /** `follows`: the first bytes of its body come within the same call. */
+  answer(
+    status: number,
+    headers: readonly string[],
+    length: number | undefined,
+    hasBody: boolean,
+    follows: boolean,
+  ): void
   writeBody(bytes: Buffer, owned: boolean): boolean
   endAnswer(): void
   cutAnswer(): void
@@ -72,8 +81,7 @@ export interface ExchangeConnection {
 /** Bodies up to here are waited for: then they can be sent again, and checked before anybody hears of them. */
 const SMALL_BYTES = 64 * 1024
 const MISSIGNED: ReadonlySet<string> = new Set(['SignatureDoesNotMatch', 'RequestTimeTooSkewed'])
-/** Presigned requests that a service can serve as well without anybody between. */
-const REDIRECTED: ReadonlySet<string> = new Set(['GetObject', 'HeadObject', 'PutObject', 'UploadPart'])
+const NOTHING = Buffer.alloc(0)
 const NO_OPERATION: Operation = { name: 'Unknown', access: 'admin', body: 'none', requiresChecksum: false }
 
 /** Before its head is read, with the body on its way, with the answer on its way, or over. */
@@ -108,25 +116,21 @@ export class Exchange implements StoreSink {
   #plan: BodyPlan | undefined
   #payload: Payload | PostForm | undefined
   #form: PostForm | undefined
-  #isBodyWanted = false
-  /** What of the body came before it was wanted. */
-  #early: Buffer[] = []
-  #isBodyOver = false
-  /** The store takes no more of it for now. */
-  #isStalled = false
+  /** Undefined for requests that have none. */
+  #body: RequestBody | undefined
   #route: Route | undefined
   #candidate = 0
   #request: StoreRequest | undefined
   #store: StoreExchange | undefined
   #hasBody = false
 
-  constructor(host: ExchangeHost, connection: ExchangeConnection, head: RequestHead) {
+  constructor(host: ExchangeHost, connection: ExchangeConnection, head: RequestHead, startedAt: number) {
     this.#host = host
     this.#connection = connection
     this.head = head
     this.remoteIp = connection.remoteIp
     this.requestId = host.nextRequestId()
-    this.startedAt = host.clock.now()
+    this.startedAt = startedAt
   }
 
   begin(): void {
@@ -141,64 +145,79 @@ export class Exchange implements StoreSink {
 
   #begin(): void {
     const { head } = this
+    const { method, target } = head
     const host = this.#host
-    const mark = head.target.indexOf('?')
-    const rawPath = mark < 0 ? head.target : head.target.slice(0, mark)
-    const query = parseQuery(mark < 0 ? '' : head.target.slice(mark + 1))
-    const { bucket, key } = parseAddress(head.host ?? '', rawPath, host.domains)
+    const mark = target.indexOf('?')
+    const path = mark < 0 ? target : target.slice(0, mark)
+    const query = parseQuery(mark < 0 ? '' : target.slice(mark + 1))
+    const { bucket, key } = parseAddress(head.host ?? '', path, host.domains)
     this.bucket = bucket
     this.key = key
-    if (head.method === 'OPTIONS') return this.#preflight()
+    if (method === 'OPTIONS') {
+      const allowed = preflight(head, bucket, host.cors)
+      return this.#answerWith(200, [...allowed, 'x-amz-request-id', this.requestId], NOTHING)
+    }
     const headers = pairsOf(head)
     const lifted = liftHeaders(query, headers)
-    this.operation = classify({ method: head.method, bucket, key, ...lifted })
-    if (this.operation.name === 'PostObject') return this.#beginForm()
-    const identity = this.#admit({ method: head.method, path: rawPath, query, headers }, lifted.headers)
-    this.identity = identity
-    const plan = planBody(this.operation, head, headers, identity, host)
-    this.#plan = plan
     this.#query = lifted.query
     this.#headers = lifted.headers
+    const operation = classify({ method, bucket, key, query: lifted.query, headers: lifted.headers })
+    this.operation = operation
+    if (operation.name === 'PostObject') return this.#beginForm()
+    const source = sourceOf(lifted.headers, bucket)
+    const now = host.wallTime()
+    const identity = this.#admit({ method, path, query, headers, source, bucket, key, operation, now })
+    this.identity = identity
+    const plan = planBody(operation, head, headers, identity, host)
+    this.#plan = plan
     this.#route = host.routeOf(bucket)
     if (identity.presignedSeconds !== undefined && this.#route.redirects && this.#redirect()) return
-    const { store } = this.#route.backends[0]!
+    if (operation.body !== 'document' && isNothing(plan, head)) {
+      this.#phase = 'open'
+      this.#open(NOTHING, undefined)
+    } else this.#beginBody(plan, identity)
+  }
+
+  #admit(visitor: Visitor): Identity {
+    const { bucket, source } = visitor
+    const host = this.#host
+    try {
+      const identity = host.door.admit(visitor)
+      // Each service has its own buckets: the one in charge would look for the source among those.
+      if (source && host.routeOf(source.bucket).backends[0] !== host.routeOf(bucket).backends[0])
+        throw new S3Error('NotImplemented', 'The source of the copy is at another backend.')
+      return identity
+    } catch (error) {
+      if (error instanceof S3Error && MISSIGNED.has(error.code)) host.missigned(this, visitor, error)
+      throw error
+    }
+  }
+
+  #beginBody(plan: BodyPlan, identity: Identity): void {
+    const host = this.#host
+    const { store } = this.#route!.backends[0]!
     const payload = new Payload(plan, identity.seed, host.maxChunkBytes, store, {
       onPayload: (bytes, owned) => this.#pass(bytes, owned),
       onChecked: trailer => this.#onChecked(trailer),
     })
     this.#payload = payload
+    this.#body = new RequestBody(this.#connection, this.head.expectContinue, payload)
     if (plan.isDocument || (plan.length !== undefined && plan.length <= SMALL_BYTES)) {
       this.#phase = 'gathering'
       payload.gather(plan.isDocument ? host.maxDocumentBytes : SMALL_BYTES)
-      this.#wantBody()
+      this.#body.want()
     } else {
       this.#phase = 'open'
       this.#open(undefined, undefined)
     }
   }
 
-  #admit(request: SignedRequest, headers: readonly string[]): Identity {
-    const { bucket, key, operation } = this
-    const host = this.#host
-    const source = sourceOf(headers, bucket)
-    try {
-      const identity = host.door.admit({ ...request, bucket, key, operation, source, now: host.wallTime() })
-      // Each service has its own buckets: the one in charge would look for the source among those.
-      if (source && host.routeOf(source.bucket).backends[0] !== host.routeOf(bucket).backends[0])
-        throw new S3Error('NotImplemented', 'The source of the copy is at another backend.')
-      return identity
-    } catch (error) {
-      if (error instanceof S3Error && MISSIGNED.has(error.code)) host.missigned(this, request, error)
-      throw error
-    }
-  }
-
   /** A form says within its body who sends it, and for what. */
   #beginForm(): void {
     const host = this.#host
-    const { length, body } = this.head
+    const { headers, length, body, expectContinue } = this.head
     if (body !== 'length') throw new S3Error('MissingContentLength')
-    const boundary = formBoundary(headerOf(this.head, 'content-type') ?? '')
+    const boundary = formBoundary(headerOf(headers, 'content-type') ?? '')
     this.#form = new PostForm(boundary, this.bucket, length, host.wallTime(), {
       onUpload: upload => this.#openUpload(upload),
       onPayload: (bytes, owned) => this.#pass(bytes, owned),
@@ -206,7 +225,8 @@ export class Exchange implements StoreSink {
     })
     this.#payload = this.#form
     this.#phase = 'open'
-    this.#wantBody()
+    this.#body = new RequestBody(this.#connection, expectContinue, this.#form)
+    this.#body.want()
   }
 
   #openUpload({ fields, key, headers, length }: Upload): void {
@@ -223,11 +243,6 @@ export class Exchange implements StoreSink {
     const body = { length, sha256: undefined, trailer: undefined, bytes: undefined }
     this.#request = this.#requestOf('PUT', [], headers, body)
     this.#openCandidate()
-  }
-
-  #wantBody(): void {
-    this.#isBodyWanted = true
-    if (this.head.expectContinue && !this.#isBodyOver) this.#connection.sendContinue()
   }
 
   #open(bytes: Buffer | undefined, trailer: string | undefined): void {
@@ -265,6 +280,18 @@ export class Exchange implements StoreSink {
     this.#store = backend.store.open(this.#request!, sink)
   }
 
+  /** Sends the client to the service itself. False when the store cannot do that. */
+  #redirect(): boolean {
+    const headers = forStore(this.#headers, this.head, this.#plan!, !this.#host.cors.isEmpty)
+    const body = { length: this.#plan!.length, sha256: undefined, trailer: undefined, bytes: undefined }
+    const request = this.#requestOf(this.head.method, this.#query, headers, body)
+    const lifted = this.#headers.length - 2 * this.head.headers.names.length
+    const url = redirectUrl(this.identity!, request, lifted, this.#route!.backends[0]!.store)
+    if (url === undefined) return false
+    this.#answerWith(307, ['Location', url, ...this.#ownHeaders()], NOTHING)
+    return true
+  }
+
   /** It changes nothing, so another store may answer it. */
   get #isRead(): boolean {
     return this.operation.access === 'read' || this.operation.access === 'list'
@@ -278,24 +305,27 @@ export class Exchange implements StoreSink {
   // --- The body ------------------------------------------------------------------------------------------------------
 
   onBody(view: Buffer): void {
-    if (this.#phase !== 'gathering' && this.#phase !== 'open') return
-    if (!this.#isBodyWanted) {
-      this.#early.push(Buffer.from(view))
-      this.#connection.pause()
-      return
+    try {
+      this.#body?.write(view)
+    } catch (error) {
+      this.#refuse(error)
     }
-    this.#feed(() => this.#payload!.write(view))
   }
 
-  /** A trailer of HTTP's own framing, as some clients send that do not know S3's. */
   onTrailer(name: string, value: string): void {
-    if (this.#phase === 'gathering' || this.#phase === 'open') this.#feed(() => this.#payload!.onTrailer(name, value))
+    try {
+      this.#body?.onTrailer(name, value)
+    } catch (error) {
+      this.#refuse(error)
+    }
   }
 
   onBodyEnd(): void {
-    this.#isBodyOver = true
-    if (this.#isBodyWanted && (this.#phase === 'gathering' || this.#phase === 'open'))
-      this.#feed(() => this.#payload!.end())
+    try {
+      this.#body?.end()
+    } catch (error) {
+      this.#refuse(error)
+    }
   }
 
   /** The framing of the body is broken: what was sent of it counts for nothing. */
@@ -314,18 +344,8 @@ export class Exchange implements StoreSink {
     this.#finish()
   }
 
-  #feed(step: () => void): void {
-    try {
-      step()
-    } catch (error) {
-      this.#refuse(error)
-    }
-  }
-
   #pass(bytes: Buffer, owned: boolean): void {
-    if (this.#store!.write(bytes, owned)) return
-    this.#isStalled = true
-    this.#connection.pause()
+    if (!this.#store!.write(bytes, owned)) this.#body!.stall()
   }
 
   /** The body is whole and what it should be. */
@@ -344,38 +364,25 @@ export class Exchange implements StoreSink {
 
   onContinue(): void {
     if (this.#phase !== 'open') return
-    if (this.#form) return this.#feed(() => this.#form!.wanted())
-    if (this.#isBodyWanted) return
-    this.#wantBody()
-    const early = this.#early
-    this.#early = []
-    for (const bytes of early) if (this.#phase === 'open') this.#feed(() => this.#payload!.write(bytes))
-    if (this.#isBodyOver && this.#phase === 'open') this.#feed(() => this.#payload!.end())
-    if (!this.#isStalled) this.#connection.resume()
+    try {
+      if (this.#form) this.#form.wanted()
+      else this.#body?.want()
+    } catch (error) {
+      this.#refuse(error)
+    }
   }
 
   onDrain(): void {
-    this.#isStalled = false
-    this.#connection.resume()
+    this.#body?.drained()
   }
 
   onHead(response: StoreResponse): void {
-    if (this.#phase !== 'over') this.#feed(() => this.#answer(response))
-  }
-
-  #answer(response: StoreResponse): void {
-    this.status = response.status
-    this.backendErrorCode = response.errorCode ?? ''
-    this.answeredAt = this.#host.clock.now()
-    if (this.#form && response.status === 200) {
-      const { status, headers, document } = this.#form.answer(response, this.bucket, this.key, this.#origin)
-      this.#store = undefined
-      return this.#answerWith(status, [...headers, ...this.#ownHeaders()], document)
+    if (this.#phase === 'over') return
+    try {
+      this.#answer(response)
+    } catch (error) {
+      this.#refuse(error)
     }
-    const { method } = this.head
-    this.#hasBody = method !== 'HEAD' && response.status !== 204 && response.status !== 304
-    this.#connection.answer(response.status, this.#answerHeaders(response), response.length, this.#hasBody)
-    this.#phase = 'answering'
   }
 
   onData(bytes: Buffer, owned: boolean): boolean {
@@ -397,14 +404,14 @@ export class Exchange implements StoreSink {
   onFailed(error: ProxyError | S3Error): void {
     if (this.#phase === 'over') return
     if (error instanceof ProxyError) this.failure = error
-    if (this.#phase === 'answering') {
-      this.#finish()
-      this.#connection.cutAnswer()
-      return
-    }
+    if (this.#phase === 'answering') return this.#cut()
     if (this.#isRead && error instanceof ProxyError && this.#candidate + 1 < this.#route!.backends.length) {
       this.#candidate++
-      this.#feed(() => this.#openCandidate())
+      try {
+        this.#openCandidate()
+      } catch (thrown) {
+        this.#refuse(thrown)
+      }
       return
     }
     this.#store = undefined
@@ -413,24 +420,26 @@ export class Exchange implements StoreSink {
 
   // --- The answer ----------------------------------------------------------------------------------------------------
 
-  #answerHeaders({ status, headers }: StoreResponse): string[] {
-    const answer: string[] = []
-    let hasDate = false
-    const hasCors = !this.#host.cors.isEmpty
-    for (let at = 0; at < headers.length; at += 2) {
-      const name = headers[at]!
-      const { length } = name
-      if (length === 4 && name.toLowerCase() === 'date') hasDate = true
-      // A page that is told twice believes nothing.
-      if (hasCors && name.toLowerCase().startsWith('access-control-')) continue
-      if (length === 16 && name.toLowerCase() === 'x-amz-request-id') this.backendRequestId = headers[at + 1]!
-      else answer.push(name, headers[at + 1]!)
+  #answer(response: StoreResponse): void {
+    const host = this.#host
+    const { status, length, bodyFollows = false } = response
+    this.#body?.close()
+    this.status = status
+    this.backendErrorCode = response.errorCode ?? ''
+    this.answeredAt = host.clock.now()
+    if (this.#form && status === 200) {
+      const { status, headers, document } = this.#form.answer(response, this.bucket, this.key, this.#origin)
+      this.#store = undefined
+      return this.#answerWith(status, [...headers, ...this.#ownHeaders()], document)
     }
-    if (!hasDate) answer.push('Date', this.#host.date())
-    this.#addOwnHeaders(answer)
+    const { headers, requestId } = answerHeaders(response.headers, !host.cors.isEmpty, host)
+    this.backendRequestId = requestId
+    this.#addOwnHeaders(headers)
     // An SDK that has sent a checksum builds on hearing it again, such as when it completes a multipart upload.
-    if (status < 300) this.#payload?.echo(answer)
-    return answer
+    if (status < 300) this.#payload?.echo(headers)
+    this.#hasBody = this.head.method !== 'HEAD' && status !== 204 && status !== 304
+    this.#connection.answer(status, headers, length, this.#hasBody, bodyFollows)
+    this.#phase = 'answering'
   }
 
   #ownHeaders(): string[] {
@@ -442,39 +451,8 @@ export class Exchange implements StoreSink {
   #addOwnHeaders(headers: string[]): void {
     headers.push('x-amz-request-id', this.requestId)
     const { cors } = this.#host
-    const origin = cors.isEmpty ? undefined : headerOf(this.head, 'origin')
+    const origin = cors.isEmpty ? undefined : headerOf(this.head.headers, 'origin')
     if (origin !== undefined) headers.push(...(cors.headers(this.bucket, origin, this.head.method) ?? []))
-  }
-
-  #preflight(): void {
-    const { head } = this
-    const origin = headerOf(head, 'origin')
-    const method = headerOf(head, 'access-control-request-method')
-    if (origin === undefined || method === undefined)
-      throw new S3Error('BadRequest', 'Insufficient information. Origin request header needed.')
-    const wanted = (headerOf(head, 'access-control-request-headers') ?? '')
-      .split(',')
-      .map(name => name.trim())
-      .filter(name => name !== '')
-    const allowed = this.#host.cors.preflight(this.bucket, origin, method, wanted)
-    if (!allowed) throw new S3Error('AccessDenied', 'CORSResponse: this CORS request is not allowed.')
-    this.#answerWith(200, [...allowed, 'x-amz-request-id', this.requestId], Buffer.alloc(0))
-  }
-
-  /** Sends the client to the service itself. False when the store cannot do that. */
-  #redirect(): boolean {
-    const { policy, presignedSeconds } = this.identity!
-    // What has to be judged by its body or put into other words passes through here, as does what has a limit.
-    if (!REDIRECTED.has(this.operation.name) || Number.isFinite(policy.maxObjectBytes)) return false
-    // Headers that the URL has in its query would have to be sent as such.
-    if (this.#headers.length > 2 * this.head.headers.names.length) return false
-    const { store } = this.#route!.backends[0]!
-    const headers = forStore(this.#headers, this.head, this.#plan!, !this.#host.cors.isEmpty)
-    const body = { length: this.#plan!.length, sha256: undefined, trailer: undefined, bytes: undefined }
-    const url = store.presign?.(this.#requestOf(this.head.method, this.#query, headers, body), presignedSeconds!)
-    if (url === undefined) return false
-    this.#answerWith(307, ['Location', url, ...this.#ownHeaders()], Buffer.alloc(0))
-    return true
   }
 
   #refuse(error: unknown): void {
@@ -483,29 +461,28 @@ export class Exchange implements StoreSink {
     if (!told) this.#host.bug(error)
     this.#store?.abort()
     this.#store = undefined
-    if (this.#phase === 'answering') {
-      this.#finish()
-      this.#connection.cutAnswer()
-      return
-    }
+    if (this.#phase === 'answering') return this.#cut()
     const answer = told ?? new S3Error('InternalError')
     this.errorCode = answer.code
     const document = errorDocument(answer, { requestId: this.requestId, bucket: this.bucket, key: this.key })
     this.#answerWith(answer.status, ['Content-Type', 'application/xml', ...this.#ownHeaders()], document)
   }
 
+  /** What was begun cannot be made whole. */
+  #cut(): void {
+    this.#finish()
+    this.#connection.cutAnswer()
+  }
+
   #answerWith(status: number, headers: readonly string[], document: Buffer): void {
     const isHead = this.head.method === 'HEAD'
     const hasBody = !isHead && document.length > 0 && status !== 304
+    this.#body?.close()
     this.status = status
     this.answeredAt = this.#host.clock.now()
     this.#phase = 'answering'
-    this.#connection.answer(
-      status,
-      ['Date', this.#host.date(), ...headers],
-      isHead ? undefined : document.length,
-      hasBody,
-    )
+    const all = ['Date', this.#host.date(), ...headers]
+    this.#connection.answer(status, all, isHead ? undefined : document.length, hasBody, hasBody)
     if (hasBody) {
       this.bytesSent = document.length
       this.#connection.writeBody(document, true)
@@ -516,18 +493,19 @@ export class Exchange implements StoreSink {
 
   #finish(): void {
     this.#phase = 'over'
-    this.#early = []
+    this.#body?.close()
     this.#host.answered(this)
   }
+}
+
+/** Nothing comes, and nothing was said of it but that. */
+function isNothing({ kind, length, sha256, checksum, md5 }: BodyPlan, { body, expectContinue }: RequestHead): boolean {
+  if (length !== 0 || body === 'chunked' || expectContinue || checksum !== undefined || md5 !== undefined) return false
+  return kind === 'unsigned' || (kind === 'hash' && sha256 === EMPTY_SHA256)
 }
 
 function pairsOf({ headers: { names, values } }: RequestHead): string[] {
   const pairs: string[] = []
   for (let i = 0; i < names.length; i++) pairs.push(names[i]!, values[i]!)
   return pairs
-}
-
-function headerOf({ headers: { names, values } }: RequestHead, name: string): string | undefined {
-  const i = names.indexOf(name)
-  return i < 0 ? undefined : values[i]
 }

@@ -1,17 +1,14 @@
 /** What of a request goes on to the store: not what proves who asks, frames the body, or belongs to one connection. */
 import { isHopByHop, type RequestHead } from '../../codecs/http1/index.ts'
-import { CHECKSUMS } from '../../codecs/s3/index.ts'
+import { AUTH_HEADERS, CHECKSUMS } from '../../codecs/s3/index.ts'
 import type { BodyPlan } from './body-plan.ts'
 
 const KEPT_HERE: ReadonlySet<string> = new Set([
-  'authorization',
+  ...AUTH_HEADERS,
   'content-length',
   'expect',
   'host',
-  'x-amz-content-sha256',
-  'x-amz-date',
   'x-amz-decoded-content-length',
-  'x-amz-security-token',
   'x-amz-trailer',
   // Set by proxies for those behind them; the service's own proxy would believe them.
   'forwarded',

@@ -46,7 +46,9 @@ export class S3Listener implements Listener, SessionHost {
   readonly #buffers = new RelayBuffers()
   readonly #observer: Observer
   readonly #refusals: RefusalLog
-  readonly #bytes: { readonly received: { value: number }; readonly sent: { value: number } }
+  /** Bytes of all connections. */
+  readonly received: { value: number }
+  readonly sent: { value: number }
   /** Ids of requests: of this process, and then counted. */
   readonly #idPrefix = randomBytes(4).toString('hex').toUpperCase()
   #requests = 0
@@ -69,7 +71,8 @@ export class S3Listener implements Listener, SessionHost {
     this.#options = config.options as S3ListenerOptions
     const listener = this.name
     const cell = (direction: string) => runtime.metrics.cell('portolan_downstream_bytes_total', { listener, direction })
-    this.#bytes = { received: cell('received'), sent: cell('sent') }
+    this.received = cell('received')
+    this.sent = cell('sent')
     this.#observer = new Observer(listener, runtime, [...OPERATIONS.keys()])
     this.#refusals = new RefusalLog(listener, runtime.logger)
     this.#apply(this.#options)
@@ -235,14 +238,6 @@ export class S3Listener implements Listener, SessionHost {
 
   answered(exchange: Exchange): void {
     this.#observer.answered(exchange, this.clock.now())
-  }
-
-  received(bytes: number): void {
-    this.#bytes.received.value += bytes
-  }
-
-  sent(bytes: number): void {
-    this.#bytes.sent.value += bytes
   }
 
   protocolError(kind: string): void {

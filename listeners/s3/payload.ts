@@ -11,10 +11,12 @@ import {
   type ChunkSeed,
   createChecksum,
   EMPTY_SHA256,
+  headerIn,
   S3Error,
 } from '../../codecs/s3/index.ts'
 import type { Store } from '../../src/backends/s3/index.ts'
 import type { BodyPlan } from './body-plan.ts'
+import { HoldBack } from './hold-back.ts'
 
 export interface PayloadSink {
   /** Bytes of a payload that is not gathered; owned as those that came. */
@@ -40,8 +42,7 @@ export class Payload {
   #md5: Hash | undefined
   #gathered: Buffer | undefined
   #maxGathered = 0
-  #holdsBack: boolean
-  #held: Buffer | undefined
+  #holdBack: HoldBack | undefined
   #bytes = 0
 
   /** `store`: what it compares itself is not compared here. */
@@ -61,7 +62,9 @@ export class Payload {
       this.#expected = { sum: createChecksum(checksum.algorithm), value: checksum.value }
     this.#comparesSha256 = plan.sha256 !== undefined && !store.comparesSha256
     const isChunked = plan.kind !== 'hash' && plan.kind !== 'unsigned'
-    this.#holdsBack = this.#expected !== undefined || this.#comparesSha256 || isChunked || plan.isOpenEnded
+    const isVerified = this.#expected !== undefined || this.#comparesSha256 || isChunked || plan.isOpenEnded
+    if (isVerified && plan.length !== undefined)
+      this.#holdBack = new HoldBack(plan.length, (bytes, owned) => sink.onPayload(bytes, owned))
     if (isChunked) {
       this.#chunks = new AwsChunkedDecoder(
         {
@@ -92,7 +95,6 @@ export class Payload {
     const { length, sha256, md5 } = this.#plan
     this.#maxGathered = maxBytes
     this.#gathered = Buffer.allocUnsafe(length ?? 0)
-    this.#holdsBack = false
     this.#comparesSha256 = sha256 !== undefined
     if (md5 !== undefined) this.#md5 = createHash('md5')
   }
@@ -122,8 +124,7 @@ export class Payload {
   echo(headers: string[]): void {
     if (!this.#expected || this.#expected.value === undefined) return
     const name = headerOf(this.#expected)
-    for (let at = 0; at < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return
-    headers.push(name, this.#expected.value)
+    if (headerIn(headers, name) === undefined) headers.push(name, this.#expected.value)
   }
 
   #take(view: Buffer): void {
@@ -134,9 +135,8 @@ export class Payload {
     this.#expected?.sum.update(view)
     if (this.#gathered) return this.#gatherMore(view)
     if (this.#comparesSha256) (this.#sha256 ??= createHash('sha256')).update(view)
-    if (!this.#holdsBack || this.#bytes < length!) return this.#sink.onPayload(view, false)
-    this.#held = Buffer.from(view.subarray(-1))
-    if (view.length > 1) this.#sink.onPayload(view.subarray(0, -1), false)
+    if (this.#holdBack) this.#holdBack.pass(view, false)
+    else this.#sink.onPayload(view, false)
   }
 
   #gatherMore(view: Buffer): void {
@@ -161,7 +161,7 @@ export class Payload {
     if (this.#md5 && this.#md5.digest('base64') !== md5)
       throw new S3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.')
     this.#checkSum()
-    if (this.#held) this.#sink.onPayload(this.#held, true)
+    this.#holdBack?.release()
     this.#sink.onChecked(isTrailed(this.#plan) ? this.#expected?.value : undefined)
   }
 

@@ -2,8 +2,10 @@
  * An upload by a posted form: its fields say who, where and what, and then the file comes. It becomes a PutObject whose
  * length is known, because nothing but the end of the form may follow the file.
  */
-import { checkPostPolicy, FormDecoder, S3Error, valueIn, XmlWriter } from '../../codecs/s3/index.ts'
+import { checkPostPolicy, FormDecoder, headerIn, S3Error, valueIn, XmlWriter } from '../../codecs/s3/index.ts'
 import type { StoreResponse } from '../../src/backends/s3/index.ts'
+import { headerText } from './header-text.ts'
+import { HoldBack } from './hold-back.ts'
 
 /** What the fields ask for. */
 export interface Upload {
@@ -51,7 +53,7 @@ export class PostForm {
   #bytes = 0
   /** Until the store wants the file, what of it has come. */
   #early: Buffer[] | undefined = []
-  #held: Buffer | undefined
+  #holdBack: HoldBack | undefined
   #isWhole = false
   #isOver = false
 
@@ -81,7 +83,7 @@ export class PostForm {
   wanted(): void {
     const early = this.#early ?? []
     this.#early = undefined
-    for (const bytes of early) this.#pass(bytes, true)
+    for (const bytes of early) this.#holdBack!.pass(bytes, true)
     if (this.#isOver) this.#finish()
   }
 
@@ -95,7 +97,7 @@ export class PostForm {
   }
 
   #finish(): void {
-    if (this.#held) this.#sink.onPayload(this.#held, true)
+    this.#holdBack!.release()
     this.#sink.onChecked()
   }
 
@@ -108,8 +110,7 @@ export class PostForm {
     key: string,
     origin: string,
   ): { status: number; headers: string[]; document: Buffer } {
-    const etagAt = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'etag')
-    const etag = etagAt < 0 ? '' : headers[etagAt + 1]!
+    const etag = headerIn(headers, 'etag') ?? ''
     const location = `${origin}/${bucket}/${encodeURIComponent(key).replaceAll('%2F', '/')}`
     const common = ['ETag', etag, 'Location', location]
     const redirect = valueIn(this.#fields, 'success_action_redirect') ?? valueIn(this.#fields, 'redirect')
@@ -136,6 +137,7 @@ export class PostForm {
     const fields = this.#fields.map((text, at) => (at % 2 === 1 && this.#fields[at - 1] === 'key' ? key : text))
     this.#length = this.#formBytes - position - this.#decoder.closingBytes
     if (this.#length < 0) throw new S3Error('MalformedPOSTRequest')
+    this.#holdBack = new HoldBack(this.#length, (bytes, owned) => this.#sink.onPayload(bytes, owned))
     const policy = valueIn(fields, 'policy')
     if (policy !== undefined) this.#checkPolicy(policy, fields)
     this.#sink.onUpload({ fields, key, headers: headersOf(fields, contentType), length: this.#length })
@@ -154,26 +156,14 @@ export class PostForm {
     this.#bytes += view.length
     if (this.#bytes > this.#length) throw new S3Error('MalformedPOSTRequest')
     if (this.#early) this.#early.push(Buffer.from(view))
-    else this.#pass(view, false)
+    else this.#holdBack!.pass(view, false)
   }
-
-  /** Without its last byte nothing is stored; that one goes when the form has ended as it should. */
-  #pass(view: Buffer, owned: boolean): void {
-    const isLast = this.#held === undefined && this.#passed + view.length === this.#length
-    this.#passed += view.length
-    if (!isLast) return this.#sink.onPayload(view, owned)
-    this.#held = Buffer.from(view.subarray(-1))
-    if (view.length > 1) this.#sink.onPayload(view.subarray(0, -1), owned)
-  }
-
-  #passed = 0
 }
 
-const NOT_A_VALUE = /[\u0000-\u0008\u000a-\u001f\u007f]/
-
-/** As the bytes of a header. Throws InvalidArgument for what could end it, or is no name of one. */
+/** Throws InvalidArgument for what can be no header. */
 function headerValue(name: string, value: string): string {
-  if (/^[a-z0-9._-]+$/.test(name) && !NOT_A_VALUE.test(value)) return Buffer.from(value, 'utf8').toString('latin1')
+  const text = headerText(name, value)
+  if (text !== undefined) return text
   throw new S3Error('InvalidArgument', 'A field of the form cannot be a header.', { ArgumentName: name })
 }
 

@@ -6,23 +6,20 @@ import { ProtocolError } from '../../codecs/codec.ts'
 import {
   BodyDecoder,
   CONTINUE,
-  encodeChunkSize,
-  encodeLastChunk,
   encodeResponseLines,
   type HeadLimits,
   PartialHead,
   type RequestHead,
   readRequestHead,
 } from '../../codecs/http1/index.ts'
-import { type ByteStream, type Intake, type IntakeSink, Pump, unsentBytes } from '../../src/net/index.ts'
-import { Exchange, type ExchangeHost } from './exchange.ts'
+import { type ByteStream, type Intake, type IntakeSink, unsentBytes } from '../../src/net/index.ts'
+import { AnswerWriter } from './answer-writer.ts'
+import { Exchange, type ExchangeConnection, type ExchangeHost } from './exchange.ts'
 
 /** Bytes of requests that come while another is answered. */
 const MAX_AHEAD_BYTES = 64 * 1024
 /** A body that is not wanted is read to its end when so little is left, else the connection is closed. */
 const MAX_SKIPPED_BYTES = 256 * 1024
-/** Up to here head and body leave in one write: a copy costs less than a system call. */
-const MAX_GATHERED_BYTES = 32 * 1024
 /** How long an application may take to read the last answer before its connection is torn. */
 const LINGER_MS = 2000
 
@@ -32,8 +29,9 @@ export interface SessionHost extends ExchangeHost {
   readonly idleTimeoutMs: number
   readonly bodyTimeoutMs: number
   readonly isDraining: boolean
-  received(bytes: number): void
-  sent(bytes: number): void
+  /** Count bytes. */
+  readonly received: { value: number }
+  readonly sent: { value: number }
   protocolError(kind: string): void
   onClosed(session: Session): void
 }
@@ -41,12 +39,12 @@ export interface SessionHost extends ExchangeHost {
 /** Where the connection stands: waiting for a request, within a head, within a request, or about to end. */
 type Phase = 'idle' | 'head' | 'request' | 'lingering' | 'closed'
 
-export class Session implements IntakeSink {
+export class Session implements IntakeSink, ExchangeConnection {
   readonly stream: ByteStream
   readonly remoteIp: string
   readonly #host: SessionHost
   readonly #intake: Intake | undefined
-  readonly #pump: Pump
+  readonly #writer: AnswerWriter
   readonly #partial = new PartialHead()
   readonly #body: BodyDecoder
   #phase: Phase = 'idle'
@@ -60,9 +58,6 @@ export class Session implements IntakeSink {
   /** The application has said that it sends no more. */
   #hasEnded = false
   #keepAlive = true
-  #chunked = false
-  /** The head of an answer that waits for the first bytes of its body. */
-  #head: string | undefined
   #since: number
   #unsent = 0
 
@@ -72,7 +67,7 @@ export class Session implements IntakeSink {
     this.#intake = intake
     this.remoteIp = remoteIp
     this.#since = host.clock.now()
-    this.#pump = new Pump({ target: stream, onDrained: () => this.#exchange?.onDownstreamDrained() })
+    this.#writer = new AnswerWriter(stream, host.sent, () => this.#exchange?.onDownstreamDrained())
     this.#body = new BodyDecoder({
       onData: view => this.#exchange?.onBody(view),
       onTrailer: (name, value) => this.#exchange?.onTrailer(name, value),
@@ -99,7 +94,7 @@ export class Session implements IntakeSink {
 
   /** Takes what was read. False: no more until resume(). */
   push(bytes: Buffer): boolean {
-    this.#host.received(bytes.length)
+    this.#host.received.value += bytes.length
     this.#read(bytes)
     return !this.#isPaused
   }
@@ -132,6 +127,7 @@ export class Session implements IntakeSink {
   destroy(): void {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
+    this.#writer.close()
     this.#exchange?.onGone()
     this.#exchange = undefined
     this.#intake?.close()
@@ -143,7 +139,7 @@ export class Session implements IntakeSink {
 
   /** Lets the application send the body that it holds back. */
   sendContinue(): void {
-    this.#write(Buffer.from(CONTINUE, 'latin1'), true)
+    this.#writer.writeOut(CONTINUE)
   }
 
   /** Reads no more of the body until resume(). */
@@ -161,51 +157,39 @@ export class Session implements IntakeSink {
   }
 
   /** Begins the answer. Without a length the body is framed here; `hasBody` is false where none follows, whatever its length. */
-  answer(status: number, headers: readonly string[], length: number | undefined, hasBody: boolean): void {
+  answer(
+    status: number,
+    headers: readonly string[],
+    length: number | undefined,
+    hasBody: boolean,
+    follows: boolean,
+  ): void {
+    const { minor } = this.#exchange!.head
     let framing = ''
+    let isChunked = false
     const isUnframed = status < 200 || status === 204 || status === 304
-    this.#chunked = false
     if (length !== undefined && !isUnframed) framing = `Content-Length: ${length}\r\n`
     else if (hasBody && length === undefined) {
-      this.#chunked = this.#exchange!.head.minor === 1
-      if (this.#chunked) framing = 'Transfer-Encoding: chunked\r\n'
+      isChunked = minor === 1
+      if (isChunked) framing = 'Transfer-Encoding: chunked\r\n'
       else this.#keepAlive = false
     }
     if (!this.#isRead && !this.#skipsRest()) this.#keepAlive = false
     if (this.#host.isDraining || (this.#hasEnded && !this.#ahead)) this.#keepAlive = false
     if (!this.#keepAlive) framing += 'Connection: close\r\n'
-    else if (this.#exchange!.head.minor === 0) framing += 'Connection: keep-alive\r\n'
-    this.#head = `${encodeResponseLines(status, headers)}${framing}\r\n`
-    // Most bodies come with their head, in this turn; else it leaves alone.
-    if (hasBody) process.nextTick(this.#flushHead)
-    else this.#flushHead()
+    else if (minor === 0) framing += 'Connection: keep-alive\r\n'
+    this.#writer.begin(`${encodeResponseLines(status, headers)}${framing}\r\n`, isChunked, hasBody, follows)
   }
 
   /** Passes on bytes of the answer's body. False: no more until onDownstreamDrained. */
   writeBody(bytes: Buffer, owned: boolean): boolean {
-    if (this.#phase === 'closed') return true
-    if (bytes.length === 0) return !this.#pump.full
-    const before = (this.#head ?? '') + (this.#chunked ? encodeChunkSize(bytes.length) : '')
-    const after = this.#chunked ? 2 : 0
-    this.#head = undefined
-    if (before.length === 0 && after === 0) return this.#write(bytes, owned)
-    if (before.length + bytes.length + after <= MAX_GATHERED_BYTES) {
-      const gathered = Buffer.allocUnsafe(before.length + bytes.length + after)
-      gathered.write(before, 0, 'latin1')
-      bytes.copy(gathered, before.length)
-      if (after > 0) gathered.write('\r\n', before.length + bytes.length, 'latin1')
-      return this.#write(gathered, true)
-    }
-    this.#write(Buffer.from(before, 'latin1'), true)
-    const goOn = this.#write(bytes, owned)
-    return after > 0 ? this.#write(Buffer.from('\r\n', 'latin1'), true) && goOn : goOn
+    return this.#writer.write(bytes, owned)
   }
 
   /** The answer is whole. */
   endAnswer(): void {
     if (this.#phase === 'closed') return
-    this.#flushHead()
-    if (this.#chunked) this.#write(Buffer.from(encodeLastChunk(), 'latin1'), true)
+    this.#writer.end()
     this.#isAnswered = true
     if (!this.#keepAlive) this.#linger()
     else if (this.#isBegun && this.#isRead) this.#next()
@@ -269,7 +253,7 @@ export class Session implements IntakeSink {
     this.#isAnswered = false
     this.#keepAlive = head.keepAlive
     this.#since = this.#host.clock.now()
-    const exchange = new Exchange(this.#host, this, head)
+    const exchange = new Exchange(this.#host, this, head, this.#since)
     this.#exchange = exchange
     exchange.begin()
     if (this.#phase !== 'request') return
@@ -345,23 +329,11 @@ export class Session implements IntakeSink {
     this.#host.protocolError(error.kind)
     this.#phase = 'request'
     this.#keepAlive = false
-    this.#write(this.#host.malformed(error), true)
+    this.#writer.writeOut(this.#host.malformed(error))
     this.#linger()
   }
 
-  // --- Writing -------------------------------------------------------------------------------------------------------
-
-  #write(bytes: Buffer, owned: boolean): boolean {
-    this.#host.sent(bytes.length)
-    return this.#pump.push(bytes, owned)
-  }
-
-  readonly #flushHead = (): void => {
-    const head = this.#head
-    if (head === undefined || this.#phase === 'closed') return
-    this.#head = undefined
-    this.#write(Buffer.from(head, 'latin1'), true)
-  }
+  // --- The end ------------------------------------------------------------------------------------------------------
 
   /** Whether what is left of the body can be read and forgotten. */
   #skipsRest(): boolean {

@@ -42,7 +42,7 @@ export class ShownBuckets implements StoreSink {
   onEnd(): void {
     const shown = this.#shown()
     if (shown instanceof S3Error) return this.#sink.onFailed(shown)
-    this.#sink.onHead({ ...this.#response!, length: shown.length })
+    this.#sink.onHead({ ...this.#response!, length: shown.length, bodyFollows: shown.length > 0 })
     if (shown.length > 0) this.#sink.onData(shown, true)
     this.#sink.onEnd()
   }

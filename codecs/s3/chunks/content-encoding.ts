@@ -2,6 +2,7 @@
 
 /** A content-encoding without the `aws-chunked` that framed the body on its way; empty when nothing else is left. */
 export function withoutAwsChunked(contentEncoding: string): string {
+  if (contentEncoding === '') return ''
   return contentEncoding
     .split(',')
     .map(token => token.trim())

@@ -26,15 +26,15 @@ const AUTH_PARAMETERS = new Set([
 ])
 
 /** Headers of authentication, which the backend gets anew. */
-const AUTH_HEADERS = new Set(['authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'])
+export const AUTH_HEADERS: readonly string[] = [
+  'authorization',
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-security-token',
+]
 
 export function isAuthParameter(name: string): boolean {
   return AUTH_PARAMETERS.has(name.toLowerCase())
-}
-
-/** The name in lower case. */
-export function isAuthHeader(name: string): boolean {
-  return AUTH_HEADERS.has(name)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Signature version 4 of S3: who sent a request, and signing one for a backend. */
-export { type Authorization, isAuthHeader, isAuthParameter, MAX_EXPIRES, parseAuthorization } from './authorization.ts'
+export { AUTH_HEADERS, type Authorization, isAuthParameter, MAX_EXPIRES, parseAuthorization } from './authorization.ts'
 export { explainMismatch } from './explain.ts'
 export { authenticateForm, type VerifiedForm } from './form.ts'
 export { HmacKey, isSameSignature, sha256Hex } from './hmac.ts'

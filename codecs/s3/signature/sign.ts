@@ -62,7 +62,10 @@ function signedNames(headers: readonly string[]): string[] {
     if (!name.startsWith('x-amz-') && name !== 'content-type' && name !== 'content-md5') continue
     let place = names.length
     while (place > 0 && names[place - 1]! > name) place--
-    if (names[place - 1] !== name) names.splice(place, 0, name)
+    if (names[place - 1] === name) continue
+    names.push(name)
+    for (let i = names.length - 1; i > place; i--) names[i] = names[i - 1]!
+    names[place] = name
   }
   return names
 }

@@ -181,10 +181,10 @@ export class ServiceExchange implements StoreExchange, HttpSink {
     this.#sink.onDrain()
   }
 
-  onHead(head: ResponseHead): void {
+  onHead(head: ResponseHead, bodyFollows: boolean): void {
     const { profile, names } = this.#store.options
     const headers = responseHeaders(head, this.#request)
-    const response: StoreResponse = { status: head.status, headers, length: head.contentLength }
+    const response: StoreResponse = { status: head.status, headers, length: head.contentLength, bodyFollows }
     try {
       this.#response = this.#standIn?.answer ? this.#standIn.answer(response) : response
     } catch (error) {
@@ -239,7 +239,7 @@ export class ServiceExchange implements StoreExchange, HttpSink {
       // What is no XML of S3 names nothing of the application's.
       translated = document
     }
-    this.#sink.onHead({ ...this.#response!, length: translated.length, errorCode })
+    this.#sink.onHead({ ...this.#response!, length: translated.length, errorCode, bodyFollows: translated.length > 0 })
     if (translated.length > 0) this.#sink.onData(translated, true)
     this.#sink.onEnd()
   }

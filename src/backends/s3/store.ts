@@ -50,6 +50,8 @@ export interface StoreResponse {
   readonly headers: readonly string[]
   /** Bytes of the body; undefined when unknown. For HEAD, what GET would have sent. */
   readonly length: number | undefined
+  /** The first bytes of the body come within the same call, so that the head may wait for them. */
+  readonly bodyFollows?: boolean
   /** S3's code of the error that the answer tells, where it was read: it may stand behind a status of 200. */
   readonly errorCode?: string | undefined
 }

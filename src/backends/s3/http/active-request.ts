@@ -138,8 +138,8 @@ export class ActiveRequest implements HttpExchange {
     this.#sink.onDrain()
   }
 
-  onHead(head: ResponseHead): void {
-    this.#sink.onHead(head)
+  onHead(head: ResponseHead, bodyFollows: boolean): void {
+    this.#sink.onHead(head, bodyFollows)
   }
 
   onData(bytes: Buffer, owned: boolean): boolean {

@@ -20,13 +20,14 @@ import {
   type Intake,
   type IntakeSink,
   Pump,
+  sharedScratch,
   unsentBytes,
   wasReset,
 } from '../../../net/index.ts'
 import type { ActiveRequest } from './active-request.ts'
 
 /** Above it a body is not copied behind its head, which would save one system call. */
-const MAX_JOINED_BYTES = 64 * 1024
+const MAX_JOINED_BYTES = 32 * 1024
 /** Of answers that are none yet, such as 100 and 103. */
 const MAX_INTERIM = 16
 
@@ -131,14 +132,10 @@ export class HttpConnection implements IntakeSink {
     request.began(this)
     if (expectContinue && request.expecting) text += 'expect: 100-continue\r\n'
     text += CRLF
-    if (bytes === undefined || bytes.length === 0) this.#pump.push(Buffer.from(text, 'latin1'), true)
-    else if (bytes.length <= MAX_JOINED_BYTES) {
-      const joined = Buffer.allocUnsafe(text.length + bytes.length)
-      joined.write(text, 'latin1')
-      bytes.copy(joined, text.length)
-      this.#pump.push(joined, true)
-    } else {
-      this.#pump.push(Buffer.from(text, 'latin1'), true)
+    if (bytes === undefined || bytes.length === 0) sharedScratch.push(this.#pump, text)
+    else if (bytes.length <= MAX_JOINED_BYTES) sharedScratch.push(this.#pump, text, bytes)
+    else {
+      sharedScratch.push(this.#pump, text)
       this.#pump.push(bytes, true)
     }
   }
@@ -240,7 +237,7 @@ export class HttpConnection implements IntakeSink {
     const { method } = this.#request!.request
     if (partial.length === 0) {
       const head = readResponseHead(bytes, at, bytes.length, method)
-      if (head) this.#onHead(head)
+      if (head) this.#onHead(head, head.end < bytes.length)
       else partial.append(bytes.subarray(at))
       return head ? head.end : bytes.length
     }
@@ -249,11 +246,13 @@ export class HttpConnection implements IntakeSink {
     const head = readResponseHead(partial.bytes, 0, partial.length, method, partial.seen)
     if (!head) return bytes.length
     partial.clear()
-    this.#onHead(head)
-    return at + head.end - before
+    const end = at + head.end - before
+    this.#onHead(head, end < bytes.length)
+    return end
   }
 
-  #onHead(head: ResponseHead): void {
+  /** `hasMore`: what was read goes on behind it. */
+  #onHead(head: ResponseHead, hasMore: boolean): void {
     const request = this.#request!
     if (head.status < 200) {
       if (head.status === 101 || ++this.#interim > MAX_INTERIM) {
@@ -265,7 +264,7 @@ export class HttpConnection implements IntakeSink {
     this.#phase = 'body'
     this.#head = head
     this.#body.begin(head.body, head.length)
-    request.onHead(head)
+    request.onHead(head, hasMore && head.body === 'length' && head.length > 0)
   }
 
   /** The response is whole. */

@@ -28,8 +28,8 @@ export interface HttpSink {
   onContinue(): void
   /** More of the body may be written, after write() said false; what was not owned is free. */
   onDrain(): void
-  /** Never with a status below 200. The body's first bytes, if they came with it, follow in the same turn. */
-  onHead(head: ResponseHead): void
+  /** Never with a status below 200. `bodyFollows`: the body's first bytes came with it, and follow within the same call. */
+  onHead(head: ResponseHead, bodyFollows: boolean): void
   /**
    * Bytes of the body, chunks decoded. Those not owned are free for reuse after true, and only after resume() when the
    * answer is false; never, if the response ends before resume(). False also means: no more until resume() is called.

@@ -153,10 +153,10 @@ export function send(pool: HttpPool, request: HttpRequest, taps: Partial<HttpSin
       taps.onContinue?.()
     },
     onDrain: () => taps.onDrain?.(),
-    onHead(found) {
+    onHead(found, bodyFollows) {
       head = found
       answered.resolve(found)
-      taps.onHead?.(found)
+      taps.onHead?.(found, bodyFollows)
     },
     onData(bytes, owned) {
       pieces.push(Buffer.from(bytes))
