@@ -14,7 +14,8 @@ export const pubsubFeatures = {
   'pubsub.retry': 'A message that was refused is delivered again.',
   'pubsub.dead-letter': 'A message that was refused too often goes to another topic.',
   'pubsub.replay': 'A new subscription can begin with messages published earlier.',
-  'pubsub.wildcard': 'A subscription can name several topics by a pattern.',
+  'pubsub.wildcard':
+    'A subscription can name several topics by a pattern: `+` is one level between slashes, `#` at the end all that remain.',
 } as const satisfies Features
 
 export interface OutgoingMessage {
