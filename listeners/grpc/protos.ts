@@ -12,6 +12,8 @@ const FILES = [
   'dapr/proto/runtime/v1/dapr.proto',
   'google/rpc/status.proto',
   'grpc/health/v1/health.proto',
+  'grpc/reflection/v1/reflection.proto',
+  'grpc/reflection/v1alpha/reflection.proto',
   'portolan/v1/portolan.proto',
   'spec/proto/runtime/v1/runtime.proto',
 ]

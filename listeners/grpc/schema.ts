@@ -7,13 +7,14 @@ export interface MessageCodec {
   readonly decode: (bytes: Buffer) => object
 }
 
-const root = protobuf.Root.fromJSON(protos)
+/** Everything that protos/ names. */
+export const schemaRoot = protobuf.Root.fromJSON(protos)
 const codecs = new Map<string, MessageCodec>()
 
 /** The codec of a message, by its full name without the leading dot. */
 export function messageCodec(name: string): MessageCodec {
   let codec = codecs.get(name)
-  if (!codec) codecs.set(name, (codec = codecOf(root.lookupType(name))))
+  if (!codec) codecs.set(name, (codec = codecOf(schemaRoot.lookupType(name))))
   return codec
 }
 
@@ -27,7 +28,7 @@ export interface MethodShape {
 }
 
 export function methodShape(service: string, name: string): MethodShape {
-  const method: Method | undefined = root.lookupService(service).methods[name]
+  const method: Method | undefined = schemaRoot.lookupService(service).methods[name]
   if (!method) throw new Error(`${service} has no method ${name}`)
   method.resolve()
   return {

@@ -17,6 +17,7 @@ import { INTERNAL, statusError, statusOf } from './errors.ts'
 import { OutgoingStream } from './outgoing.ts'
 import type { Bidirectional, Call, Incoming, Method, ServerStream, Service, StatusError, Unary } from './rpc.ts'
 import { type MethodShape, methodShape } from './schema.ts'
+import { UNSERVED } from './unserved.ts'
 
 export interface ServerHost {
   /** Undefined when the caller may go on; else why not. */
@@ -41,7 +42,27 @@ export function createServer(services: readonly Service[], host: ServerHost, lim
     'grpc.keepalive_permit_without_calls': 1,
   })
   for (const service of services) addService(server, service, host)
+  for (const [service, methods] of Object.entries(UNSERVED)) addPointers(server, service, methods, host)
   return server
+}
+
+/** Methods of others that are not served: whatever comes in, the answer is where to go instead. */
+function addPointers(
+  server: Server,
+  service: string,
+  methods: Readonly<Record<string, string>>,
+  host: ServerHost,
+): void {
+  const bytes = (message: Buffer) => message
+  for (const [name, reason] of Object.entries(methods)) {
+    const path = `/${service}/${name}`
+    const pointer = statusError(status.UNIMPLEMENTED, `${name} is not served here: ${reason}`, 'UNSERVED')
+    const handler: handleUnaryCall<Buffer, Buffer> = (_call, done) => {
+      host.answered(path, pointer.code, performance.now())
+      done(pointer)
+    }
+    server.register(path, handler, bytes, bytes, 'unary')
+  }
 }
 
 function addService(server: Server, service: Service, host: ServerHost): void {

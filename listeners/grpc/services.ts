@@ -6,6 +6,7 @@ import { healthService } from './health.ts'
 import { layottoService } from './layotto/index.ts'
 import type { GrpcListenerOptions } from './options.ts'
 import { portolanServices } from './portolan/index.ts'
+import { reflectionServices } from './reflection.ts'
 import type { Service } from './rpc.ts'
 
 export interface ServiceContext {
@@ -16,5 +17,8 @@ export interface ServiceContext {
 }
 
 export function allServices(context: ServiceContext): readonly Service[] {
-  return [daprService(context), layottoService(context), ...portolanServices(context), healthService()]
+  const own = [daprService(context), layottoService(context), ...portolanServices(context)]
+  const names = own.map(({ name }) => name)
+  const health = healthService(names)
+  return [...own, health, ...reflectionServices([...names, health.name])]
 }

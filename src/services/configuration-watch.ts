@@ -9,6 +9,8 @@ export interface ConfigurationSubscriber {
   onChange(items: readonly ConfigurationItem[], gone: readonly ItemKey[]): void
   /** Whether the store can be reached has changed. */
   onStale(stale: boolean): void
+  /** Nothing is told any more: the component is gone. */
+  onEnd(error: Error): void
 }
 
 export class SharedConfigurationWatch {
@@ -88,10 +90,12 @@ export class SharedConfigurationWatch {
     return () => this.#subscribers.delete(subscriber)
   }
 
-  close(): void {
+  /** Tells all who still watch why. */
+  close(error: Error): void {
     this.#store = undefined
     this.#watch?.close()
-    for (const settle of [...this.#waiting]) settle(new Error('the watch was closed'))
+    for (const settle of [...this.#waiting]) settle(error)
+    for (const subscriber of [...this.#subscribers]) subscriber.onEnd(error)
   }
 
   #onItems(items: readonly ConfigurationItem[]): void {

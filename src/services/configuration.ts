@@ -20,6 +20,8 @@ const READY_MS = 5_000
 const IDLE_MS = 60_000
 const MAX_WATCHES = 1_000
 
+const CLOSED = new ApiError('unavailable', 'the watch was closed')
+
 export interface ConfigurationAnswer {
   readonly items: readonly ConfigurationItem[]
   /** The store could not be reached: these are the last values known. */
@@ -83,6 +85,7 @@ export class ConfigurationService {
     const end = entry.watch.subscribe({
       onChange: (items, gone) => void (telling && subscriber.onChange(items, gone)),
       onStale: stale => void (telling && subscriber.onStale(stale)),
+      onEnd: error => void (telling && subscriber.onEnd(error)),
     })
     try {
       await this.#ready(entry.watch)
@@ -113,13 +116,13 @@ export class ConfigurationService {
     for (const [id, { component, watch }] of this.#watches) {
       const now = this.#directory.peek('configuration', component)
       if (now) watch.bind(now.store)
-      else this.#drop(id)
+      else this.#drop(id, new ApiError('not-found', `component ${component} is not configured any more`))
     }
   }
 
   close(): void {
     this.#stopSweep()
-    for (const id of [...this.#watches.keys()]) this.#drop(id)
+    for (const id of [...this.#watches.keys()]) this.#drop(id, CLOSED)
   }
 
   #find(name: string, selection: Selection): Component<'configuration'> {
@@ -158,12 +161,12 @@ export class ConfigurationService {
   #sweep(): void {
     const now = this.#clock.now()
     for (const [id, { watch, usedAt }] of this.#watches) {
-      if (watch.subscribers === 0 && now - usedAt > IDLE_MS) this.#drop(id)
+      if (watch.subscribers === 0 && now - usedAt > IDLE_MS) this.#drop(id, CLOSED)
     }
   }
 
-  #drop(id: string): void {
-    this.#watches.get(id)?.watch.close()
+  #drop(id: string, error: Error): void {
+    this.#watches.get(id)?.watch.close(error)
     this.#watches.delete(id)
   }
 }

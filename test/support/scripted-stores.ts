@@ -169,7 +169,8 @@ export class ScriptedStores {
   readonly secrets = new ScriptedSecrets()
 
   get kinds(): readonly ComponentKind[] {
-    const options = () => z.strictObject({})
+    // Different editions are different components to a reload.
+    const options = () => z.strictObject({ edition: z.optional(z.int()) })
     return [
       {
         api: 'configuration',

@@ -34,6 +34,7 @@ export function configurationMethods({ services }: ServiceContext): Readonly<Rec
     const [, end] = await services.configuration.watch(store_name, selectionOf(keys), {
       onChange: (items, gone) => out.write({ id, items: { ...itemsOf(items), ...goneOf(gone) } }),
       onStale: () => {},
+      onEnd: error => out.fail(error),
     })
     if (out.signal.aborted) return end()
     const stop = () => {

@@ -62,6 +62,7 @@ export function configurationMethods({ services }: ServiceContext): Readonly<Rec
             // What is gone is told without content, as Layotto's stores do.
             onChange: (items, gone) => tell([...items.map(toItem), ...gone.map(toGone)]),
             onStale: () => {},
+            onEnd: error => out.fail(error),
           })
           .then(
             ([, end]) => void (out.signal.aborted ? end() : ends.push(end)),

@@ -52,6 +52,7 @@ export function configurationMethods({ services }: ServiceContext): Readonly<Rec
       const [items, end] = await services.configuration.watch(component, wanted, {
         onChange: (changed, gone) => out.write({ items: changed.map(toItem), gone: gone.map(toKey) }),
         onStale: stale => out.write({ stale }),
+        onEnd: error => out.fail(error),
       })
       if (out.signal.aborted) return end()
       out.signal.addEventListener('abort', end, { once: true })

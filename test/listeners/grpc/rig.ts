@@ -81,10 +81,14 @@ export class GrpcRig {
     return call.on('error', () => {})
   }
 
-  both(service: string, method: string): ClientDuplexStream<object, Answer> {
+  both(
+    service: string,
+    method: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): ClientDuplexStream<object, Answer> {
     const { path, request: requests, response } = methodShape(service, method)
     const decode = response.decode as (bytes: Buffer) => Answer
-    const call = this.client.makeBidiStreamRequest(path, requests.encode, decode)
+    const call = this.client.makeBidiStreamRequest(path, requests.encode, decode, metadataOf(headers))
     return call.on('error', () => {})
   }
 
