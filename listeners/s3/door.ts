@@ -54,6 +54,8 @@ export interface Identity {
   /** What the signatures of its chunks go on from; undefined when nobody can verify them. */
   readonly seed: ChunkSeed | undefined
   readonly policy: Policy
+  /** The store is asked without a signature, too. */
+  readonly isUnsigned: boolean
 }
 
 interface Key {
@@ -70,9 +72,11 @@ export class Door {
   readonly #keys = new Map<string, Key>()
   readonly #secretOf = (accessKey: string): SigningSecret | undefined => this.secretOf(accessKey)
   readonly #anonymous: Patterns
+  readonly #passUnsigned: Patterns
 
-  private constructor({ anonymous }: S3ListenerOptions) {
+  private constructor({ anonymous, passUnsigned }: S3ListenerOptions) {
     this.#anonymous = new Patterns(anonymous)
+    this.#passUnsigned = new Patterns(passUnsigned)
   }
 
   /** Reads the secrets. Rejects with ProxyError `secret-unavailable`. */
@@ -130,6 +134,7 @@ export class Door {
     const { now, length } = wish
     const accessKey =
       this.#keys.size === 0 ? '' : authenticateForm(fields, { now, secretOf: this.#secretOf })?.accessKey
+    if (accessKey === undefined && this.#passUnsigned.match(wish.bucket)) return stranger([])
     if (accessKey === undefined) throw new S3Error('AccessDenied', 'Access Denied: the form is not signed.')
     const policy = this.#keys.get(accessKey)?.policy ?? ANYTHING
     const objection = policy.objection({ ...wish, listPrefixes: [] })
@@ -151,14 +156,22 @@ export class Door {
       contentSha256: verified.contentSha256,
       seed: verified.seed,
       policy: this.#keys.get(verified.accessKey)!.policy,
+      isUnsigned: false,
     }
   }
 
-  #anonymously({ bucket, key, operation, headers }: Visitor): Identity {
+  #anonymously({ bucket, key, operation, headers, source }: Visitor): Identity {
     if (bucket !== '' && key !== '' && operation.access === 'read' && this.#anonymous.match(bucket))
       return { ...nobody(headers), policy: READING }
+    if (this.#passUnsigned.match(bucket) && (!source || this.#passUnsigned.match(source.bucket)))
+      return stranger(headers)
     throw new S3Error('AccessDenied', 'Access Denied: the request is not signed.')
   }
+}
+
+/** Somebody unknown, whom the store itself is to judge. */
+export function stranger(headers: readonly string[]): Identity {
+  return { ...nobody(headers), isUnsigned: true }
 }
 
 /** Without keys a signature is not even looked at. */
@@ -179,6 +192,7 @@ function nobody(headers: readonly string[]): Identity {
     contentSha256,
     seed: undefined,
     policy: ANYTHING,
+    isUnsigned: false,
   }
 }
 

@@ -17,15 +17,23 @@ import {
   S3Error,
   type SignedRequest,
 } from '../../codecs/s3/index.ts'
-import type { StoreBody, StoreExchange, StoreRequest, StoreResponse, StoreSink } from '../../src/backends/s3/index.ts'
+import type {
+  S3Backend,
+  StoreBody,
+  StoreExchange,
+  StoreRequest,
+  StoreResponse,
+  StoreSink,
+} from '../../src/backends/s3/index.ts'
 import { ProxyError } from '../../src/errors.ts'
 import type { Clock } from '../../src/protocol.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { errorDocument } from './answers.ts'
 import { type BodyPlan, planBody } from './body-plan.ts'
+import { BucketList } from './bucket-list.ts'
 import { sourceOf } from './copy-source.ts'
 import type { Cors } from './cors.ts'
-import type { Door, Identity, Visitor } from './door.ts'
+import { type Door, type Identity, stranger, type Visitor } from './door.ts'
 import { s3ErrorOf } from './errors.ts'
 import { forStore } from './forwarded.ts'
 import { liftHeaders } from './lifted-headers.ts'
@@ -35,7 +43,6 @@ import { preflight } from './preflight.ts'
 import { redirectUrl } from './redirect.ts'
 import { type BodySource, RequestBody } from './request-body.ts'
 import type { Route } from './routes.ts'
-import { ShownBuckets } from './shown-buckets.ts'
 
 /** What an exchange needs of its listener. */
 export interface ExchangeHost {
@@ -53,7 +60,9 @@ export interface ExchangeHost {
   wallTime(): number
   /** The same as headers have it. */
   date(): string
-  routeOf(bucket: string): Route
+  routeOf(bucket: string, accessKey: string): Route
+  /** One for each backend that has buckets of that key's. */
+  inCharge(accessKey: string): readonly Route[]
   answered(exchange: Exchange): void
   /** The answer to what is no HTTP. */
   malformed(error: ProtocolError): Buffer
@@ -153,12 +162,13 @@ export class Exchange implements StoreSink {
     const { bucket, key } = parseAddress(head.host ?? '', path, host.domains)
     this.bucket = bucket
     this.key = key
-    if (method === 'OPTIONS') {
+    const isPreflight = method === 'OPTIONS'
+    if (isPreflight && !host.cors.isEmpty) {
       const allowed = preflight(head, bucket, host.cors)
       return this.#answerWith(200, [...allowed, 'x-amz-request-id', this.requestId], NOTHING)
     }
     const headers = pairsOf(head)
-    const lifted = liftHeaders(query, headers)
+    const lifted = isPreflight ? { query: [], headers } : liftHeaders(query, headers)
     this.#query = lifted.query
     this.#headers = lifted.headers
     const operation = classify({ method, bucket, key, query: lifted.query, headers: lifted.headers })
@@ -166,11 +176,14 @@ export class Exchange implements StoreSink {
     if (operation.name === 'PostObject') return this.#beginForm()
     const source = sourceOf(lifted.headers, bucket)
     const now = host.wallTime()
-    const identity = this.#admit({ method, path, query, headers, source, bucket, key, operation, now })
+    // Browsers never sign it, and the rules of a bucket are no secret: the store answers by them.
+    const identity = isPreflight
+      ? stranger(headers)
+      : this.#admit({ method, path, query, headers, source, bucket, key, operation, now })
     this.identity = identity
     const plan = planBody(operation, head, headers, identity, host)
     this.#plan = plan
-    this.#route = host.routeOf(bucket)
+    this.#route = host.routeOf(bucket, identity.accessKey)
     if (identity.presignedSeconds !== undefined && this.#route.redirects && this.#redirect()) return
     if (operation.body !== 'document' && isNothing(plan, head)) {
       this.#phase = 'open'
@@ -184,7 +197,7 @@ export class Exchange implements StoreSink {
     try {
       const identity = host.door.admit(visitor)
       // Each service has its own buckets: the one in charge would look for the source among those.
-      if (source && host.routeOf(source.bucket).backends[0] !== host.routeOf(bucket).backends[0])
+      if (source && this.#inChargeOf(source.bucket, identity) !== this.#inChargeOf(bucket, identity))
         throw new S3Error('NotImplemented', 'The source of the copy is at another backend.')
       return identity
     } catch (error) {
@@ -193,10 +206,16 @@ export class Exchange implements StoreSink {
     }
   }
 
+  #inChargeOf(bucket: string, { accessKey }: Identity): S3Backend {
+    return this.#host.routeOf(bucket, accessKey).backends[0]!
+  }
+
   #beginBody(plan: BodyPlan, identity: Identity): void {
     const host = this.#host
     const { store } = this.#route!.backends[0]!
-    const payload = new Payload(plan, identity.seed, host.maxChunkBytes, store, {
+    // A request that is not signed says nothing of its body's hash.
+    const comparing = identity.isUnsigned ? { checksums: store.checksums, comparesSha256: false } : store
+    const payload = new Payload(plan, identity.seed, host.maxChunkBytes, comparing, {
       onPayload: (bytes, owned) => this.#pass(bytes, owned),
       onChecked: trailer => this.#onChecked(trailer),
     })
@@ -239,7 +258,7 @@ export class Exchange implements StoreSink {
       now: this.#host.wallTime(),
       length,
     })
-    this.#route = this.#host.routeOf(this.bucket)
+    this.#route = this.#host.routeOf(this.bucket, this.identity.accessKey)
     const body = { length, sha256: undefined, trailer: undefined, bytes: undefined }
     this.#request = this.#requestOf('PUT', [], headers, body)
     this.#openCandidate()
@@ -264,7 +283,8 @@ export class Exchange implements StoreSink {
   #requestOf(method: string, query: readonly string[], headers: readonly string[], body: StoreBody): StoreRequest {
     const { operation, bucket, key, requestId } = this
     const { region } = this.#host
-    return { method, operation, bucket, key, query, headers, body, requestId, region, origin: this.#origin }
+    const { isUnsigned } = this.identity!
+    return { method, operation, bucket, key, query, headers, body, requestId, region, origin: this.#origin, isUnsigned }
   }
 
   #openCandidate(): void {
@@ -274,10 +294,23 @@ export class Exchange implements StoreSink {
       while (this.#candidate + 1 < backends.length && backends[this.#candidate]!.isDown) this.#candidate++
     const backend = backends[this.#candidate]!
     this.backend = backend.name
-    const policy = this.identity!.policy
-    const isCutDown = this.operation.name === 'ListBuckets' && !policy.showsAllBuckets
-    const sink = isCutDown ? new ShownBuckets(bucket => policy.shows(bucket), this) : this
-    this.#store = backend.store.open(this.#request!, sink)
+    this.#store =
+      this.operation.name === 'ListBuckets' ? this.#openBuckets(backend) : backend.store.open(this.#request!, this)
+  }
+
+  /** Each bucket is at one backend: there it is listed, if the key may name it. */
+  #openBuckets(backend: S3Backend): StoreExchange {
+    const { policy } = this.identity!
+    const routes = this.#host.inCharge(this.identity!.accessKey)
+    if (routes.length === 1 && policy.showsAllBuckets) return backend.store.open(this.#request!, this)
+    const sources = routes.map(({ backends }) => ({
+      // While the first cannot be reached, the next one is asked in its place.
+      store: (backends.find(({ isDown }) => !isDown) ?? backends[0]!).store,
+      shows: (name: string) => policy.shows(name) && this.#inChargeOf(name, this.identity!) === backends[0],
+    }))
+    const list = new BucketList(this.#request!, sources, this)
+    list.begin()
+    return list
   }
 
   /** Sends the client to the service itself. False when the store cannot do that. */

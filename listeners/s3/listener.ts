@@ -232,8 +232,12 @@ export class S3Listener implements Listener, SessionHost {
     return this.#date
   }
 
-  routeOf(bucket: string): Route {
-    return this.#routes.of(bucket)
+  routeOf(bucket: string, accessKey: string): Route {
+    return this.#routes.of(bucket, accessKey)
+  }
+
+  inCharge(accessKey: string): readonly Route[] {
+    return this.#routes.inCharge(accessKey)
   }
 
   answered(exchange: Exchange): void {
@@ -273,8 +277,8 @@ export class S3Listener implements Listener, SessionHost {
 }
 
 /** What connections and their secrets cannot follow when it changes. */
-function outside({ keys, anonymous, tls }: S3ListenerOptions): unknown {
-  return { keys, anonymous, tls }
+function outside({ keys, anonymous, passUnsigned, tls }: S3ListenerOptions): unknown {
+  return { keys, anonymous, passUnsigned, tls }
 }
 
 /** What a generated certificate has to name beside this machine. */

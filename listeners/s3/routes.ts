@@ -1,4 +1,4 @@
-/** Which backends a bucket's requests go to. */
+/** Which backends the requests of a key about a bucket go to. */
 import type { S3Backend } from '../../src/backends/s3/index.ts'
 import type { RouteOptions } from './options.ts'
 import { Patterns } from './patterns.ts'
@@ -10,13 +10,20 @@ export interface Route {
   readonly redirects: boolean
 }
 
+interface Rule {
+  readonly buckets: Patterns
+  readonly keys: ReadonlySet<string> | undefined
+  readonly route: Route
+}
+
 export class Routes {
-  readonly #routes: readonly { readonly buckets: Patterns; readonly route: Route }[]
+  readonly #rules: readonly Rule[]
   readonly #rest: Route
 
   constructor(options: readonly RouteOptions[], backend: S3Backend, named: (name: string) => S3Backend) {
-    this.#routes = options.map(({ buckets, backend: own, readFallback, presigned }) => ({
+    this.#rules = options.map(({ keys, buckets, backend: own, readFallback, presigned }) => ({
       buckets: new Patterns(buckets),
+      keys: keys && new Set(keys),
       route: {
         backends: [own === undefined ? backend : named(own), ...readFallback.map(named)],
         redirects: presigned === 'redirect',
@@ -25,8 +32,26 @@ export class Routes {
     this.#rest = { backends: [backend], redirects: false }
   }
 
-  of(bucket: string): Route {
-    for (const { buckets, route } of this.#routes) if (bucket !== '' && buckets.match(bucket)) return route
+  /** Without a bucket, what counts for all of them. `accessKey` is empty for who did not sign. */
+  of(bucket: string, accessKey: string): Route {
+    for (const { buckets, keys, route } of this.#rules) {
+      if ((bucket === '' ? buckets.matchesAll : buckets.match(bucket)) && (!keys || keys.has(accessKey))) return route
+    }
     return this.#rest
+  }
+
+  /** One for each backend that may be in charge of a bucket of that key's. */
+  inCharge(accessKey: string): readonly Route[] {
+    const found: Route[] = []
+    const add = (route: Route) => {
+      if (!found.some(({ backends: [backend] }) => backend === route.backends[0])) found.push(route)
+    }
+    for (const { buckets, keys, route } of this.#rules) {
+      if (keys && !keys.has(accessKey)) continue
+      add(route)
+      if (buckets.matchesAll) return found
+    }
+    add(this.#rest)
+    return found
   }
 }

@@ -60,7 +60,7 @@ export class ServiceExchange implements StoreExchange, HttpSink {
 
   /** Throws S3Error for what the service cannot do. */
   begin(): void {
-    const { credentials } = this.#store.options
+    const credentials = this.#request.isUnsigned ? undefined : this.#store.options.credentials
     const request = this.#standIn?.request ?? this.#request
     this.#translated = this.#store.translate(request, this.#place)
     const bytes = this.#bytes()

@@ -21,6 +21,8 @@ export interface StoreRequest {
    */
   readonly headers: readonly string[]
   readonly body: StoreBody
+  /** Nobody has said who asks, and the store's own rights of the public decide: it is not signed. */
+  readonly isUnsigned?: boolean
   /** Ties the log lines and the answer to each other. */
   readonly requestId: string
   /** Where the application believes to be. */

@@ -49,6 +49,13 @@ test('an id of a key is there once', async () => {
   ])
 })
 
+test('a route names keys that there are', async () => {
+  const key = 'keys: [{ accessKeyId: a, secretAccessKey: { env: A } }]'
+  expect(await problems(`${LISTENER}    ${key}\n    routes: [{ keys: [a, b], buckets: [x] }]\n${BACKENDS}`)).toEqual([
+    '7 listeners.s.routes[0].keys[1] is no id of `keys`',
+  ])
+})
+
 test('assume-role needs its role', async () => {
   const backends =
     'backends:\n  files:\n    protocol: s3\n    endpoint: https://s3.amazonaws.com\n    credentials: { provider: assume-role }\n'

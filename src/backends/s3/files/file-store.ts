@@ -1,6 +1,6 @@
 /** The embedded S3 store: buckets and objects as files below a data directory. */
 import { resolve } from 'node:path'
-import type { ChecksumAlgorithm } from '../../../../codecs/s3/index.ts'
+import { type ChecksumAlgorithm, S3Error } from '../../../../codecs/s3/index.ts'
 import { ProxyError } from '../../../errors.ts'
 import type { Runtime } from '../../../protocol.ts'
 import type { Store, StoreExchange, StoreRequest, StoreSink } from '../store.ts'
@@ -62,6 +62,8 @@ export class FileStore implements Store {
   }
 
   open(request: StoreRequest, sink: StoreSink): StoreExchange {
+    // It has neither rights of the public nor rules for pages.
+    if (request.isUnsigned) throw new S3Error('AccessDenied')
     const exchange = new FileExchange(request, sink, this.#runtime.logger)
     this.#exchanges.add(exchange)
     void exchange.run(this.#volume(), this.#now).finally(() => {
