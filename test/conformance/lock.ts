@@ -285,10 +285,24 @@ export const lockCases: readonly Case<'lock', LockSubject>[] = [
       const late = await bench.eventually('the lease ran out', () => bench.store.tryLock(free))
       expect(await bench.store.unlock(short)).toBe('others')
       const again = await bench.store.tryLock({ ...long, owner: 'b' })
-      if (bench.has('lock.linearizable')) expect(again).toBeUndefined()
       if (!bench.has('lock.fencing')) return
       expect(late.token).toBeGreaterThan(early.token!)
       if (again) expect(again.token).toBeGreaterThan(before.token!)
+    },
+  },
+  {
+    title: 'what is held before an outage is held after it',
+    needs: ['lock.linearizable'],
+    outage: true,
+    async run(bench) {
+      const request = { resource: bench.name('outlives'), owner: 'a', leaseMs: LONG_MS }
+      grantOf(await bench.store.tryLock(request))
+      await bench.outage(async () => {
+        await expectRefusal(bench.store.tryLock({ ...request, owner: 'b' }), 'unavailable')
+      })
+      await bench.eventually('the store answers again', async () => (await bench.store.check(1_000)) !== undefined)
+      expect(await bench.store.tryLock({ ...request, owner: 'b' })).toBeUndefined()
+      expect(await bench.store.unlock(request)).toBe('released')
     },
   },
 ]
