@@ -21,9 +21,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { bundleOptions } from '../../scripts/build.mjs'
 import { freePort } from '../../scripts/ports.mjs'
 import { Authority } from '../net/certificates.ts'
-import { ReplicationSet } from '../support/mariadb-replication.ts'
 import { startMariadb } from '../support/mariadb-server.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { ReplicationSet } from '../support/replication-set.ts'
 import { RespClient } from '../support/resp-client.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

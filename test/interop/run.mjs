@@ -5,12 +5,13 @@ import { compareClients } from './clients/compare.mjs'
 import { Unavailable } from './lib/cache.mjs'
 import { compareMtr } from './mtr/compare.mjs'
 import { MODES } from './mtr/suite.mjs'
+import { runOwn } from './own/run.mjs'
 import { compareTcl } from './tcl/compare.mjs'
 
-const HELP = `usage: node test/interop/run.mjs [clients] [tcl] [mtr] [options]     (all without a name)
+const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [options]     (all without a name)
   --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a server behind it
   --program NAME  clients: only this program; may be repeated
-  --file NAME     tcl, mtr: only this file, such as unit/type/list or ps_1general; may be repeated
+  --file NAME     own, tcl, mtr: only this file, such as unit/type/list or ps_1general; may be repeated
   --only CASE     tcl: only this case; may be repeated
   --resp N        tcl: 2 or 3; both without it
   --tags TAGS     tcl: the suite's tags, by default "-slow"
@@ -47,6 +48,14 @@ let lost = 0
 
 if (wanted('clients')) {
   lost += (await compareClients({ through: values.through, only: values.program, quick: values.quick, print })).length
+}
+if (wanted('own') && !values.quick) {
+  try {
+    lost += (await runOwn({ files: positionals.includes('own') ? values.file : undefined, print })).length
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    print(`SKIPPED Portolan's own tests before MySQL 9: ${error.message}`)
+  }
 }
 if (wanted('tcl')) {
   for (const resp of values.resp ? [Number(values.resp)] : [2, 3]) {

@@ -1,9 +1,9 @@
 /** The primary dies or becomes a replica, and another server takes its place: clients see latency, where that is right. */
 import type { Connection } from 'mysql2/promise'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ReplicationSet } from '../../support/mariadb-replication.ts'
 import { MysqlRig, value } from '../../support/mysql.ts'
 import { type Portolan, until } from '../../support/portolan.ts'
+import { ReplicationSet } from '../../support/replication-set.ts'
 
 const rig = new MysqlRig()
 let set: ReplicationSet
@@ -84,8 +84,7 @@ test('the primary and a replica change places under load: no statement fails, an
   await until(() => next > 50)
   // In this order a transaction that the old primary has committed is with the new one.
   await set.run(primary!, 'SET GLOBAL read_only = ON')
-  const [{ position }] = (await set.run(primary!, 'SELECT @@gtid_binlog_pos AS position')) as [{ position: string }]
-  await set.run(replica!, `SELECT MASTER_GTID_WAIT('${position}', 20)`)
+  await set.catchUp(replica!, primary!)
   await set.promote(replica!)
   await set.follow(primary!, replica!)
   const before = next

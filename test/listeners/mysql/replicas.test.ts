@@ -1,9 +1,9 @@
 /** A primary and its replicas: who reads and writes where. Each server has a table of its own that tells which it is. */
 import type { Connection, ResultSetHeader } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { ReplicationSet } from '../../support/mariadb-replication.ts'
 import { MysqlRig, value } from '../../support/mysql.ts'
 import { type Portolan, until } from '../../support/portolan.ts'
+import { ReplicationSet } from '../../support/replication-set.ts'
 
 const rig = new MysqlRig()
 let set: ReplicationSet
@@ -118,9 +118,7 @@ describe('readFrom: prefer-replica', () => {
   })
 
   test('a client reads what it has written: it waits for it at the replica', async () => {
-    for (const replica of set.servers.slice(1)) {
-      await set.run(replica, 'STOP SLAVE', 'CHANGE MASTER TO MASTER_DELAY=1', 'START SLAVE')
-    }
+    await set.delayReplicas(1)
     const portolan = await start({ readFrom: 'prefer-replica', maxReplicaLag: '1h', replicaWait: '20s' })
     const client = await rig.client(portolan)
     const id = await insert(client)
@@ -132,33 +130,31 @@ describe('readFrom: prefer-replica', () => {
       second,
     ])
     expect(rows).toEqual([{ server: expect.toBeOneOf([2, 3]), found: 1 }])
-    await Promise.all(set.servers.slice(1).map(each => set.run(each, 'STOP SLAVE', 'CHANGE MASTER TO MASTER_DELAY=0')))
+    await set.delayReplicas(0)
   }, 60_000)
 
   test('if that takes too long the primary answers', async () => {
-    for (const replica of set.servers.slice(1)) {
-      await set.run(replica, 'STOP SLAVE', 'CHANGE MASTER TO MASTER_DELAY=3600', 'START SLAVE')
-    }
+    await set.delayReplicas(3600)
     const portolan = await start({ readFrom: 'prefer-replica', maxReplicaLag: '5h', replicaWait: '10ms' })
     const client = await rig.client(portolan)
     expect(await value(client, WHICH)).toBeOneOf([2, 3])
     const id = await insert(client)
     expect(await find(client, id)).toEqual([{ server: 1, found: 1 }])
-    await Promise.all(set.servers.slice(1).map(each => set.run(each, 'STOP SLAVE', 'CHANGE MASTER TO MASTER_DELAY=0')))
+    await set.delayReplicas(0)
   })
 
   test('a replica that does not replicate, or is too far behind, is not read from', async () => {
     const [primary, first, second] = set.servers
     const portolan = await start({ readFrom: 'prefer-replica', maxReplicaLag: '1s' })
     const client = await rig.client(portolan)
-    await set.run(first!, 'STOP SLAVE SQL_THREAD')
+    await set.stopApplying(first!)
     const blocker = await rig.client(second!.port, { user: 'root', password: '' })
     await blocker.query('LOCK TABLES t READ')
     await set.run(primary!, 'INSERT INTO app.t (c) VALUES (5)')
     await until(async () => (await value(client, WHICH)) === 1)
     await blocker.query('UNLOCK TABLES')
     await until(async () => (await value(client, WHICH)) === 3)
-    await set.run(first!, 'START SLAVE SQL_THREAD')
+    await set.startApplying(first!)
   })
 })
 
@@ -166,7 +162,7 @@ test('readFrom: replica reads from nowhere else', async () => {
   const portolan = await start({ readFrom: 'replica', holdTime: '50ms' })
   const client = await rig.client(portolan)
   expect(await value(client, WHICH)).toBeOneOf([2, 3])
-  await Promise.all(set.servers.slice(1).map(replica => set.run(replica, 'STOP SLAVE SQL_THREAD')))
+  await Promise.all(set.servers.slice(1).map(replica => set.stopApplying(replica)))
   await until(() =>
     value(client, WHICH).then(
       () => false,

@@ -4,10 +4,12 @@
  */
 import type { Connection } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { ReplicationSet } from '../../support/mariadb-replication.ts'
-import { type MariadbServer, startMariadb } from '../../support/mariadb-server.ts'
+import { startMariadb } from '../../support/mariadb-server.ts'
 import { MysqlRig } from '../../support/mysql.ts'
+import type { MysqlServer } from '../../support/mysql-server.ts'
+import { hasMysql9, startMysql9 } from '../../support/mysql9-server.ts'
 import { type Portolan, until } from '../../support/portolan.ts'
+import { ReplicationSet } from '../../support/replication-set.ts'
 import { DATABASES, RandomSession, TABLE } from './random-session.ts'
 
 const CLIENTS = 30
@@ -27,7 +29,8 @@ function sessions(portolan: Portolan): RandomSession[] {
 async function createTables(direct: Connection): Promise<void> {
   for (const name of DATABASES) {
     await direct.query(`CREATE DATABASE IF NOT EXISTS ${name}`)
-    await direct.query(`CREATE OR REPLACE TABLE ${name}.${TABLE}`)
+    await direct.query(`DROP TABLE IF EXISTS ${name}.t`)
+    await direct.query(`CREATE TABLE ${name}.${TABLE}`)
   }
 }
 
@@ -61,7 +64,7 @@ async function whileThingsHappen(portolan: Portolan, happenings: readonly (() =>
 }
 
 /** What the servers have together is what the sessions have written. */
-async function checkLedgers(all: readonly RandomSession[], servers: readonly MariadbServer[]): Promise<void> {
+async function checkLedgers(all: readonly RandomSession[], servers: readonly MysqlServer[]): Promise<void> {
   const found = new Map<number, number>()
   for (const { port } of servers) {
     const direct = await rig.client(port, { user: 'root', password: '' })
@@ -84,8 +87,8 @@ async function checkLedgers(all: readonly RandomSession[], servers: readonly Mar
 }
 
 describe(`seed ${seed}`, () => {
-  let first: MariadbServer
-  let second: MariadbServer
+  let first: MysqlServer
+  let second: MysqlServer
   const backend = {
     credentials: { username: 'app', password: { env: 'MYSQL_TEST_PASSWORD' } },
     pool: POOL,
@@ -95,10 +98,8 @@ describe(`seed ${seed}`, () => {
     process.env['MYSQL_TEST_PASSWORD'] = 'app'
     // What was committed outlives the process.
     const args = ['--innodb-flush-log-at-trx-commit=2']
-    ;[first, second] = (await Promise.all([startMariadb({ args }), startMariadb({ args })])) as [
-      MariadbServer,
-      MariadbServer,
-    ]
+    const start = hasMysql9 ? startMysql9 : startMariadb
+    ;[first, second] = (await Promise.all([start({ args }), start({ args })])) as [MysqlServer, MysqlServer]
   })
   afterAll(() => Promise.all([first.stop(), second.stop()]))
 
@@ -145,13 +146,11 @@ describe(`seed ${seed}`, () => {
     process.env['MYSQL_TEST_PASSWORD'] = 'portolan'
     const set = await ReplicationSet.start(2)
     try {
-      const [primary, replica] = set.servers as [MariadbServer, MariadbServer]
+      const [primary, replica] = set.servers as [MysqlServer, MysqlServer]
       await createTables(await rig.client(primary.port, { user: 'root', password: '' }))
       for (const name of DATABASES) await set.run(primary, `GRANT ALL ON ${name}.* TO portolan@'%'`)
       // The replica has what a client is told of.
-      await set.run(replica, 'SET GLOBAL rpl_semi_sync_slave_enabled = ON', 'STOP SLAVE', 'START SLAVE')
-      await set.run(primary, 'SET GLOBAL rpl_semi_sync_master_enabled = ON')
-      await set.follow(replica, primary)
+      await set.acknowledge(replica, primary)
       const credentials = { username: 'portolan', password: { env: 'MYSQL_TEST_PASSWORD' } }
       const portolan = await rig.portolan(primary.port, {
         endpoints: set.ports,
@@ -159,9 +158,7 @@ describe(`seed ${seed}`, () => {
       })
       const failOver = async () => {
         await primary.kill()
-        await set.run(replica, 'STOP SLAVE IO_THREAD')
-        const [status] = (await set.run(replica, 'SHOW SLAVE STATUS')) as [{ Gtid_IO_Pos: string }]
-        await set.run(replica, `SELECT MASTER_GTID_WAIT('${status.Gtid_IO_Pos}', 20)`)
+        await set.applyFetched(replica)
         await set.promote(replica)
       }
       await checkLedgers(await whileThingsHappen(portolan, [failOver], true), [replica])

@@ -72,7 +72,7 @@ export const mariadb11Programs = mysqlPrograms
   .filter(({ name }) => name === 'mariadb')
   .map(program => ({ ...program, name: `${program.name}-before-mariadb11` }))
 
-/** Those that know the plugins of MySQL 9, before it; and its own command line. */
+/** Those that know the plugins of MySQL 9, before it, one that does not; and its own command line. */
 export const mysql9Programs = [
   ...mysqlPrograms
     .filter(({ name }) =>
@@ -89,6 +89,10 @@ export const mysql9Programs = [
       ].includes(name),
     )
     .map(program => ({ ...program, name: `${program.name}-before-mysql9`, isLong: program.name !== 'mysql2' })),
+  // Its only plugin is mysql_native_password, which MySQL 9 has no more.
+  ...mysqlPrograms
+    .filter(({ name }) => name === 'mysql')
+    .map(program => ({ ...program, name: 'mysql-before-mysql9', isMended: true })),
   {
     name: 'mysql9-command-line',
     isLong: true,

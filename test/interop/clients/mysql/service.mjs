@@ -24,6 +24,7 @@ const SERVERS = {
     ...account('empty', "IDENTIFIED BY ''"),
   ],
   mysql9: [
+    ...account('native', `IDENTIFIED BY '${PASSWORDS.native}'`),
     ...account('sha256', `IDENTIFIED WITH sha256_password BY '${PASSWORDS.sha256}'`),
     ...account('empty', "IDENTIFIED BY ''"),
   ],

@@ -1,0 +1,160 @@
+/**
+ * A real, private server of the MySQL kind for tests: a free loopback port and a unix socket in a temporary folder. Ended and
+ * cleared away by stop(), at the latest when the process exits. The data directory is a copy of one that its product makes
+ * once and keeps for later runs.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePorts } from './server-processes.ts'
+
+export interface MysqlServerOptions {
+  /** Further command line arguments, such as `['--max-allowed-packet=64M']`; later ones win. */
+  readonly args?: readonly string[]
+  /** Statements run at the first start, as root, one on each line. */
+  readonly sql?: readonly string[]
+  /** Files in PEM form; the server then offers TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string }
+}
+
+/** What is particular about a product, and how it is run here. */
+export interface MysqlProduct {
+  readonly name: string
+  /** The program, and what comes before the options that all have in common. */
+  readonly command: readonly [program: string, ...args: string[]]
+  readonly env: NodeJS.ProcessEnv
+  /** Where servers have their folders. */
+  readonly home: string
+  /** The folder that a server sees as the root of all files; empty where it is not in one of its own. */
+  readonly root: string
+  /** The path of an initialised data directory. */
+  dataTemplate(): string
+}
+
+export interface MysqlServer {
+  readonly host: string
+  readonly port: number
+  readonly socketPath: string
+  /** Of the process that runs now; another one after restart(). */
+  readonly pid: number
+  readonly dir: string
+  /** Ends the server (SIGTERM) and removes its folder. May be called twice. */
+  stop(): Promise<void>
+  /** Ends what still runs and starts again with the same port and data. */
+  restart(): Promise<void>
+  /** SIGSTOP: connections stay open and nothing answers until resume(). */
+  pause(): void
+  resume(): void
+  /** SIGKILL, waited for; restart() brings the server back. */
+  kill(): Promise<void>
+}
+
+/** Resolves when the server takes connections; rejects with the server's own output if it does not start. */
+export async function startMysqlServer(product: MysqlProduct, options: MysqlServerOptions): Promise<MysqlServer> {
+  const template = product.dataTemplate()
+  for (let attempt = 1; ; attempt++) {
+    const [port] = await freePorts(1)
+    const server = new Server(product, options, port!, template)
+    try {
+      await server.launch()
+      return server
+    } catch (error) {
+      await server.stop()
+      if (attempt === 5 || !String(error).includes('Address already in use')) throw error
+    }
+  }
+}
+
+class Server implements MysqlServer {
+  readonly host = '127.0.0.1'
+  readonly port: number
+  readonly dir: string
+  readonly socketPath: string
+  readonly #product: MysqlProduct
+  readonly #args: readonly string[]
+  #child: ChildProcess | undefined
+
+  constructor(product: MysqlProduct, { args = [], sql = [], tls }: MysqlServerOptions, port: number, template: string) {
+    this.#product = product
+    this.port = port
+    this.dir = mkdtempSync(join(product.home, `${product.name}-`))
+    this.socketPath = join(this.dir, 's')
+    const data = join(this.dir, 'data')
+    cpSync(template, data, { recursive: true })
+    chmodSync(data, 0o700)
+    writeFileSync(join(this.dir, 'init.sql'), sql.map(line => `${line};\n`).join(''))
+    const inside = this.dir.slice(product.root.length)
+    const all = [`--datadir=${inside}/data`, `--init-file=${inside}/init.sql`, `--tmpdir=${inside}`]
+    all.push(`--socket=${inside}/s`, `--pid-file=${inside}/pid`, `--port=${port}`, `--bind-address=${this.host}`)
+    all.push('--skip-name-resolve', '--local-infile=ON')
+    if (tls) all.push(`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`, `--ssl-ca=${tls.ca}`)
+    this.#args = [...all, ...args]
+    process.once('exit', this.#clear)
+  }
+
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error(`${this.#product.name} does not run`)
+    return this.#child.pid
+  }
+
+  async launch(): Promise<void> {
+    const { name, command, env } = this.#product
+    const [program, ...args] = command
+    const child = spawn(program, [...args, ...this.#args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = child
+    let output = ''
+    await new Promise<void>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', () => reject(new Error(`${name} ended:\n${output}`)))
+      const hear = (text: string) => {
+        if (output.length < 65_536) output += text
+        if (output.includes('ready for connections')) resolve()
+      }
+      child.stdout.setEncoding('utf8').on('data', hear)
+      child.stderr.setEncoding('utf8').on('data', hear)
+    })
+    // What was told to do at the first start is done.
+    writeFileSync(join(this.dir, 'init.sql'), '')
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM')
+    process.off('exit', this.#clear)
+    this.#clear()
+  }
+
+  async restart(): Promise<void> {
+    await this.#end('SIGTERM')
+    await this.launch()
+  }
+
+  pause(): void {
+    process.kill(this.pid, 'SIGSTOP')
+  }
+
+  resume(): void {
+    process.kill(this.pid, 'SIGCONT')
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill('SIGCONT')
+    child.kill(signal)
+    const impatience = setTimeout(() => child.kill('SIGKILL'), 15_000)
+    await ended
+    clearTimeout(impatience)
+  }
+
+  readonly #clear = (): void => {
+    this.#child?.kill('SIGKILL')
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
