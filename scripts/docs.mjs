@@ -50,7 +50,9 @@ function optionTables(parts) {
 function headingOf({ section, only }) {
   const facts = Object.entries(only ?? {}).map(([key, value]) => `\`${key}: ${value}\``)
   if (facts.length > 0) return `\`${section}.<name>\` with ${facts.join(', ')}`
-  return ['listeners', 'backends', 'components'].includes(section) ? `\`${section}.<name>\`` : `\`${section}\``
+  return ['listeners', 'backends', 'components', 'requires'].includes(section)
+    ? `\`${section}.<name>\``
+    : `\`${section}\``
 }
 
 function optionTable(schema) {

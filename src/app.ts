@@ -3,6 +3,7 @@
  * drain and close.
  */
 import { AdminSlot } from './admin/slot.ts'
+import { bindRequirements, matchRequirements, showFeatures } from './bind.ts'
 import type { AppConfig, Registry } from './config/index.ts'
 import {
   bindAll,
@@ -13,6 +14,7 @@ import {
   problemsOf,
   StartError,
 } from './generation.ts'
+import { inventoryOf } from './inventory.ts'
 import type { Exposition } from './observability/exposition.ts'
 import { silentLogger } from './observability/logger.ts'
 import { Metrics } from './observability/metrics.ts'
@@ -66,7 +68,14 @@ export class App {
 
   constructor(config: AppConfig, options: AppOptions) {
     this.#options = options
-    this.#parts = { logger: silentLogger, metrics: new Metrics(), clock: systemClock, ...options }
+    this.#parts = {
+      logger: silentLogger,
+      metrics: new Metrics(),
+      clock: systemClock,
+      inventory: () => inventoryOf(this.#generation),
+      match: requirements => matchRequirements(this.#generation, this.#parts, requirements),
+      ...options,
+    }
     this.metrics = this.#parts.metrics
     this.#reloads = new ReloadMetrics(this.metrics)
     registerProcessMetrics(this.metrics)
@@ -110,6 +119,7 @@ export class App {
     try {
       await Promise.all([...backends.values()].map(({ backend }) => startBackend(backend)))
       await Promise.all([...components.values()].map(startComponent))
+      await this.#bind()
       await bindAll([...listeners.values()])
       for (const unit of listeners.values()) this.#logListening(unit)
       await this.#admin.open(config.admin)
@@ -122,6 +132,18 @@ export class App {
     if (this.#phase === 'starting') this.#phase = 'running'
     this.#options.onConfig?.(config)
     this.#parts.logger.info({ listeners: listeners.size, backends: backends.size }, 'ready')
+  }
+
+  /** Matches what the application requires against what is there. Rejects with a StartError where it is not met. */
+  async #bind(): Promise<void> {
+    const generation = this.#generation
+    const { config, listeners } = generation
+    if (config.requires.length === 0) return
+    await showFeatures(generation, PROBE_TIMEOUT_MS)
+    const { bindings, notes } = bindRequirements(generation, this.#parts)
+    for (const note of notes) this.#parts.logger.info({}, note)
+    this.#generation = { ...generation, bindings }
+    for (const { view } of listeners.values()) view.bindings = bindings
   }
 
   /** Reads the configuration again and reloads it; never rejects. */

@@ -88,6 +88,11 @@ export class Component<Api extends ApiName = ApiName> {
     return this.kind.features.includes(feature) && !Object.hasOwn(this.#lacks, feature)
   }
 
+  /** Features of its kind that its server turned out not to have, each with the reason. */
+  get lacks(): Readonly<Record<FeatureId, string>> {
+    return this.#lacks
+  }
+
   /** Why it cannot do what others of its kind can; undefined for what the kind cannot do at all. */
   whyNot(feature: FeatureId): string | undefined {
     return this.#lacks[feature]

@@ -7,13 +7,15 @@ import type { AppConfig, BackendConfig, ComponentConfig, ListenerConfig, Registr
 import { ProxyError } from './errors.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
-import type { Backend, Clock, Listener, Runtime } from './protocol.ts'
+import type { Backend, Clock, Inventory, Listener, Runtime } from './protocol.ts'
 
 export interface Generation {
   readonly config: AppConfig
   readonly backends: ReadonlyMap<string, BackendUnit>
   readonly components: ReadonlyMap<string, ComponentUnit>
   readonly listeners: ReadonlyMap<string, ListenerUnit>
+  /** Names by which the application calls components that bear others. */
+  readonly bindings: ReadonlyMap<string, string>
 }
 
 export interface BackendUnit {
@@ -38,12 +40,15 @@ export interface ListenerUnit {
 export interface View {
   backends: ReadonlyMap<string, BackendUnit>
   components: ReadonlyMap<string, ComponentUnit>
+  bindings: ReadonlyMap<string, string>
 }
 
-/** The components as backends see them. */
-const NO_COMPONENTS: ReadonlyMap<string, ComponentUnit> = new Map()
+const NOTHING: Inventory = { components: [], listeners: [] }
 
-export interface Parts extends Registry {
+/** The components as backends see them. */
+const NO_COMPONENTS: Pick<View, 'components' | 'bindings'> = { components: new Map(), bindings: new Map() }
+
+export interface Parts extends Registry, Partial<Pick<Runtime, 'inventory' | 'match'>> {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
@@ -92,12 +97,12 @@ export class Factory {
       if (!lacks(each.backend)) attempt(() => listeners.set(each.name, this.listener(each, backends, components)))
     }
     if (problems.length > 0) throw new StartError(problems)
-    return { config, backends, components, listeners }
+    return { config, backends, components, listeners, bindings: new Map() }
   }
 
   /** Builds a backend, not started yet; throws a StartError. */
   backend(config: BackendConfig, backends: ReadonlyMap<string, BackendUnit>): BackendUnit {
-    const view: View = { backends, components: NO_COMPONENTS }
+    const view: View = { backends, ...NO_COMPONENTS }
     return named(`backend ${config.name}`, () => {
       const kind = found(
         this.#parts.backendKinds,
@@ -110,7 +115,7 @@ export class Factory {
 
   /** Builds a component, not started yet; throws a StartError. */
   component(config: ComponentConfig, backends: ReadonlyMap<string, BackendUnit>): ComponentUnit {
-    const view: View = { backends, components: NO_COMPONENTS }
+    const view: View = { backends, ...NO_COMPONENTS }
     return named(`component ${config.name}`, () => {
       const kind = found(
         this.#parts.componentKinds,
@@ -127,7 +132,8 @@ export class Factory {
     backends: ReadonlyMap<string, BackendUnit>,
     components: ReadonlyMap<string, ComponentUnit>,
   ): ListenerUnit {
-    const view: View = { backends, components }
+    // Bound once the components have shown what they can do.
+    const view: View = { backends, components, bindings: new Map() }
     return named(`listener ${config.name}`, () => {
       const protocol = found(
         this.#parts.protocols,
@@ -136,6 +142,11 @@ export class Factory {
       )
       return { config, view, listener: protocol.build(config, this.#runtime(view, { listener: config.name })) }
     })
+  }
+
+  /** What a configuration can name. */
+  get registry(): Registry {
+    return this.#parts
   }
 
   /** Whether listeners of that protocol serve the components. */
@@ -158,6 +169,11 @@ export class Factory {
       get components() {
         return view.components
       },
+      get bindings() {
+        return view.bindings
+      },
+      inventory: () => this.#parts.inventory?.() ?? NOTHING,
+      match: requirements => this.#parts.match?.(requirements) ?? [],
     }
   }
 }

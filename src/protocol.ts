@@ -5,6 +5,7 @@
 import type { ZodMiniObject } from 'zod/mini'
 import type { Component, ComponentKind } from './component.ts'
 import type { BackendConfig, ListenerConfig } from './config/index.ts'
+import type { Match, Requirement } from './features/index.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
 
@@ -35,6 +36,8 @@ export interface BackendKind {
   /** The protocol that it serves: a listener can only use backends of its own protocol. */
   readonly protocol: string
   readonly options: ZodMiniObject
+  /** What servers of the protocol may have or lack: feature ids, such as `redis.streams`, with their meaning. */
+  readonly features?: Readonly<Record<string, string>>
   build(config: BackendConfig, runtime: Runtime): Backend
 }
 
@@ -75,6 +78,8 @@ export interface Backend {
   /** Connects on its own, authenticates and reports; never rejects, a failure is part of the report. */
   probe(timeoutMs: number): Promise<ProbeReport>
   status(): BackendStatus
+  /** Which features of its kind it has, and whether its server has shown that already. */
+  features?(): { readonly features: readonly string[]; readonly isProbed: boolean }
   /** As of a listener. */
   reread?(): Promise<void>
   /** Lets what is in flight finish, then closes; destroys the rest after graceMs. Called again, the earlier end counts. */
@@ -123,12 +128,30 @@ export interface EndpointProbe {
   }
 }
 
+export interface Inventory {
+  readonly components: readonly Component[]
+  readonly listeners: readonly {
+    readonly name: string
+    readonly protocol: string
+    readonly address: string
+    readonly backend: string
+    /** What its backend can do, as far as that is known. */
+    readonly features: readonly string[]
+  }[]
+}
+
 /** What the core offers to listeners and backends; a constructor takes only what it uses. */
 export interface Runtime {
   /** The backend of that name as it is now; a reload may replace it, so ask again at request boundaries. */
   backend(name: string): Backend
   /** The components as they are now, by name; a reload may replace them, so look again at request boundaries. */
   readonly components: ReadonlyMap<string, { readonly component: Component }>
+  /** Names by which the application calls components, where they bear others: bound by what it requires. */
+  readonly bindings: ReadonlyMap<string, string>
+  /** Everything in service, for whoever tells an application of it. */
+  inventory(): Inventory
+  /** Matches needs against what is there. */
+  match(requirements: readonly Requirement[]): readonly Match[]
   /** All kinds of components that could be configured. */
   readonly componentKinds: readonly ComponentKind[]
   readonly metrics: Metrics

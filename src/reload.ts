@@ -2,6 +2,7 @@
  * From one generation to the next while clients are being served: everything new is built, probed and bound beside the
  * old, then the two are swapped; whatever fails before or during the swap leaves the old generation in service.
  */
+import { bindRequirements, showFeatures } from './bind.ts'
 import { type AppConfig, sameConfig } from './config/index.ts'
 import { type BackendUnit, type ComponentUnit, type Factory, type Generation, StartError } from './generation.ts'
 import type { ProbeReport } from './protocol.ts'
@@ -43,16 +44,21 @@ async function prepareUpstream(
     await closeAll(fresh, 0)
     throw error
   })
-  return {
-    backends,
-    freshBackends: fresh,
-    components: prepared.components,
-    freshComponents: prepared.fresh,
-    warnings: [...warnings, ...prepared.warnings],
+  const upstream = { backends, freshBackends: fresh, components: prepared.components, freshComponents: prepared.fresh }
+  try {
+    if (config.requires.length > 0) await showFeatures(upstream, options.probeTimeoutMs)
+    const { bindings } = bindRequirements({ config, ...upstream }, factory.registry)
+    return { ...upstream, bindings, warnings: [...warnings, ...prepared.warnings] }
+  } catch (error) {
+    await abandon(upstream)
+    throw error
   }
 }
 
-async function abandon({ freshBackends, freshComponents }: Upstream): Promise<void> {
+async function abandon({
+  freshBackends,
+  freshComponents,
+}: Pick<Upstream, 'freshBackends' | 'freshComponents'>): Promise<void> {
   await closeComponents(freshComponents, 0)
   await closeAll(freshBackends, 0)
 }

@@ -19,6 +19,7 @@ export interface Upstream {
   readonly freshBackends: readonly BackendUnit[]
   readonly components: ReadonlyMap<string, ComponentUnit>
   readonly freshComponents: readonly ComponentUnit[]
+  readonly bindings: ReadonlyMap<string, string>
   /** What does not work yet. */
   readonly warnings: readonly string[]
 }
@@ -117,8 +118,11 @@ export class Swap implements Prepared {
   }
 
   #componentsMoved({ protocol }: ListenerConfig): boolean {
-    const { components, freshComponents } = this.#upstream
-    const moved = freshComponents.length > 0 || components.size !== this.#current.components.size
+    const { components, freshComponents, bindings } = this.#upstream
+    const moved =
+      freshComponents.length > 0 ||
+      components.size !== this.#current.components.size ||
+      !isDeepStrictEqual(bindings, this.#current.bindings)
     return moved && this.#factory.usesComponents(protocol)
   }
 
@@ -146,8 +150,9 @@ export class Swap implements Prepared {
     } catch (error) {
       return this.#rollBack(updated, error)
     }
-    const { backends, components } = this.#upstream
-    const generation = { config: this.#config, backends, components, listeners: this.#listeners }
+    const { backends, components, bindings } = this.#upstream
+    for (const { view } of this.#listeners.values()) view.bindings = bindings
+    const generation = { config: this.#config, backends, components, listeners: this.#listeners, bindings }
     // These go last: a listener that is being drained still needs the ones it has worked with.
     const leaving = {
       listeners: [...this.#leaving],
@@ -158,9 +163,9 @@ export class Swap implements Prepared {
   }
 
   /** Points what stays in service to these backends and components. */
-  #look({ backends, components }: Pick<Upstream, 'backends' | 'components'>): void {
+  #look({ backends, components, bindings }: Pick<Upstream, 'backends' | 'components' | 'bindings'>): void {
     for (const unit of this.#current.listeners.values()) {
-      if (!this.#leaving.has(unit)) Object.assign(unit.view, { backends, components })
+      if (!this.#leaving.has(unit)) Object.assign(unit.view, { backends, components, bindings })
     }
     for (const unit of this.#current.backends.values()) {
       if (this.#upstream.backends.get(unit.config.name) === unit) unit.view.backends = backends
@@ -178,7 +183,8 @@ export class Swap implements Prepared {
       this.changes.push({ kind: 'listener', name, action: 'updated' })
       return
     }
-    Object.assign(old.view, { backends: this.#current.backends, components: this.#current.components })
+    const { backends, components, bindings } = this.#current
+    Object.assign(old.view, { backends, components, bindings })
     this.#leaving.add(old)
     this.#late.push(config)
     this.changes.push({ kind: 'listener', name, action: 'replaced' })

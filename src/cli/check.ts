@@ -1,4 +1,5 @@
 /** `portolan check`: validates a configuration without binding a port, and with --probe visits its backends. */
+import { matchRequirements } from '../bind.ts'
 import {
   type AppConfig,
   ConfigError,
@@ -7,6 +8,7 @@ import {
   type Registry,
   renderProblems,
 } from '../config/index.ts'
+import { isMet, type Match } from '../features/index.ts'
 import { type BackendUnit, type ComponentUnit, Factory, problemsOf } from '../generation.ts'
 import { silentLogger } from '../observability/logger.ts'
 import { Metrics } from '../observability/metrics.ts'
@@ -39,6 +41,7 @@ interface CheckResult {
   readonly backends?: Readonly<Record<string, BackendResult>>
   /** With --probe: by the name of the component. */
   readonly components?: Readonly<Record<string, ComponentResult>>
+  readonly requires?: readonly RequirementResult[]
 }
 
 interface BackendResult extends ProbeReport {
@@ -54,6 +57,13 @@ interface ComponentResult extends ProbeReport {
   readonly features: readonly string[]
 }
 
+/** What the application requires, and how that is met. */
+interface RequirementResult {
+  readonly name: string
+  readonly met: boolean
+  readonly reason: string
+}
+
 /** Resolves with the exit code: 0 all is well, 1 the configuration is invalid, 3 a probe failed. */
 export async function runCheck({ files, probe, json, registry, out }: CheckOptions): Promise<number> {
   const print = (result: CheckResult, text: () => string) =>
@@ -61,14 +71,17 @@ export async function runCheck({ files, probe, json, registry, out }: CheckOptio
   try {
     const { config, warnings: doubts } = await loadConfig(files, registry)
     const warnings = [...doubts, ...missingSecretFiles(config, files.at(-1)!)]
-    const { backends, components, unbuilt } = probe ? await probeAll(config, registry) : NOTHING
+    const { backends, components, requires, unbuilt } = probe ? await probeAll(config, registry) : NOTHING
     // A backend may be usable without one of its endpoints; a check is made to hear of that one.
     const reached = [...Object.values(backends), ...Object.values(components)].every(
       result => result.ok && result.endpoints.every(({ ok }) => ok),
     )
-    const ok = reached && unbuilt.length === 0
-    const result = { ok, files, problems: [], warnings, ...(probe && { unbuilt, backends, components }) }
-    print(result, () => validText(config, files, warnings) + probeText(backends, components, unbuilt))
+    const ok = reached && unbuilt.length === 0 && requires.every(({ met }) => met)
+    const result = { ok, files, problems: [], warnings, ...(probe && { unbuilt, backends, components, requires }) }
+    print(
+      result,
+      () => validText(config, files, warnings) + probeText(backends, components, unbuilt) + requiresText(requires),
+    )
     return ok ? EXIT.ok : EXIT.probeFailed
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -81,10 +94,11 @@ export async function runCheck({ files, probe, json, registry, out }: CheckOptio
 interface Probed {
   readonly backends: Readonly<Record<string, BackendResult>>
   readonly components: Readonly<Record<string, ComponentResult>>
+  readonly requires: readonly RequirementResult[]
   readonly unbuilt: readonly string[]
 }
 
-const NOTHING: Probed = { backends: {}, components: {}, unbuilt: [] }
+const NOTHING: Probed = { backends: {}, components: {}, requires: [], unbuilt: [] }
 
 /** Builds everything as a start would, but starts nothing: files that are missing show. Then visits the backends and components. */
 async function probeAll(config: AppConfig, registry: Registry): Promise<Probed> {
@@ -111,8 +125,10 @@ async function probeAll(config: AppConfig, registry: Registry): Promise<Probed> 
   const entries = results.map(async ([name, result]) => [name, await result] as const)
   const backends = Object.fromEntries(await Promise.all(entries))
   const probed = await probeComponents([...components.values()], units)
+  const matches = matchRequirements({ config, backends: units, components }, registry)
+  await closeComponents(components.values(), 0)
   await closeAll(units.values(), 0)
-  return { backends, components: probed, unbuilt }
+  return { backends, components: probed, unbuilt, requires: matches.map(requirementOf) }
 
   async function attempt(build: () => unknown): Promise<void> {
     try {
@@ -121,6 +137,14 @@ async function probeAll(config: AppConfig, registry: Registry): Promise<Probed> 
       unbuilt.push(...problemsOf(error))
     }
   }
+}
+
+function requirementOf(match: Match): RequirementResult {
+  return { name: match.requirement.name, met: isMet(match), reason: match.reason }
+}
+
+function requiresText(requires: readonly RequirementResult[]): string {
+  return requires.map(({ met, reason }) => `\n${met ? '√' : '×'} ${reason}\n`).join('')
 }
 
 async function probeOne({ config, backend }: BackendUnit): Promise<BackendResult> {
@@ -138,9 +162,7 @@ async function probeComponents(
     const report = await component.probe(PROBE_TIMEOUT_MS)
     return [name, { api, type, features: component.features, ...report }] as const
   })
-  const results = Object.fromEntries(await Promise.all(entries))
-  await closeComponents(units, 0)
-  return results
+  return Object.fromEntries(await Promise.all(entries))
 }
 
 function validText(config: AppConfig, files: readonly string[], warnings: readonly Problem[]): string {

@@ -76,6 +76,16 @@ function createProgram(
     })
 
   program
+    .command('features')
+    .description('print what each type of component can do; with -c, what the configuration requires and gets')
+    .option(...files)
+    .option('--json', 'print one JSON object', false)
+    .action(async ({ config = [], json }: { config?: string[]; json: boolean }) => {
+      const { runFeatures } = await import('./features.ts')
+      onEnd(await runFeatures({ files: config, json, registry, out: process.stdout }))
+    })
+
+  program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(async () => {

@@ -1,6 +1,7 @@
 /** From the merged tree to the checked configuration: each section against its schema, then how they fit together. */
 import * as z from 'zod/mini'
 import type { ComponentKind } from '../component.ts'
+import { knownFeatures } from '../features/index.ts'
 import type { BackendKind, Protocol } from '../protocol.ts'
 import { collide, isLocal } from './address.ts'
 import { checkTree, REQUIRED } from './describe.ts'
@@ -13,12 +14,13 @@ import {
   listenerCommon,
   log,
   NAME,
+  requirement,
   SECTIONS,
   type SectionName,
   shutdown,
 } from './sections.ts'
 import { isTreeMap, spotAt, type Tree, treeAt } from './tree.ts'
-import type { Address, AppConfig, BackendConfig, ComponentConfig, ListenerConfig } from './types.ts'
+import type { Address, AppConfig, BackendConfig, ComponentConfig, ListenerConfig, RequirementConfig } from './types.ts'
 
 /** The protocols, backends and components that a configuration can name. */
 export interface Registry {
@@ -60,6 +62,7 @@ export function assemble(root: Tree, registry: Registry): Assembled {
   const listeners = entries(root, 'listeners', problems).map(([name, tree]) => readListener(name, tree))
   const backends = entries(root, 'backends', problems).map(([name, tree]) => readBackend(name, tree))
   const components = entries(root, 'components', problems).map(([name, tree]) => readComponent(name, tree))
+  const requires = entries(root, 'requires', problems).flatMap(([name, tree]) => readRequirement(name, tree) ?? [])
   const adminRead = checkTree(admin, section(root, 'admin'), ['admin'], problems)
   const logRead = checkTree(log, section(root, 'log'), ['log'], problems)
   const shutdownRead = checkTree(shutdown, section(root, 'shutdown'), ['shutdown'], problems)
@@ -87,6 +90,7 @@ export function assemble(root: Tree, registry: Registry): Assembled {
       listeners: listeners.flatMap(({ complete }) => complete ?? []),
       backends: backends.flatMap(({ complete }) => complete ?? []),
       components: components.flatMap(({ complete }) => complete ?? []),
+      requires,
     },
     problems,
     warnings,
@@ -142,6 +146,27 @@ export function assemble(root: Tree, registry: Registry): Assembled {
       options,
     }
     return { name, kind, backend, complete }
+  }
+
+  function readRequirement(name: string, tree: Tree): RequirementConfig | undefined {
+    const path = ['requires', name] as const
+    const known = knownFeatures(registry)
+    const read = checkTree(z.extend(requirement, { api: wordOf(Object.keys(known)) }), tree, path, problems)
+    if (!read) return undefined
+    const features = Object.keys(known[read.api]!)
+    for (const list of ['must', 'prefer'] as const) {
+      read[list].forEach((feature, at) => {
+        if (features.includes(feature)) return
+        const suggestion = nearest(feature, features)
+        report(['requires', name, list, at], {
+          message: `is no feature of ${read.api}`,
+          found: JSON.stringify(feature),
+          allowed: features,
+          suggestion,
+        })
+      })
+    }
+    return { name, ...read }
   }
 
   function checkBackendOfComponent({ name, kind, backend }: ReturnType<typeof readComponent>): void {

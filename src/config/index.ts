@@ -20,6 +20,7 @@ export type {
   ComponentConfig,
   ListenerConfig,
   LogConfig,
+  RequirementConfig,
   SecretRef,
   ShutdownConfig,
 } from './types.ts'

@@ -1,7 +1,17 @@
 /** The configuration file as JSON Schema (draft 2020-12): for editors, which complete and check while one types. */
 import * as z from 'zod/mini'
 import type { Registry } from './assemble.ts'
-import { admin, backendCommon, componentCommon, listenerCommon, log, NAME, SECTIONS, shutdown } from './sections.ts'
+import {
+  admin,
+  backendCommon,
+  componentCommon,
+  listenerCommon,
+  log,
+  NAME,
+  requirement,
+  SECTIONS,
+  shutdown,
+} from './sections.ts'
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema
 
@@ -24,6 +34,7 @@ export function jsonSchema(registry: Registry): JsonSchema {
     listeners: named(registry.protocols.map(({ name, options }) => variant(listenerCommon, name, options))),
     backends: named(registry.backendKinds.map(({ protocol, options }) => variant(backendCommon, protocol, options))),
     components: z.record(z.string().check(z.regex(NAME)), anyOf(componentVariants(registry))),
+    requires: z.record(z.string().check(z.regex(NAME)), requirement),
     admin,
     log,
     shutdown,
@@ -49,6 +60,7 @@ export function schemaParts({ protocols, backendKinds, componentKinds }: Registr
     ...backendKinds.map(({ protocol, options }) => part('backends', options, { protocol })),
     { section: 'components', schema: emit(componentCommon) },
     ...componentKinds.map(({ api, type, options }) => part('components', options(), { api, type })),
+    { section: 'requires', schema: emit(requirement) },
     { section: 'admin', schema: emit(admin) },
     { section: 'log', schema: emit(log) },
     { section: 'shutdown', schema: emit(shutdown) },

@@ -12,6 +12,7 @@ export const SECTIONS = {
   listeners: 'What the application connects to: a name of your choice for each.',
   backends: 'What stands behind: a name of your choice for each, usually in a file of its own.',
   components: 'Stores of the standardized APIs: the names that applications call them by.',
+  requires: 'What the application needs, by the names that it uses: the start is refused where it is not there.',
   admin: 'The listener for metrics, health and reload.',
   log: 'What the log holds, and how it is written.',
   shutdown: 'How the process ends.',
@@ -47,6 +48,15 @@ export const componentCommon = z.strictObject({
   backend: z
     .optional(z.string())
     .apply(described('The name of the backend that it uses; for the types that work on a backend.')),
+})
+
+const featureIds = () => z._default(z.array(z.string()), [])
+
+/** One entry of the application's manifest. */
+export const requirement = z.strictObject({
+  api: z.string().apply(described('The API or protocol that it is about.')),
+  must: featureIds().apply(described('Features without which the application cannot work.')),
+  prefer: featureIds().apply(described('Features that it makes use of where they are there.')),
 })
 
 export const admin = z.strictObject({

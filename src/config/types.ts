@@ -37,6 +37,15 @@ export interface ComponentConfig {
   readonly options: unknown
 }
 
+/** What the application needs under a name of its own: the manifest. */
+export interface RequirementConfig {
+  readonly name: string
+  /** An API or a protocol. */
+  readonly api: string
+  readonly must: readonly string[]
+  readonly prefer: readonly string[]
+}
+
 export interface AdminConfig {
   readonly address: Address | undefined
   readonly token: SecretRef | undefined
@@ -59,4 +68,5 @@ export interface AppConfig {
   readonly listeners: readonly ListenerConfig[]
   readonly backends: readonly BackendConfig[]
   readonly components: readonly ComponentConfig[]
+  readonly requires: readonly RequirementConfig[]
 }

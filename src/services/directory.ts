@@ -1,29 +1,24 @@
 /** Finds the component that a call names, and tells whether it can do what the call asks for. */
 import { ApiError, type ApiName, FEATURES, type FeatureId } from '../apis/index.ts'
-import type { Component, ComponentKind } from '../component.ts'
+import type { Component } from '../component.ts'
 import { nearest } from '../config/index.ts'
+import type { Runtime } from '../protocol.ts'
 
 export class Directory {
-  readonly #components: () => ReadonlyMap<string, { readonly component: Component }>
-  readonly #kinds: readonly ComponentKind[]
+  readonly #runtime: Pick<Runtime, 'components' | 'bindings' | 'componentKinds'>
 
-  /** `kinds`: all that could be configured, to tell who would have a feature. */
-  constructor(
-    components: () => ReadonlyMap<string, { readonly component: Component }>,
-    kinds: readonly ComponentKind[],
-  ) {
-    this.#components = components
-    this.#kinds = kinds
+  constructor(runtime: Pick<Runtime, 'components' | 'bindings' | 'componentKinds'>) {
+    this.#runtime = runtime
   }
 
   /** All components, as they are now. */
   get all(): readonly Component[] {
-    return [...this.#components().values()].map(({ component }) => component)
+    return [...this.#runtime.components.values()].map(({ component }) => component)
   }
 
   /** Undefined when there is none of that name and API. */
   peek<Api extends ApiName>(api: Api, name: string): Component<Api> | undefined {
-    const component = this.#components().get(name)?.component
+    const component = this.#named(name)
     return component?.api === api ? (component as unknown as Component<Api>) : undefined
   }
 
@@ -33,7 +28,7 @@ export class Directory {
     if (component) return component
     const names = this.all.filter(each => each.api === api).map(each => each.name)
     if (names.length === 0) throw new ApiError('not-found', `no ${api} component is configured`)
-    const other = this.#components().get(name)?.component
+    const other = this.#named(name)
     const meant = nearest(name, names)
     const hint = other
       ? `${name} is a ${other.api} component`
@@ -55,8 +50,14 @@ export class Directory {
   whoHas(feature: FeatureId): { readonly components: readonly string[]; readonly types: readonly string[] } {
     return {
       components: this.all.filter(each => each.has(feature)).map(({ name }) => name),
-      types: this.#kinds.filter(({ features }) => features.includes(feature)).map(({ type }) => type),
+      types: this.#runtime.componentKinds.filter(({ features }) => features.includes(feature)).map(({ type }) => type),
     }
+  }
+
+  /** A component's own name counts before one that it is bound to. */
+  #named(name: string): Component | undefined {
+    const { components, bindings } = this.#runtime
+    return (components.get(name) ?? components.get(bindings.get(name) ?? ''))?.component
   }
 
   #missing(component: Component, feature: FeatureId): ApiError {

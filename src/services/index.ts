@@ -26,7 +26,7 @@ export class Services {
 
   constructor(runtime: Runtime) {
     const { clock, logger } = runtime
-    this.directory = new Directory(() => runtime.components, runtime.componentKinds)
+    this.directory = new Directory(runtime)
     this.configuration = new ConfigurationService(this.directory, clock)
     this.lock = new LockService(this.directory, clock)
     this.sequencer = new SequencerService(this.directory)

@@ -209,6 +209,7 @@ export function echoConfig(parts: {
     })),
     backends: Object.entries(parts.backends ?? {}).map(([name, options]) => ({ name, protocol: 'echo', options })),
     components: [],
+    requires: [],
   }
 }
 

@@ -50,6 +50,7 @@ describe('the JSON Schema', () => {
       'backends cache',
       'backends relay',
       'components',
+      'requires',
       'admin',
       'log',
       'shutdown',

@@ -185,6 +185,7 @@ function config(setups: Setups): AppConfig {
       options: OPTIONS[protocol].backend.parse({ endpoints: endpoints.map(endpoint), ...backend }),
     })),
     components: [],
+    requires: [],
   }
 }
 

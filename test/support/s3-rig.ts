@@ -32,6 +32,9 @@ export class S3Rig {
     this.runtime = {
       backend: name => this.backends.get(name)!,
       components: new Map(),
+      bindings: new Map(),
+      inventory: () => ({ components: [], listeners: [] }),
+      match: () => [],
       componentKinds: [],
       metrics: this.metrics,
       logger,

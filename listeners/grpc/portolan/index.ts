@@ -2,6 +2,7 @@
 import type { Service } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 import { configurationMethods } from './configuration.ts'
+import { discoveryMethods } from './discovery.ts'
 import { lockMethods } from './lock.ts'
 import { pubsubMethods } from './pubsub.ts'
 import { secretMethods } from './secrets.ts'
@@ -9,6 +10,7 @@ import { sequencerMethods } from './sequencer.ts'
 
 export function portolanServices(context: ServiceContext): readonly Service[] {
   return [
+    { name: 'portolan.v1.Discovery', methods: discoveryMethods(context) },
     { name: 'portolan.v1.Configuration', methods: configurationMethods(context) },
     { name: 'portolan.v1.Lock', methods: lockMethods(context) },
     { name: 'portolan.v1.Sequencer', methods: sequencerMethods(context) },

@@ -10,6 +10,7 @@ import type { Call } from './call.ts'
 import { Controls } from './controls.ts'
 import { Dialer, type DialerParts, type Identity } from './dialer.ts'
 import { embeddedMysql } from './embedded.ts'
+import { featuresOf } from './features.ts'
 import { observeMembers, observePool } from './gauges.ts'
 import type { Member } from './member.ts'
 import { Opener } from './opener.ts'
@@ -107,6 +108,11 @@ export class MysqlBackend implements Backend, Home {
   /** The greeting of the server, as it was last; null while no server was reached. */
   get greeting(): Greeting | null {
     return this.#dialer.greeting
+  }
+
+  features() {
+    const { greeting } = this.#dialer
+    return { features: greeting ? featuresOf(greeting) : [], isProbed: greeting !== null }
   }
 
   /** Reaches a server for its greeting. Rejects with the reason. */

@@ -1,6 +1,7 @@
 /** The upstream side of MySQL. */
 import type { BackendKind } from '../../protocol.ts'
 import { MysqlBackend } from './backend.ts'
+import { mysqlFeatures } from './features.ts'
 import { mysqlBackendOptions } from './options.ts'
 
 export { type Client, MysqlBackend } from './backend.ts'
@@ -29,5 +30,6 @@ export type { Holder, InsertUser, Recipient } from './upstream-parties.ts'
 export const mysqlBackendKind: BackendKind = {
   protocol: 'mysql',
   options: mysqlBackendOptions,
+  features: mysqlFeatures,
   build: (config, runtime) => new MysqlBackend(config, runtime),
 }

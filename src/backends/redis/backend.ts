@@ -9,6 +9,7 @@ import type { PrivateServer } from '../../supervise/index.ts'
 import { Dialer } from './dialer.ts'
 import { embeddedRedis } from './embedded.ts'
 import { Endpoint } from './endpoint.ts'
+import { featuresOf } from './features.ts'
 import { authentication, type ServerIdentity } from './handshake.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
@@ -204,6 +205,10 @@ export class RedisBackend implements Backend {
       endpoints: this.#endpoints.map(endpoint => endpoint.status),
       ...(state === 'down' && error ? { lastError: error.message } : {}),
     }
+  }
+
+  features() {
+    return { features: featuresOf(this.identity), isProbed: this.#identity !== null }
   }
 
   /** Reads again what stands outside of the configuration. */

@@ -1,6 +1,7 @@
 /** The upstream side of Redis. */
 import type { BackendKind } from '../../protocol.ts'
 import { RedisBackend } from './backend.ts'
+import { redisFeatures } from './features.ts'
 import { redisBackendOptions } from './options.ts'
 
 export { RedisBackend } from './backend.ts'
@@ -14,5 +15,6 @@ export type { Subscriptions } from './subscriptions.ts'
 export const redisBackendKind: BackendKind = {
   protocol: 'redis',
   options: redisBackendOptions,
+  features: redisFeatures,
   build: (config, runtime) => new RedisBackend(config, runtime),
 }

@@ -1,9 +1,11 @@
 /** An S3 backend: a service that is reached by HTTP, or files of this machine. */
 import type { BackendConfig } from '../../config/index.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
+import { FILE_FEATURES, featuresOf } from './features.ts'
 import { FilesKeeper } from './files-keeper.ts'
 import type { Keeper } from './keeper.ts'
 import type { S3BackendOptions } from './options.ts'
+import { PROFILES } from './profiles/table.ts'
 import { ServiceKeeper } from './service-keeper.ts'
 import type { Store } from './store.ts'
 
@@ -11,6 +13,7 @@ export class S3Backend implements Backend {
   readonly name: string
   readonly store: Store
   readonly #keeper: Keeper
+  readonly #features: readonly string[]
   readonly #runtime: Runtime
   #forgetUp = (): void => {}
   #closing: Promise<void> | undefined
@@ -18,7 +21,8 @@ export class S3Backend implements Backend {
   constructor({ name, options }: BackendConfig, runtime: Runtime) {
     this.name = name
     this.#runtime = runtime
-    const { embedded } = options as S3BackendOptions
+    const { embedded, profile } = options as S3BackendOptions
+    this.#features = embedded ? FILE_FEATURES : featuresOf(PROFILES.get(profile)!)
     this.#keeper = embedded
       ? new FilesKeeper(embedded === true ? '.portolan/s3' : embedded.dataDirectory, runtime)
       : new ServiceKeeper(name, options as S3BackendOptions, runtime)
@@ -43,6 +47,10 @@ export class S3Backend implements Backend {
 
   status(): BackendStatus {
     return this.#keeper.status()
+  }
+
+  features() {
+    return { features: this.#features, isProbed: true }
   }
 
   reread(): Promise<void> {

@@ -22,6 +22,9 @@ function source(
   const runtime: Runtime = {
     backend: () => expect.unreachable(),
     components: new Map(),
+    bindings: new Map(),
+    inventory: () => ({ components: [], listeners: [] }),
+    match: () => [],
     componentKinds: [],
     metrics: new Metrics(),
     logger: silentLogger,

@@ -18,6 +18,7 @@ export interface RigOptions {
   /** By name: `api/type`, or with options. */
   readonly components: Readonly<Record<string, Pick<ComponentConfig, 'api' | 'type'> & { readonly options?: object }>>
   readonly listener?: object
+  readonly requires?: AppConfig['requires']
 }
 
 /** A message as it was decoded. */
@@ -49,8 +50,8 @@ export class GrpcRig {
   }
 
   /** Other components in the place of those before. */
-  reload(components: RigOptions['components']) {
-    return this.app.reload(configOf({ ...this.#options, components }))
+  reload(components: RigOptions['components'], more: Partial<RigOptions> = {}) {
+    return this.app.reload(configOf({ ...this.#options, components, ...more }))
   }
 
   /** A unary call; rejects with grpc-js's ServiceError. */
@@ -117,7 +118,7 @@ function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
   return metadata
 }
 
-function configOf({ kinds, components, listener = {} }: RigOptions): AppConfig {
+function configOf({ kinds, components, listener = {}, requires = [] }: RigOptions): AppConfig {
   return {
     admin: { address: undefined, token: undefined, allowedHosts: [] },
     log: { level: 'info', format: 'json' },
@@ -131,6 +132,7 @@ function configOf({ kinds, components, listener = {} }: RigOptions): AppConfig {
       },
     ],
     backends: [],
+    requires,
     components: Object.entries(components).map(([name, { api, type, options = {} }]) => ({
       name,
       api,

@@ -28,6 +28,9 @@ export class Harness {
     this.runtime = {
       backend: () => this.backend,
       components: new Map(),
+      bindings: new Map(),
+      inventory: () => ({ components: [], listeners: [] }),
+      match: () => [],
       componentKinds: [],
       metrics: this.metrics,
       logger: silentLogger,

@@ -1,0 +1,69 @@
+/** `portolan features`: what each type of component can do; with a configuration, also what it requires and gets. */
+import { FEATURES } from '../apis/index.ts'
+import { matchRequirements } from '../bind.ts'
+import { ConfigError, loadConfig, type Registry } from '../config/index.ts'
+import { isMet, knownFeatures } from '../features/index.ts'
+import { Factory, problemsOf } from '../generation.ts'
+import { silentLogger } from '../observability/logger.ts'
+import { Metrics } from '../observability/metrics.ts'
+import { systemClock } from '../protocol.ts'
+import { EXIT } from './exit-codes.ts'
+import type { Output } from './schema.ts'
+
+export interface FeaturesOptions {
+  readonly files: readonly string[]
+  readonly json: boolean
+  readonly registry: Registry
+  readonly out: Output
+}
+
+/** Resolves with the exit code: 0, or 1 when the configuration is invalid or does not give what it requires. */
+export async function runFeatures({ files, json, registry, out }: FeaturesOptions): Promise<number> {
+  if (files.length === 0) {
+    out.write(json ? `${JSON.stringify(tableOf(registry), null, 2)}\n` : tableText(registry))
+    return EXIT.ok
+  }
+  try {
+    const { config } = await loadConfig(files, registry)
+    const factory = new Factory({ ...registry, logger: silentLogger, metrics: new Metrics(), clock: systemClock })
+    const matches = matchRequirements(factory.generation(config), registry)
+    const lines = matches.map(match => ({ name: match.requirement.name, met: isMet(match), reason: match.reason }))
+    const text = lines.map(({ met, reason }) => `${met ? '√' : '×'} ${reason}`).join('\n')
+    out.write(json ? `${JSON.stringify(lines, null, 2)}\n` : `${text || 'Nothing is required.'}\n`)
+    return matches.every(isMet) ? EXIT.ok : EXIT.invalidConfiguration
+  } catch (error) {
+    out.write(`${error instanceof ConfigError ? error.message : problemsOf(error).join('\n')}\n`)
+    return EXIT.invalidConfiguration
+  }
+}
+
+/** For each API its features with their meaning and the types that have them; for protocols the features alone. */
+function tableOf(registry: Registry) {
+  return Object.fromEntries(
+    Object.entries(knownFeatures(registry)).map(([api, features]) => [
+      api,
+      Object.fromEntries(
+        Object.entries(features).map(([id, meaning]) => [id, { meaning, types: typesWith(registry, api, id) }]),
+      ),
+    ]),
+  )
+}
+
+function typesWith({ componentKinds }: Registry, api: string, id: string): string[] {
+  return componentKinds
+    .filter(kind => kind.api === api && (kind.features as readonly string[]).includes(id))
+    .map(({ type }) => type)
+}
+
+function tableText(registry: Registry): string {
+  let text = ''
+  for (const [api, features] of Object.entries(tableOf(registry))) {
+    text += `${api}\n`
+    for (const [id, { meaning, types }] of Object.entries(features)) {
+      text += `  ${id.padEnd(30)} ${meaning}\n`
+      if (Object.hasOwn(FEATURES, api)) text += `  ${' '.repeat(30)} ${types.join(', ') || 'no type'}\n`
+    }
+    text += '\n'
+  }
+  return text
+}
