@@ -29,13 +29,29 @@ export interface PathOptions {
 
 const WITHOUT_GROUPS = 'the component is configured with `groups: false`'
 
+/** How a key is written at the end of a path, and a group or label within. */
+export interface PathNotation {
+  key(key: string): string
+  keyOf(written: string): string
+  segment(name: string): string
+}
+
+/** A key stands as it is; within, a slash would be the end of it. */
+const PLAIN: PathNotation = {
+  key: key => key,
+  keyOf: written => written,
+  segment: name => name.replaceAll('%', '%25').replaceAll('/', '%2F'),
+}
+
 export class ItemPaths {
   readonly #prefix: string
   readonly #groups: boolean
+  readonly #notation: PathNotation
 
-  constructor({ prefix, groups }: PathOptions) {
+  constructor({ prefix, groups }: PathOptions, notation = PLAIN) {
     this.#prefix = prefix
     this.#groups = groups
+    this.#notation = notation
   }
 
   /** What these paths have no place for. */
@@ -44,22 +60,26 @@ export class ItemPaths {
     return { lacks: { 'configuration.group': WITHOUT_GROUPS, 'configuration.label': WITHOUT_GROUPS } }
   }
 
-  pathOf({ group, label, key }: ItemKey): string {
-    if (this.#groups) return `${this.#prefix}/${segment(group)}/${segment(label)}/${key}`
+  pathOf(item: ItemKey): string {
+    return `${this.folderOf(item)}/${this.#notation.key(item.key)}`
+  }
+
+  /** Below which all items of that group and label stand. */
+  folderOf({ group, label }: Omit<ItemKey, 'key'>): string {
+    if (this.#groups) return `${this.#prefix}/${this.#segment(group)}/${this.#segment(label)}`
     if (group !== '') throw new ApiError('feature-missing', WITHOUT_GROUPS, { feature: 'configuration.group' })
     if (label !== '') throw new ApiError('feature-missing', WITHOUT_GROUPS, { feature: 'configuration.label' })
-    return `${this.#prefix}/${key}`
+    return this.#prefix
   }
 
   /** The key at the end of such a path. */
   keyOf(path: string): string {
     let at = this.#prefix.length
     for (let slashes = this.#groups ? 2 : 0; slashes > 0; slashes--) at = path.indexOf('/', at + 1)
-    return path.slice(at + 1)
+    return this.#notation.keyOf(path.slice(at + 1))
   }
-}
 
-/** A slash would be the end of it. */
-function segment(name: string): string {
-  return name === '' ? 'default' : name.replaceAll('%', '%25').replaceAll('/', '%2F')
+  #segment(name: string): string {
+    return name === '' ? 'default' : this.#notation.segment(name)
+  }
 }

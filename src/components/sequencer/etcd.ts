@@ -4,10 +4,12 @@
  * use it.
  */
 import * as z from 'zod/mini'
-import { ApiError, type SequencerStore } from '../../apis/index.ts'
+import type { SequencerStore } from '../../apis/index.ts'
 import type { ComponentKind } from '../../component.ts'
 import { described } from '../../config/index.ts'
 import { COMPARE, EtcdClient, type EtcdOptions, etcdOptions, type KeyValue, RANGE, TXN } from '../clients/etcd/index.ts'
+import { advanced, MAX_ATTEMPTS, parseCounter, tooContended } from './counter.ts'
+import { InTurn } from './in-turn.ts'
 
 const options = () =>
   z.strictObject({
@@ -26,19 +28,15 @@ export const etcdSequencer: ComponentKind<'sequencer'> = {
   },
 }
 
-/** One of those who want a number at the same moment gets it each time; so many must be in the way before one gives up. */
-const MAX_ATTEMPTS = 100
-const GREATEST = 2n ** 63n - 1n
-
 class EtcdSequencerStore implements SequencerStore {
   readonly #client: EtcdClient
   readonly #prefix: string
-  /** Reservations under way, the last of each key: those of one sidecar do not get in each other's way. */
-  readonly #last = new Map<string, Promise<unknown>>()
+  readonly #turns: InTurn
 
   constructor(client: EtcdClient, prefix: string) {
     this.#client = client
     this.#prefix = prefix
+    this.#turns = new InTurn(client.clock, client.requestTimeoutMs)
   }
 
   check(timeoutMs: number) {
@@ -49,40 +47,28 @@ class EtcdSequencerStore implements SequencerStore {
     return this.#client.close()
   }
 
-  async reserve(key: string, count: number): Promise<bigint> {
-    const before = this.#last.get(key)
-    const mine = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#reserve(key, BigInt(count)))
-    this.#last.set(key, mine)
-    try {
-      return await mine
-    } finally {
-      if (this.#last.get(key) === mine) this.#last.delete(key)
-    }
+  reserve(key: string, count: number): Promise<bigint> {
+    return this.#turns.run(key, () => this.#reserve(Buffer.from(this.#prefix + key), count))
   }
 
-  async #reserve(name: string, count: bigint): Promise<bigint> {
-    const key = Buffer.from(this.#prefix + name)
+  async #reserve(key: Buffer, count: number): Promise<bigint> {
     let found = (await this.#client.call(RANGE, { key })).kvs[0]
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const last = numberIn(found) + count
-      if (last > GREATEST) throw new ApiError('exhausted', 'the sequence has no numbers left')
+      const last = numberIn(found)
       const { succeeded, responses } = await this.#client.call(TXN, {
         // A key that does not exist has modification revision 0.
         compare: [{ key, target: COMPARE.mod, modRevision: found?.modRevision ?? 0n }],
-        success: [{ put: { key, value: Buffer.from(String(last)) } }],
+        success: [{ put: { key, value: Buffer.from(String(advanced(last, count))) } }],
         failure: [{ range: { key } }],
       })
-      if (succeeded) return last - count + 1n
+      if (succeeded) return last + 1n
       found = responses[0]!.range!.kvs[0]
     }
-    throw new ApiError('unavailable', 'too many callers want numbers of this sequence at the same time')
+    throw tooContended()
   }
 }
 
 function numberIn(found: KeyValue | undefined): bigint {
   if (!found) return 0n
-  const text = found.value.toString()
-  if (text === '') return found.version
-  if (/^\d{1,19}$/.test(text)) return BigInt(text)
-  throw new ApiError('internal', 'the key of the sequence holds something else than a number')
+  return found.value.length === 0 ? found.version : parseCounter(found.value.toString())
 }

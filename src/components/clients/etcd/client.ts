@@ -16,6 +16,7 @@ import type { EtcdOptions } from './options.ts'
 
 export class EtcdClient {
   readonly clock: Clock
+  readonly requestTimeoutMs: number
   readonly #options: EtcdOptions
   readonly #tls: ClientTls | undefined
   readonly #password: LiveSecret | undefined
@@ -29,6 +30,7 @@ export class EtcdClient {
   private constructor(grpc: typeof Grpc, codec: EtcdCodec, options: EtcdOptions, context: ComponentContext) {
     const { logger, clock, name } = context
     this.clock = clock
+    this.requestTimeoutMs = options.requestTimeout
     this.#options = options
     this.#tls = options.tls && openClientTls(options.tls, logger)
     this.#endpoints = options.endpoints.map(address => new EtcdEndpoint(grpc, codec, address, this.#tls))
@@ -44,7 +46,7 @@ export class EtcdClient {
   async call<Request, Response>(
     rpc: Rpc<Request, Response>,
     request: Request,
-    timeoutMs = this.#options.requestTimeout,
+    timeoutMs = this.requestTimeoutMs,
   ): Promise<Response> {
     const { clock } = this
     const deadline = clock.now() + timeoutMs

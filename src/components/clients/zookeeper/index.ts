@@ -1,0 +1,16 @@
+/** A thin client of ZooKeeper. */
+export { ZooKeeperClient } from './client.ts'
+export type { ZooKeeperConnection } from './connection.ts'
+export { isCode, unless } from './failure.ts'
+export {
+  aclOf,
+  makeNode,
+  type NodeContent,
+  nodeName,
+  readNodes,
+  readTree,
+  textOfNode,
+  transact,
+} from './nodes.ts'
+export { nodePrefix, type ZooKeeperOptions, zookeeperOptions } from './options.ts'
+export { TreeWatch } from './tree-watch.ts'
