@@ -21,6 +21,14 @@ const PACKAGES = [
     for: ['test', 'interop'],
     service: 'mariadb',
   },
+  { name: 'etcd-server', program: 'etcd', for: ['test', 'interop'], service: 'etcd' },
+  // ZooKeeper without what makes it a service of the system.
+  {
+    name: 'libzookeeper-java',
+    command: ['test', '-e', '/usr/share/java/zookeeper.jar'],
+    for: ['test', 'interop'],
+  },
+  { name: 'default-jre-headless', program: 'java', for: ['test', 'interop'] },
   { name: 'mariadb-test', program: 'mariadb-test', for: ['interop'] },
   { name: 'mariadb-test-data', command: ['test', '-d', '/usr/share/mysql/mysql-test/main'], for: ['interop'] },
   { name: 'haproxy', program: 'haproxy', for: ['bench'], service: 'haproxy' },

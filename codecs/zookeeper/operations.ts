@@ -134,10 +134,11 @@ export type Step =
 /** What became of a step: `error` is 0 where it was done or would have been. */
 export interface StepResult {
   readonly error: number
-  /** Of what was created or set. */
+  /** Of what was set; of what was created not every server tells it. */
   readonly stat?: Stat
 }
 
+const CREATE_WITHOUT_STAT = 1
 const CHECK_CODE = 13
 const ERROR_CODE = -1
 
@@ -167,6 +168,10 @@ function encodeStep(step: Step): Buffer[] {
 
 function readStepResult(code: number, reader: JuteReader): StepResult {
   if (code === CREATE.code) return { error: 0, stat: CREATE.decode(reader).stat }
+  if (code === CREATE_WITHOUT_STAT) {
+    reader.text()
+    return { error: 0 }
+  }
   if (code === SET_DATA.code) return { error: 0, stat: readStat(reader) }
   if (code === DELETE.code || code === CHECK_CODE) return { error: 0 }
   if (code === ERROR_CODE) return { error: reader.int() }

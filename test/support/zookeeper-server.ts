@@ -127,6 +127,7 @@ async function answers(port: number): Promise<boolean> {
   let text = ''
   socket.setEncoding('utf8').on('data', chunk => (text += chunk))
   socket.on('error', () => {})
+  socket.setTimeout(1_000, () => socket.destroy())
   socket.write('srvr')
   await once(socket, 'close').catch(() => {})
   return text.startsWith('Zookeeper version')

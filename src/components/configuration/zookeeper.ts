@@ -5,7 +5,7 @@
  * deleted and created meanwhile is never taken for the one that was read, every write here counts in `<prefix>/%writes` too.
  */
 import * as z from 'zod/mini'
-import { CREATE_MODE, ERROR, EXISTS, GET_DATA, type Step } from '../../../codecs/zookeeper/index.ts'
+import { ERROR, EXISTS, GET_DATA, type Step } from '../../../codecs/zookeeper/index.ts'
 import {
   ApiError,
   type ConfigurationItem,
@@ -19,9 +19,9 @@ import {
 import type { ComponentKind } from '../../component.ts'
 import { described } from '../../config/index.ts'
 import {
-  aclOf,
   isCode,
   makeNode,
+  makingSteps,
   type NodeContent,
   nodeName,
   readNodes,
@@ -132,8 +132,8 @@ class ZooKeeperConfigurationStore implements ConfigurationStore {
       const [before, ...found] = await Promise.all([writes, ...nodes])
       const steps: Step[] = [{ setData: { path: this.#writes, data: null, version: before?.version ?? 0 } }]
       const indexes = changes.map((change, i) => {
-        const step = this.#step(change, paths[i]!, found[i])
-        return step ? steps.push(step) - 1 : -1
+        steps.push(...this.#steps(change, paths[i]!, found[i]))
+        return steps.length - 1
       })
       try {
         const results = await transact(this.#client, steps)
@@ -146,20 +146,20 @@ class ZooKeeperConfigurationStore implements ConfigurationStore {
     throw new ApiError('unavailable', 'too many write at the same time')
   }
 
-  /** Undefined for what is so already. Throws `conflict` when the expectation does not hold. */
-  #step(change: ItemChange, path: string, found: Found | undefined): Step | undefined {
+  /** The last one tells of what was written; none for what is so already. Throws `conflict` when the expectation does not hold. */
+  #steps(change: ItemChange, path: string, found: Found | undefined): readonly Step[] {
     const { value, expected } = change
     const version = found?.data ? String(found.stat.mzxid) : ''
     if (expected !== undefined && expected !== version)
       throw new ApiError('conflict', `the item ${change.key} has another version than was expected`)
     if (value !== undefined) {
       const data = Buffer.from(value)
-      if (found) return { setData: { path, data, version: found.stat.version } }
-      return { create: { path, data, acl: aclOf(this.#client), mode: CREATE_MODE.persistent } }
+      if (found) return [{ setData: { path, data, version: found.stat.version } }]
+      return makingSteps(this.#client, path, data)
     }
-    if (!found?.data) return undefined
-    if (found.stat.numChildren > 0) return { setData: { path, data: null, version: found.stat.version } }
-    return { delete: { path, version: found.stat.version } }
+    if (!found?.data) return []
+    const { version: seen, numChildren } = found.stat
+    return numChildren > 0 ? [{ setData: { path, data: null, version: seen } }] : [{ delete: { path, version: seen } }]
   }
 
   async #makeFolders(paths: readonly string[]): Promise<void> {

@@ -7,21 +7,12 @@
  * lengthens the leases at that moment, so this lock is not linearizable over a failover without the token.
  */
 import * as z from 'zod/mini'
-import {
-  CREATE_MODE,
-  DELETE,
-  ERROR,
-  EXISTS,
-  GET_DATA,
-  SET_DATA,
-  type Stat,
-  SYNC,
-} from '../../../codecs/zookeeper/index.ts'
+import { DELETE, ERROR, EXISTS, GET_DATA, SET_DATA, type Stat, SYNC } from '../../../codecs/zookeeper/index.ts'
 import { ApiError, type LockGrant, type LockHolder, type LockRequest, type LockStore } from '../../apis/index.ts'
 import type { ComponentKind } from '../../component.ts'
 import {
-  aclOf,
   makeNode,
+  makingSteps,
   nodeName,
   nodePrefix,
   transact,
@@ -149,8 +140,8 @@ class ZooKeeperLockStore implements LockStore {
   async #takeOver(path: string, data: Buffer): Promise<Stat | undefined> {
     const found = await this.#look(path)
     if (found && found.remainingMs > 0) return undefined
-    const create = { path, data, acl: aclOf(this.#client), mode: CREATE_MODE.persistent }
-    const steps = [...(found ? [{ delete: { path, version: found.stat.version } }] : []), { create }]
+    const gone = found ? [{ delete: { path, version: found.stat.version } }] : []
+    const steps = [...gone, ...makingSteps(this.#client, path, data)]
     const done = unless(transact(this.#client, steps), ERROR.noNode, ERROR.badVersion, ERROR.nodeExists)
     return (await done)?.at(-1)?.stat
   }

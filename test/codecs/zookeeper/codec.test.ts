@@ -127,9 +127,9 @@ describe('what a server answers', () => {
     ['no list', 'ffffffff', GET_CHILDREN.decode, []],
     [
       'a transaction',
-      `0000000f 00 00000000 000000022f61${STAT} 00000005 00 00000000 ${STAT} 00000002 00 00000000 0000000d 00 00000000 ffffffff 01 ffffffff`,
+      `00000001 00 00000000 000000022f61 0000000f 00 00000000 000000022f61${STAT} 00000005 00 00000000 ${STAT} 00000002 00 00000000 0000000d 00 00000000 ffffffff 01 ffffffff`,
       MULTI.decode,
-      [{ error: 0, stat }, { error: 0, stat }, { error: 0 }, { error: 0 }],
+      [{ error: 0 }, { error: 0, stat }, { error: 0, stat }, { error: 0 }, { error: 0 }],
     ],
     [
       'a transaction that failed',

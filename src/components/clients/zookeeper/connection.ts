@@ -128,7 +128,12 @@ export class ZooKeeperConnection {
         what: pathIn(request),
         answer(reader) {
           cancel()
-          resolve(operation.decode(reader))
+          try {
+            resolve(operation.decode(reader))
+          } catch (error) {
+            reject(new ApiError('internal', (error as Error).message, { cause: error }))
+            throw error
+          }
         },
         reject(error) {
           cancel()

@@ -3,8 +3,8 @@ export { ZooKeeperClient } from './client.ts'
 export type { ZooKeeperConnection } from './connection.ts'
 export { isCode, unless } from './failure.ts'
 export {
-  aclOf,
   makeNode,
+  makingSteps,
   type NodeContent,
   nodeName,
   readNodes,

@@ -47,7 +47,7 @@ function encoded(part: string): string {
 }
 
 /** Who may do what with a node that we make. */
-export function aclOf(client: ZooKeeperClient): readonly Acl[] {
+function aclOf(client: ZooKeeperClient): readonly Acl[] {
   return client.isAuthenticated ? ACL.creator : ACL.open
 }
 
@@ -73,6 +73,12 @@ export async function transact(client: ZooKeeperClient, steps: readonly Step[]):
   const failed = results.find(({ error }) => error !== 0 && error !== ERROR.notDone)
   if (failed) throw new ZooKeeperError(failed.error, 'a transaction')
   return results
+}
+
+/** The steps of a transaction that make a node; the result of the last one tells of it. */
+export function makingSteps(client: ZooKeeperClient, path: string, data: Buffer): readonly Step[] {
+  const create = { path, data: null, acl: aclOf(client), mode: CREATE_MODE.persistent }
+  return [{ create }, { setData: { path, data, version: 0 } }]
 }
 
 /** A node that has data; others only hold what is below them. */
