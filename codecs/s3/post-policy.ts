@@ -9,7 +9,8 @@ export interface PostPolicyFacts {
 
 const MAX_POLICY_BYTES = 64 * 1024
 /** Fields that no condition needs to speak of. */
-const FREE = /^(policy|x-amz-signature|file|bucket|x-ignore-.*)$/
+// Those of version 2 are refused by who looks at the signature, and not for being left out of the policy.
+const FREE = /^(policy|x-amz-signature|awsaccesskeyid|signature|file|bucket|x-ignore-.*)$/
 
 /**
  * Checks the fields before the file (name in lower case, value ...) and the bucket against the policy, in base64.

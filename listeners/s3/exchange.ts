@@ -428,8 +428,9 @@ export class Exchange implements StoreSink {
     this.#store?.resume()
   }
 
-  onEnd(): void {
+  onEnd(errorCode?: string): void {
     if (this.#phase !== 'answering') return
+    if (errorCode !== undefined) this.backendErrorCode = errorCode
     this.#finish()
     this.#connection.endAnswer()
   }

@@ -29,9 +29,19 @@ function adaptAmz(name: string, value: string, profile: Profile, adapted: string
     (name === 'x-amz-checksum-algorithm' || name === 'x-amz-sdk-checksum-algorithm' ? value : undefined)
   if (algorithm !== undefined && !keeps(profile, algorithm)) return
   if ((name === 'x-amz-checksum-mode' || name === 'x-amz-checksum-type') && profile.checksums.length === 0) return
-  if (name.startsWith('x-amz-server-side-encryption') && profile.lacks.includes('sse'))
-    throw new S3Error('NotImplemented', `${profile.title} does not encrypt, and would not say so.`)
+  if (ENCRYPTION.test(name)) checkEncryption(name, value, profile)
   adapted.push(name, value)
+}
+
+/** Also of the source of a copy. */
+const ENCRYPTION = /^x-amz-(copy-source-)?server-side-encryption/
+const OF_KMS = /^x-amz-server-side-encryption-(aws-kms-key-id|context|bucket-key-enabled)$/
+
+function checkEncryption(name: string, value: string, { lacks, title }: Profile): void {
+  if (lacks.includes('sse')) throw new S3Error('NotImplemented', `${title} does not encrypt, and would not say so.`)
+  const isKms = OF_KMS.test(name) || (name === 'x-amz-server-side-encryption' && value.startsWith('aws:kms'))
+  if (isKms && lacks.includes('sse-kms'))
+    throw new S3Error('NotImplemented', `${title} does not encrypt with keys of a KMS, and might not say so.`)
 }
 
 function adaptCreateOnly(value: string, profile: Profile, adapted: string[]): void {

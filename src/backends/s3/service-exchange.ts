@@ -20,11 +20,14 @@ import { responseHeaders } from './response-headers.ts'
 import type { ServiceRequest, ServiceStore } from './service-store.ts'
 import { type StandIn, standIn } from './stand-ins.ts'
 import type { StoreExchange, StoreRequest, StoreResponse, StoreSink } from './store.ts'
-import { errorCodeIn, type Translation, translationOf } from './translate/answers.ts'
+import { errorCodeIn, isLate, type Translation, translationOf } from './translate/answers.ts'
+import { isBlank, withoutBlank } from './translate/blank.ts'
 import type { Place } from './translate/bucket-names.ts'
 
 /** Answers that are read whole. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+/** Of a long answer, white space that is passed on while it is waited for; services send a byte every few seconds. */
+const MAX_BLANK_BYTES = 64 * 1024
 /** Bodies from here on wait for 100 Continue, where the service knows it: until then nothing is lost when it refuses. */
 const EXPECT_BYTES = 1024 * 1024
 /** For an answer that must not begin before it is known to be right. */
@@ -49,13 +52,18 @@ export class ServiceExchange implements StoreExchange, HttpSink {
   #documentBytes = 0
   #response: StoreResponse | undefined
   #isOver = false
+  /** Pieces of a long answer's beginning that were passed on, to keep the connection alive until the rest is there. */
+  #passedOn = 0
+  /** Asks for the reason of an error that came without a document. */
+  #reason: StandIn | undefined
+  #next: ServiceExchange | undefined
 
-  constructor(store: ServiceStore, request: StoreRequest, sink: StoreSink) {
+  constructor(store: ServiceStore, request: StoreRequest, sink: StoreSink, instead?: StandIn) {
     this.#store = store
     this.#request = request
     this.#sink = sink
     this.#place = store.placeOf(request)
-    this.#standIn = standIn(request, store.options.profile)
+    this.#standIn = instead ?? standIn(request, store.options.profile)
   }
 
   /** Throws S3Error for what the service cannot do. */
@@ -163,12 +171,14 @@ export class ServiceExchange implements StoreExchange, HttpSink {
   }
 
   resume(): void {
-    this.#http?.resume()
+    if (this.#next) this.#next.resume()
+    else this.#http?.resume()
   }
 
   abort(): void {
     this.#isOver = true
-    this.#http?.abort()
+    if (this.#next) this.#next.abort()
+    else this.#http?.abort()
   }
 
   // --- HttpSink ------------------------------------------------------------------------------------------------------
@@ -185,6 +195,8 @@ export class ServiceExchange implements StoreExchange, HttpSink {
     const { profile, names } = this.#store.options
     const headers = responseHeaders(head, this.#request)
     const response: StoreResponse = { status: head.status, headers, length: head.contentLength, bodyFollows }
+    if (head.status >= 300) this.#reason = this.#standIn?.reason
+    if (this.#reason) return
     try {
       this.#response = this.#standIn?.answer ? this.#standIn.answer(response) : response
     } catch (error) {
@@ -209,11 +221,32 @@ export class ServiceExchange implements StoreExchange, HttpSink {
       return true
     }
     this.#document.push(owned ? bytes : Buffer.from(bytes))
-    return true
+    return !this.#isPending() || this.#keepAlive()
+  }
+
+  /** The answer has begun, and there is nothing in it yet: the service needs its time. */
+  #isPending(): boolean {
+    return (
+      this.#documentBytes <= MAX_BLANK_BYTES &&
+      isLate(this.#request, this.#response!.status) &&
+      isBlank(Buffer.concat(this.#document))
+    )
+  }
+
+  /** So that who waits hears of it as from the service itself, and does not give up. */
+  #keepAlive(): boolean {
+    if (this.#passedOn === 0) this.#sink.onHead({ ...this.#response!, length: undefined, bodyFollows: true })
+    const fresh = Buffer.concat(this.#document.slice(this.#passedOn))
+    this.#passedOn = this.#document.length
+    return this.#sink.onData(fresh, true)
   }
 
   onEnd(): void {
     if (this.#isOver) return
+    if (this.#reason) {
+      this.#askReason(this.#reason)
+      return
+    }
     this.#isOver = true
     if (!this.#translation) this.#sink.onEnd()
     else if (this.#isStoredRight()) this.#answerDocument()
@@ -239,9 +272,21 @@ export class ServiceExchange implements StoreExchange, HttpSink {
       // What is no XML of S3 names nothing of the application's.
       translated = document
     }
-    this.#sink.onHead({ ...this.#response!, length: translated.length, errorCode, bodyFollows: translated.length > 0 })
+    const bodyFollows = translated.length > 0
+    if (this.#passedOn > 0) translated = withoutBlank(translated)
+    else this.#sink.onHead({ ...this.#response!, length: translated.length, errorCode, bodyFollows })
     if (translated.length > 0) this.#sink.onData(translated, true)
-    this.#sink.onEnd()
+    this.#sink.onEnd(errorCode)
+  }
+
+  #askReason(reason: StandIn): void {
+    this.#next = new ServiceExchange(this.#store, reason.request, this.#sink, reason)
+    try {
+      this.#next.begin()
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error
+      this.onFailed(error)
+    }
   }
 
   #isStoredRight(): boolean {

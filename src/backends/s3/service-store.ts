@@ -15,6 +15,7 @@ import { adaptHeaders } from './adapt-headers.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
 import type { HttpPool } from './http/index.ts'
 import type { Profile } from './profiles/profile.ts'
+import { checkRefusals } from './refusals.ts'
 import { ServiceExchange } from './service-exchange.ts'
 import type { Store, StoreExchange, StoreRequest, StoreSink } from './store.ts'
 import type { BucketNames, Place } from './translate/bucket-names.ts'
@@ -87,6 +88,7 @@ export class ServiceStore implements Store {
   /** Throws S3Error for what the service cannot do. */
   translate(request: StoreRequest, place: Place): ServiceRequest {
     const { addressing, profile, names } = this.options
+    checkRefusals(request, place, profile)
     const isWrite = request.method === 'PUT' || request.method === 'POST'
     const headers = adaptHeaders(request.headers, isWrite, profile)
     for (let at = 0; at < headers.length; at += 2) {

@@ -7,8 +7,10 @@ import type { Translation } from './translate/answers.ts'
 export interface StandIn {
   /** What is sent instead. */
   readonly request: StoreRequest
-  /** Changes the head of the answer. */
+  /** Changes the head of the answer. Throws S3Error for one that cannot be used. */
   readonly answer?: (response: StoreResponse) => StoreResponse
+  /** Asks for the reason when the answer is an error without a document. */
+  readonly reason?: StandIn
   /** Makes the document of the answer. */
   readonly document?: Translation
 }
@@ -34,6 +36,8 @@ function attributes(request: StoreRequest): StandIn {
       query: without(request.query, 'attributes'),
       headers: without(request.headers, 'x-amz-object-attributes'),
     },
+    // HEAD tells no more than the status: whether the key is missing, its version or its bucket, GET tells.
+    reason: { request: firstByte(request), answer: onlyErrors },
     answer(answered) {
       response = answered
       const headers = ['Content-Type', 'application/xml']
@@ -44,17 +48,7 @@ function attributes(request: StoreRequest): StandIn {
       return { ...answered, headers, length: undefined }
     },
     document() {
-      const { status, headers, length } = response!
-      if (status === 404)
-        return new XmlWriter('Error', '')
-          .leaf('Code', 'NoSuchKey')
-          .leaf('Message', 'The specified key does not exist.')
-          .finish()
-      if (status !== 200)
-        return new XmlWriter('Error', '')
-          .leaf('Code', status === 403 ? 'AccessDenied' : 'InternalError')
-          .leaf('Message', `The service answered ${status} to HeadObject.`)
-          .finish()
+      const { headers, length } = response!
       const etag = headerIn(headers, 'etag') ?? headerIn(response!.headers, 'etag')
       const answer = new XmlWriter('GetObjectAttributesResponse')
       if (wanted.includes('ETag')) answer.leaf('ETag', etag?.replaceAll('"', ''))
@@ -64,6 +58,21 @@ function attributes(request: StoreRequest): StandIn {
       return answer.finish()
     },
   }
+}
+
+function firstByte(request: StoreRequest): StoreRequest {
+  return {
+    ...request,
+    operation: OPERATIONS.get('GetObject')!,
+    query: without(request.query, 'attributes'),
+    headers: [...without(request.headers, 'x-amz-object-attributes'), 'range', 'bytes=0-0'],
+  }
+}
+
+/** By now the object may be there, or be readable: then it is worth another try. */
+function onlyErrors(response: StoreResponse): StoreResponse {
+  if (response.status < 300) throw new S3Error('ServiceUnavailable')
+  return response
 }
 
 /** An object that was written in one piece is its own first part. */

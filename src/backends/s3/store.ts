@@ -70,7 +70,8 @@ export interface StoreSink {
    * written out of the memory they were read into. False also means: no more until resume() is called.
    */
   onData(bytes: Buffer, owned: boolean): boolean
-  onEnd(): void
+  /** With S3's code of the error that a body has told whose head could not know of it. */
+  onEnd(errorCode?: string): void
   /** Also after onHead: then the answer must not end as if it were whole. */
   onFailed(error: ProxyError | S3Error): void
 }

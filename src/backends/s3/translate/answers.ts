@@ -31,6 +31,11 @@ const NAMING: ReadonlySet<string> = new Set([
 /** Those that tell a new ETag, and take so long that services begin with 200 and may tell of an error after it. */
 const LATE: ReadonlySet<string> = new Set(['CopyObject', 'UploadPartCopy', 'CompleteMultipartUpload'])
 
+/** Whether its answer may begin long before it is there. */
+export function isLate({ operation }: StoreRequest, status: number): boolean {
+  return status === 200 && LATE.has(operation.name)
+}
+
 /** S3's code of the error that a document tells, if it may be one. */
 export function errorCodeIn(document: Buffer, status: number, operation: string): string | undefined {
   if (document.length === 0 || (status < 300 && !LATE.has(operation))) return undefined

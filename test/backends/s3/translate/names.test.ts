@@ -5,8 +5,12 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteBucketCommand,
+  DeleteBucketLifecycleCommand,
   DeleteObjectsCommand,
+  GetBucketLifecycleConfigurationCommand,
   GetBucketLocationCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -17,13 +21,17 @@ import {
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   ListPartsCommand,
+  PutBucketAclCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { KEY, S3Rig } from '../../../support/s3-rig.ts'
+import { KEY, S3Rig, signedHead } from '../../../support/s3-rig.ts'
 
 const upstream = new S3Rig()
 const rig = new S3Rig()
@@ -74,6 +82,43 @@ test("the service's own names are no way past a prefix", async () => {
     await expect(client.send(new ListObjectsV2Command({ Bucket }))).rejects.toMatchObject({ name: 'NoSuchBucket' })
   const copy = new CopyObjectCommand({ Bucket: 'below', Key: 'x', CopySource: 'shared/others/dir/foreign' })
   await expect(client.send(copy)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+})
+
+describe('what would concern the whole bucket of the service', () => {
+  const Bucket = 'below'
+  const name = 'NotImplemented'
+  test.each([
+    new DeleteBucketCommand({ Bucket }),
+    new DeleteBucketLifecycleCommand({ Bucket }),
+    new GetBucketLifecycleConfigurationCommand({ Bucket }),
+    new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules: [] } }),
+    new PutBucketPolicyCommand({ Bucket, Policy: '{}' }),
+    new GetBucketPolicyCommand({ Bucket }),
+    new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } }),
+    new PutBucketAclCommand({ Bucket, ACL: 'public-read' }),
+    new CreateBucketCommand({ Bucket, ACL: 'public-read' }),
+    new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }),
+  ])('is refused where it is shared: %o', async command => {
+    await expect(client.send(command as DeleteBucketCommand)).rejects.toMatchObject({ name })
+  })
+
+  test('as is what nobody knows', async () => {
+    const { head } = signedHead({ method: 'PUT', target: `/${Bucket}?whatever`, contentSha256: 'UNSIGNED-PAYLOAD' })
+    expect(await rig.raw(head, text => text.includes('</Error>'))).toContain('<Code>NotImplemented</Code>')
+  })
+
+  test('and the bucket is as it was', async () => {
+    await service.send(new HeadBucketCommand({ Bucket: 'shared' }))
+    await client.send(new HeadBucketCommand({ Bucket }))
+    await client.send(new CreateBucketCommand({ Bucket }))
+    expect((await client.send(new GetBucketVersioningCommand({ Bucket }))).Status).toBeUndefined()
+  })
+
+  test('but goes on where a bucket only has another name', async () => {
+    const gone = client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: 'renamed' }))
+    // What the embedded store behind it says.
+    await expect(gone).rejects.toMatchObject({ message: expect.not.stringContaining('prefix') })
+  })
 })
 
 describe.each(['below', 'renamed', 'plain'])('%s', Bucket => {

@@ -83,6 +83,10 @@ describe('what a policy allows', () => {
   test('what it describes', () => {
     expect(check(form())).toEqual({ minBytes: 1, maxBytes: 1_048_576 })
     expect(check(form(DOCUMENT, { 'x-ignore-me': 'x', bucket: 'sigv4examplebucket' }))).toBeDefined()
+    const second = { awsaccesskeyid: 'x', signature: 'y' }
+    expect(() => check(form(DOCUMENT, second))).toThrow(expect.objectContaining({ code: 'InvalidRequest' }))
+    const { policy } = authenticateForm(form(), by)!
+    expect(checkPostPolicy(policy, 'sigv4examplebucket', form(DOCUMENT, second), NOW)).toBeDefined()
   })
 
   test.each<[string, Record<string, string | undefined>]>([
