@@ -24,11 +24,20 @@ export function encodeHeaders(headers: readonly string[]): string {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!
     const value = headers[i + 1]!
-    if (name === '' || NOT_A_TOKEN.test(name)) throw notWritable('the name of a header')
+    if (!WRITABLE.has(name)) checkName(name)
     if (NOT_A_VALUE.test(value)) throw notWritable(`the value of ${name}`)
     lines += `${name}: ${value}\r\n`
   }
   return lines
+}
+
+/** Names that were looked at already: most messages have the same few. */
+const WRITABLE = new Set<string>()
+const MAX_WRITABLE = 512
+
+function checkName(name: string): void {
+  if (name === '' || NOT_A_TOKEN.test(name)) throw notWritable('the name of a header')
+  if (WRITABLE.size < MAX_WRITABLE && name.length <= 64) WRITABLE.add(name)
 }
 
 /** What stands before the data of a chunk; behind the data follows CRLF. */

@@ -88,7 +88,7 @@ export class S3Listener implements Listener, SessionHost {
     const { logger, metrics } = this.#runtime
     this.door = await Door.open(this.#options, this.#runtime)
     if (this.#options.tls) this.#tls = openServerTls(this.#options.tls, logger, hostNames(this.#options))
-    this.#observer.open(this.#options)
+    this.#observer.apply(this.#options)
     this.#bound = await listen(
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
       { onConnection: accepted => this.#accept(accepted) },
@@ -103,6 +103,7 @@ export class S3Listener implements Listener, SessionHost {
     this.#config = config
     this.#options = options
     this.#apply(options)
+    this.#observer.apply(options)
     this.#bound?.update(this.#limits())
     return true
   }
@@ -142,7 +143,6 @@ export class S3Listener implements Listener, SessionHost {
     this.headLimits = { maxHeadBytes: options.maxHead, maxHeaders: HEAD_LIMITS.maxHeaders }
     const named = (name: string) => this.#backend(name)
     this.#routes = new Routes(options.routes, this.#backend(this.#config.backend), named)
-    this.#observer.apply(options)
   }
 
   #backend(name: string | undefined): S3Backend {

@@ -1,4 +1,5 @@
 /** What is told of an S3 listener's requests: counts and durations by operation, slow ones, and the access log. */
+import { headerOf } from '../../codecs/http1/index.ts'
 import type { HistogramSample, Metrics } from '../../src/observability/metrics.ts'
 import { bucketOf, OperationStats, Outcome, outcomeOf } from '../../src/observability/operation-stats.ts'
 import { SlowLog } from '../../src/observability/slow-log.ts'
@@ -32,10 +33,6 @@ export class Observer {
         (): Iterable<HistogramSample> => this.#stats.durations(listener),
       ),
     ]
-  }
-
-  open(options: S3ListenerOptions): void {
-    this.apply(options)
   }
 
   apply({ slowLog, accessLog }: S3ListenerOptions): void {
@@ -81,10 +78,6 @@ export class Observer {
 
   #write(exchange: Exchange, now: number, turnAroundMs: number): void {
     const { head, identity } = exchange
-    const header = (name: string) => {
-      const i = head.headers.names.indexOf(name)
-      return i < 0 ? '' : head.headers.values[i]!
-    }
     this.#log!.add({
       time: new Date(),
       bucket: exchange.bucket,
@@ -100,8 +93,8 @@ export class Observer {
       objectSize: undefined,
       totalMs: now - exchange.startedAt,
       turnAroundMs,
-      referer: header('referer'),
-      userAgent: header('user-agent'),
+      referer: headerOf(head.headers, 'referer') ?? '',
+      userAgent: headerOf(head.headers, 'user-agent') ?? '',
       versionId: '',
       hostId: exchange.backendRequestId,
       signatureVersion: identity && identity.authentication !== '' ? 'SigV4' : '',

@@ -9,4 +9,4 @@ export {
   SignedChunkEncoder,
   UnsignedChunkEncoder,
 } from './encoder.ts'
-export { type AwsChunkedOptions, awsChunkedOptions } from './options.ts'
+export type { AwsChunkedOptions } from './options.ts'

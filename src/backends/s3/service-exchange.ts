@@ -6,6 +6,7 @@ import {
   type AwsChunkedEncoder,
   CHECKSUMS,
   EMPTY_SHA256,
+  headerIn,
   S3Error,
   signRequest,
   UNSIGNED_CHUNKS_TRAILER,
@@ -113,7 +114,7 @@ export class ServiceExchange implements StoreExchange, HttpSink {
       signRequest(
         { method, host, path, query, headers, contentSha256: framing.contentSha256 },
         this.#store.signer(credentials),
-        Date.now(),
+        this.#store.options.wallTime(),
       )
     this.#isTrailed = framing.contentSha256 === UNSIGNED_CHUNKS_TRAILER
     this.#encoder = framing.encoder?.(seed, (piece, owned) => this.#pass(piece, owned))
@@ -291,9 +292,7 @@ export class ServiceExchange implements StoreExchange, HttpSink {
 
   #isStoredRight(): boolean {
     if (!this.#md5 || this.#response!.status !== 200) return true
-    const { headers } = this.#response!
-    const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'etag')
-    const etag = /^"?([0-9a-f]{32})"?$/.exec(headers[at + 1] ?? '')?.[1]
+    const etag = /^"?([0-9a-f]{32})"?$/.exec(headerIn(this.#response!.headers, 'etag') ?? '')?.[1]
     // Of another form it is no MD5, whatever the profile says.
     return etag === undefined || etag === this.#md5.digest('hex')
   }
@@ -310,8 +309,14 @@ export class ServiceExchange implements StoreExchange, HttpSink {
 function addHeaders(headers: string[], added: readonly string[]): void {
   for (let at = 0; at < added.length; at += 2) {
     const name = added[at]!
-    const own = headers.indexOf(name)
-    if (name === 'content-encoding' && own >= 0 && own % 2 === 0) headers[own + 1] = `aws-chunked,${headers[own + 1]}`
+    const own = name === 'content-encoding' ? placeOf(headers, name) : -1
+    if (own >= 0) headers[own + 1] = `aws-chunked,${headers[own + 1]}`
     else headers.push(name, added[at + 1]!)
   }
+}
+
+/** Where the name stands; -1 without it. A value may be the same word. */
+function placeOf(headers: readonly string[], name: string): number {
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return at
+  return -1
 }

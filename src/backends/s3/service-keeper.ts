@@ -61,7 +61,7 @@ export class ServiceKeeper implements Keeper {
       profile,
       names: new BucketNames(options.buckets),
       credentials: this.#credentials,
-      clock: runtime.clock,
+      wallTime: () => Date.now(),
     })
   }
 

@@ -10,7 +10,6 @@ import {
   type UpstreamAddressing,
   upstreamAddress,
 } from '../../../codecs/s3/index.ts'
-import type { Clock } from '../../protocol.ts'
 import { adaptHeaders } from './adapt-headers.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
 import type { HttpPool } from './http/index.ts'
@@ -29,7 +28,8 @@ export interface ServiceStoreOptions {
   readonly names: BucketNames
   /** Without it requests are not signed. */
   readonly credentials: CredentialSource | undefined
-  readonly clock: Clock
+  /** Milliseconds of the calendar, which requests are signed with. */
+  wallTime(): number
 }
 
 /** A request in the service's words, not yet signed. */
@@ -76,7 +76,7 @@ export class ServiceStore implements Store {
     const query = presign(
       { method: request.method, host, path, query: this.#query(request, place), headers, expires: seconds },
       this.signer(current),
-      Date.now(),
+      this.options.wallTime(),
     )
     return `http${addressing.tls ? 's' : ''}://${host}${path}?${query}`
   }

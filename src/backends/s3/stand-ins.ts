@@ -1,5 +1,5 @@
 /** What is done for a service that lacks an operation, where it comes out the same: never by looking first and acting then. */
-import { OPERATIONS, S3Error, valueIn, XmlWriter } from '../../../codecs/s3/index.ts'
+import { headerIn, OPERATIONS, S3Error, valueIn, XmlWriter } from '../../../codecs/s3/index.ts'
 import type { Profile } from './profiles/profile.ts'
 import type { StoreRequest, StoreResponse } from './store.ts'
 import type { Translation } from './translate/answers.ts'
@@ -89,11 +89,6 @@ function wholeAsPart(request: StoreRequest, part: string): StandIn {
       return { ...response, status: range.length === 0 ? 200 : 206, headers: [...headers, ...range] }
     },
   }
-}
-
-function headerIn(headers: readonly string[], name: string): string | undefined {
-  for (let at = 0; at < headers.length; at += 2) if (headers[at]!.toLowerCase() === name) return headers[at + 1]
-  return undefined
 }
 
 function without(pairs: readonly string[], name: string): string[] {

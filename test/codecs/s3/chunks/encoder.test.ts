@@ -4,12 +4,10 @@ import { describe, expect, test } from 'vitest'
 import {
   AwsChunkedDecoder,
   type AwsChunkedEncoder,
-  awsChunkedOptions,
   type ByteSink,
   CHUNK_BYTES,
   type ChunkSeed,
   encodedLength,
-  type PayloadKind,
   SignedChunkEncoder,
   scopeOf,
   UnsignedChunkEncoder,
@@ -103,56 +101,6 @@ describe.each([
     const incomplete = expect.objectContaining({ code: 'IncompleteBody' })
     expect(() => encode(make(length), [Buffer.alloc(length + 1)], [])).toThrow(incomplete)
     if (length > 0) expect(() => encode(make(length), [Buffer.alloc(length - 1)], [])).toThrow(incomplete)
-  })
-})
-
-describe('how a body is read', () => {
-  const ask = (payload: PayloadKind, headers: readonly string[], seed: ChunkSeed | undefined = SEED) =>
-    awsChunkedOptions(payload, seed, headers, 100)
-
-  test.each<[PayloadKind, readonly string[], object | undefined]>([
-    ['hash', ['content-encoding', 'aws-chunked'], undefined],
-    ['unsigned', [], undefined],
-    [
-      'signed-chunks',
-      ['x-amz-decoded-content-length', '5'],
-      { seed: SEED, hasTrailers: false, trailers: [], decodedLength: 5 },
-    ],
-    ['signed-chunks', [], { decodedLength: undefined, maxChunkBytes: 100 }],
-    [
-      'signed-chunks-trailer',
-      ['x-amz-trailer', 'x-amz-checksum-crc32'],
-      { hasTrailers: true, trailers: ['x-amz-checksum-crc32'] },
-    ],
-    [
-      'unsigned-chunks-trailer',
-      ['x-amz-trailer', ' X-A ,x-b'],
-      { seed: undefined, hasTrailers: true, trailers: ['x-a', 'x-b'] },
-    ],
-    ['unsigned-chunks-trailer', [], { hasTrailers: true, trailers: [] }],
-  ])('%s %j', (payload, headers, expected) => {
-    const options = ask(payload, headers)
-    if (expected === undefined) expect(options).toBeUndefined()
-    else expect(options).toMatchObject(expected)
-  })
-
-  test.each<[PayloadKind, readonly string[], string]>([
-    ['signed-chunks', ['x-amz-decoded-content-length', '-1'], 'InvalidArgument'],
-    ['signed-chunks', ['x-amz-decoded-content-length', '1e3'], 'InvalidArgument'],
-    ['signed-chunks', ['x-amz-decoded-content-length', ''], 'InvalidArgument'],
-    ['signed-chunks', ['x-amz-trailer', 'x-amz-checksum-crc32'], 'InvalidRequest'],
-    ['hash', ['x-amz-trailer', 'x-amz-checksum-crc32'], 'InvalidRequest'],
-    ['unsigned-chunks-trailer', ['x-amz-trailer', 'a b'], 'InvalidRequest'],
-    ['unsigned-chunks-trailer', ['x-amz-trailer', 'a,,b'], 'InvalidRequest'],
-  ])('%s %j is refused', (payload, headers, code) => {
-    expect(() => ask(payload, headers)).toThrow(expect.objectContaining({ code }))
-  })
-
-  test('an anonymous body has no signatures', () => {
-    expect(() => awsChunkedOptions('signed-chunks', undefined, [], 100)).toThrow(
-      expect.objectContaining({ code: 'InvalidRequest' }),
-    )
-    expect(awsChunkedOptions('unsigned-chunks-trailer', undefined, [], 100)).toBeDefined()
   })
 })
 
