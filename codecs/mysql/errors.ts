@@ -63,7 +63,7 @@ export const ServerErrors = {
     sqlState: '25006',
     message: 'Cannot execute statement in a READ ONLY transaction.',
   },
-  malformedPacket: { code: 1835, sqlState: 'HY000', message: 'Malformed communication packet.' },
+  malformedPacket: { code: 1835, sqlState: 'HY000', message: 'Malformed communication packet' },
   connectionKilled: { code: 1927, sqlState: '70100', message: 'Connection was killed' },
   serverLost: { code: 1927, sqlState: '08S01', message: 'Lost connection to MySQL server during query' },
   secureTransportRequired: {

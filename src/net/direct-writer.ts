@@ -111,7 +111,7 @@ export class DirectWriter {
   #fail(status: number): void {
     if (this.#target.destroyed) return
     const code = getSystemErrorName(status)
-    const error = Object.assign(new Error(`write ${code}`), { code })
+    const error = Object.assign(new Error(`write ${code}`), { code, syscall: 'write' })
     if (this.#onFailed) this.#onFailed(error)
     else this.#target.destroy(error)
   }

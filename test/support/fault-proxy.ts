@@ -72,16 +72,21 @@ export class FaultProxy {
     this.#silent = false
   }
 
+  /** Resets all connections at once; new ones pass. */
+  reset(): void {
+    for (const link of this.#links) link.cut('reset')
+  }
+
   /** Resets all connections and refuses new ones until `listen`. */
   async refuse(): Promise<void> {
     this.#server.close()
-    for (const link of this.#links) link.cut('reset')
+    this.reset()
     await once(this.#server, 'close')
   }
 
   close(): void {
     if (this.#server.listening) this.#server.close()
-    for (const link of this.#links) link.cut('reset')
+    this.reset()
   }
 
   #disarm(): void {

@@ -97,6 +97,37 @@ test('LAST_INSERT_ID() outlives the connection, though it is lost when another c
   expect(await value(inserting!, 'SELECT LAST_INSERT_ID()')).toBe(insertId)
 })
 
+test.each(['query', 'execute'] as const)(
+  'one (%s) whose write fails did not run: it is sent again, and runs once',
+  async method => {
+    const client = await rig.client(portolan)
+    const insert = (c: number) =>
+      method === 'query'
+        ? client.query('INSERT INTO t (c) VALUES (?)', [c])
+        : client.execute('INSERT INTO t (c) VALUES (?)', [c])
+    await insert(100)
+    const before = Number(await value(client, 'SELECT COUNT(*) FROM t'))
+    const repeats = portolan.metric('portolan_upstream_repeats_total')
+    // Portolan reads of the statement before it reads of the end of its connection, and writes into that.
+    const inserted = insert(101)
+    proxy.reset()
+    await inserted
+    expect(portolan.metric('portolan_upstream_repeats_total')).toBe(repeats + 1)
+    expect(await value(client, 'SELECT COUNT(*) FROM t')).toBe(before + 1)
+  },
+)
+
+test('what was written may have run, and is not sent again', async () => {
+  const client = await rig.client(portolan)
+  const direct = await rig.client(server.port)
+  const before = Number(await value(direct, 'SELECT COUNT(*) FROM t'))
+  const cut = proxy.cutAfter(0, 'reset')
+  await expect(client.query('INSERT INTO t (c) VALUES (3)')).rejects.toMatchObject({ errno: 1927 })
+  await cut
+  expect(portolan.metric('portolan_upstream_repeats_total')).toBe(0)
+  expect(await value(direct, 'SELECT COUNT(*) FROM t')).toBe(before + 1)
+})
+
 test('a login at the server that is cut anywhere: that client is told, and the next one is served', async () => {
   let isCut = true
   for (let bytes = 0; isCut; bytes += 9 + (bytes >> 3)) {
