@@ -248,7 +248,7 @@ export class Exchange implements StoreSink {
     this.#body.want()
   }
 
-  #openUpload({ fields, key, headers, length }: Upload): void {
+  #openUpload({ fields, key, headers, length, bytes, isVouched }: Upload): void {
     this.key = key
     this.operation = OPERATIONS.get('PutObject')!
     this.identity = this.#host.door.admitForm(fields, {
@@ -259,7 +259,7 @@ export class Exchange implements StoreSink {
       length,
     })
     this.#route = this.#host.routeOf(this.bucket, this.identity.accessKey)
-    const body = { length, sha256: undefined, trailer: undefined, bytes: undefined }
+    const body = { length, sha256: undefined, trailer: undefined, vouched: isVouched, bytes }
     this.#request = this.#requestOf('PUT', [], headers, body)
     this.#openCandidate()
   }
@@ -315,10 +315,11 @@ export class Exchange implements StoreSink {
 
   /** Sends the client to the service itself. False when the store cannot do that. */
   #redirect(): boolean {
-    const headers = forStore(this.#headers, this.head, this.#plan!, !this.#host.cors.isEmpty)
+    const sent = 2 * this.head.headers.names.length
+    const headers = forStore(this.#headers.slice(0, sent), this.head, this.#plan!, !this.#host.cors.isEmpty)
     const body = { length: this.#plan!.length, sha256: undefined, trailer: undefined, bytes: undefined }
     const request = this.#requestOf(this.head.method, this.#query, headers, body)
-    const lifted = this.#headers.length - 2 * this.head.headers.names.length
+    const lifted = this.#headers.slice(sent)
     const url = redirectUrl(this.identity!, request, lifted, this.#route!.backends[0]!.store)
     if (url === undefined) return false
     this.#answerWith(307, ['Location', url, ...this.#ownHeaders()], NOTHING)

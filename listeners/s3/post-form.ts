@@ -1,8 +1,19 @@
 /**
- * An upload by a posted form: its fields say who, where and what, and then the file comes. It becomes a PutObject whose
- * length is known, because nothing but the end of the form may follow the file.
+ * An upload by a posted form: its fields say who, where and what, and then the file comes. It becomes a PutObject. A small
+ * form is read whole before; of others the length of the file is known, because nothing but the end of the form may follow.
  */
-import { checkPostPolicy, FormDecoder, headerIn, S3Error, valueIn, XmlWriter } from '../../codecs/s3/index.ts'
+import {
+  type Checksum,
+  checkPostPolicy,
+  createChecksum,
+  encodePath,
+  FormDecoder,
+  headerIn,
+  readBodyChecksum,
+  S3Error,
+  valueIn,
+  XmlWriter,
+} from '../../codecs/s3/index.ts'
 import type { StoreResponse } from '../../src/backends/s3/index.ts'
 import { headerText } from './header-text.ts'
 import { HoldBack } from './hold-back.ts'
@@ -14,6 +25,10 @@ export interface Upload {
   readonly key: string
   readonly headers: readonly string[]
   readonly length: number
+  /** The file, when it is there already; then no payload follows. */
+  readonly bytes: Buffer | undefined
+  /** A checksum among the headers vouches for the file, and is compared here. */
+  readonly isVouched: boolean
 }
 
 export interface PostFormSink {
@@ -23,6 +38,9 @@ export interface PostFormSink {
   onChecked(): void
 }
 
+/** Forms up to here are read whole, as bodies of that size are. */
+const SMALL_BYTES = 64 * 1024
+const LINE_BREAK = 2
 /** Fields that become headers of the object; also those that begin with `x-amz-meta-`. */
 const HEADERS: ReadonlySet<string> = new Set([
   'cache-control',
@@ -49,9 +67,12 @@ export class PostForm {
   readonly #bucket: string
   readonly #formBytes: number
   readonly #now: number
+  readonly #isSmall: boolean
+  #upload: Omit<Upload, 'length' | 'bytes'> | undefined
+  #expected: { readonly sum: Checksum; readonly value: string } | undefined
   #length = 0
   #bytes = 0
-  /** Until the store wants the file, what of it has come. */
+  /** Until the form is read or the store wants the file, what of it has come. */
   #early: Buffer[] | undefined = []
   #holdBack: HoldBack | undefined
   #isWhole = false
@@ -61,6 +82,7 @@ export class PostForm {
   constructor(boundary: string, bucket: string, formBytes: number, now: number, sink: PostFormSink) {
     this.#sink = sink
     this.#formBytes = formBytes
+    this.#isSmall = formBytes <= SMALL_BYTES
     this.#now = now
     this.#bucket = bucket
     this.#decoder = new FormDecoder(boundary, {
@@ -81,6 +103,7 @@ export class PostForm {
 
   /** The store wants the file. */
   wanted(): void {
+    if (this.#isSmall) return
     const early = this.#early ?? []
     this.#early = undefined
     for (const bytes of early) this.#holdBack!.pass(bytes, true)
@@ -89,16 +112,23 @@ export class PostForm {
 
   end(): void {
     this.#decoder.end()
-    if (!this.#isWhole || this.#bytes !== this.#length)
+    // The line break at the very end is optional, but of a large form that is known too late.
+    const isUnbroken = this.#isSmall && this.#bytes === this.#length + LINE_BREAK
+    if (!this.#isWhole || (this.#bytes !== this.#length && !isUnbroken))
       throw new S3Error('MalformedPOSTRequest', 'The file must be the last field of the form.')
+    if (this.#isSmall) return this.#begin(this.#bytes, Buffer.concat(this.#early!))
     this.#isOver = true
-    // A small form is over before the store wants any of it.
     if (!this.#early) this.#finish()
   }
 
   #finish(): void {
+    this.#compare()
     this.#holdBack!.release()
     this.#sink.onChecked()
+  }
+
+  #compare(): void {
+    if (this.#expected && this.#expected.sum.base64() !== this.#expected.value) throw new S3Error('BadDigest')
   }
 
   echo(): void {}
@@ -111,7 +141,7 @@ export class PostForm {
     origin: string,
   ): { status: number; headers: string[]; document: Buffer } {
     const etag = headerIn(headers, 'etag') ?? ''
-    const location = `${origin}/${bucket}/${encodeURIComponent(key).replaceAll('%2F', '/')}`
+    const location = `${origin}/${bucket}/${encodePath(key)}`
     const common = ['ETag', etag, 'Location', location]
     const redirect = valueIn(this.#fields, 'success_action_redirect') ?? valueIn(this.#fields, 'redirect')
     if (redirect !== undefined && /^https?:\/\/[\x21-\x7e]+$/.test(redirect)) {
@@ -135,12 +165,23 @@ export class PostForm {
     if (named === undefined || named === '') throw new S3Error('UserKeyMustBeSpecified')
     const key = named.replaceAll('${filename}', filename)
     const fields = this.#fields.map((text, at) => (at % 2 === 1 && this.#fields[at - 1] === 'key' ? key : text))
+    const headers = headersOf(fields, contentType)
+    const checksum = readBodyChecksum(headers)
+    if (checksum) this.#expected = { sum: createChecksum(checksum.algorithm), value: checksum.value! }
+    this.#upload = { fields, key, headers, isVouched: checksum !== undefined }
     this.#length = this.#formBytes - position - this.#decoder.closingBytes
-    if (this.#length < 0) throw new S3Error('MalformedPOSTRequest')
-    this.#holdBack = new HoldBack(this.#length, (bytes, owned) => this.#sink.onPayload(bytes, owned))
-    const policy = valueIn(fields, 'policy')
-    if (policy !== undefined) this.#checkPolicy(policy, fields)
-    this.#sink.onUpload({ fields, key, headers: headersOf(fields, contentType), length: this.#length })
+    if (!this.#isSmall) this.#begin(this.#length, undefined)
+  }
+
+  #begin(length: number, bytes: Buffer | undefined): void {
+    if (length < 0) throw new S3Error('MalformedPOSTRequest')
+    this.#length = length
+    const upload = this.#upload!
+    const policy = valueIn(upload.fields, 'policy')
+    if (policy !== undefined) this.#checkPolicy(policy, upload.fields)
+    if (bytes) this.#compare()
+    else this.#holdBack = new HoldBack(length, (piece, owned) => this.#sink.onPayload(piece, owned))
+    this.#sink.onUpload({ ...upload, length, bytes })
   }
 
   #checkPolicy(policy: string, fields: readonly string[]): void {
@@ -154,7 +195,8 @@ export class PostForm {
 
   #take(view: Buffer): void {
     this.#bytes += view.length
-    if (this.#bytes > this.#length) throw new S3Error('MalformedPOSTRequest')
+    this.#expected?.sum.update(view)
+    if (!this.#isSmall && this.#bytes > this.#length) throw new S3Error('MalformedPOSTRequest')
     if (this.#early) this.#early.push(Buffer.from(view))
     else this.#holdBack!.pass(view, false)
   }

@@ -1,10 +1,12 @@
-/** The file of a posted form, by itself: what of it goes on, and when. */
+/** The file of a posted form that is too large to be read whole, by itself: what of it goes on, and when. */
 import { expect, test } from 'vitest'
 import { PostForm } from '../../../listeners/s3/post-form.ts'
 
+const FILE = 'the file '.repeat(10_000)
 const FORM = Buffer.from(
   '--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n' +
-    '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nthe file\r\n--b--\r\n',
+    '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' +
+    `${FILE}\r\n--b--\r\n`,
 )
 
 test.each([
@@ -21,5 +23,5 @@ test.each([
   if (!late) form.wanted()
   form.end()
   if (late) form.wanted()
-  expect([heard[0], heard.slice(1, -1).join(''), heard.at(-1)]).toEqual(['k 8', 'the file', 'end'])
+  expect([heard[0], heard.slice(1, -1).join(''), heard.at(-1)]).toEqual([`k ${FILE.length}`, FILE, 'end'])
 })
