@@ -1,12 +1,17 @@
 /** The registry of component kinds: one line each. */
 import type { ComponentKind } from '../component.ts'
 import { etcdConfiguration } from './configuration/etcd.ts'
+import { fileConfiguration } from './configuration/file.ts'
+import { kubernetesConfiguration } from './configuration/kubernetes.ts'
 import { memoryConfiguration } from './configuration/memory.ts'
 import { zookeeperConfiguration } from './configuration/zookeeper.ts'
 import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
+import { envSecrets } from './secrets/env.ts'
+import { fileSecrets } from './secrets/file.ts'
+import { kubernetesSecrets } from './secrets/kubernetes.ts'
 import { memorySecrets } from './secrets/memory.ts'
 import { etcdSequencer } from './sequencer/etcd.ts'
 import { memorySequencer } from './sequencer/memory.ts'
@@ -14,12 +19,17 @@ import { zookeeperSequencer } from './sequencer/zookeeper.ts'
 
 export const componentKinds: readonly ComponentKind[] = [
   etcdConfiguration,
+  fileConfiguration,
+  kubernetesConfiguration,
   memoryConfiguration,
   zookeeperConfiguration,
   etcdLock,
   memoryLock,
   zookeeperLock,
   memoryPubSub,
+  envSecrets,
+  fileSecrets,
+  kubernetesSecrets,
   memorySecrets,
   etcdSequencer,
   memorySequencer,

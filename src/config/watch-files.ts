@@ -10,13 +10,18 @@ import type { Logger } from '../observability/logger.ts'
 const SETTLE_MS = 200
 
 /** Calls back some time after any change in the files' folders. Returns a function that ends it. */
-export function watchFiles(paths: readonly string[], logger: Logger, onChange: () => void): () => void {
+export function watchFiles(
+  paths: readonly string[],
+  logger: Logger,
+  onChange: () => void,
+  settleMs = SETTLE_MS,
+): () => void {
   let timer: NodeJS.Timeout | undefined
   const changed = (): void => {
     timer ??= setTimeout(() => {
       timer = undefined
       onChange()
-    }, SETTLE_MS).unref()
+    }, settleMs).unref()
   }
   const watchers: FSWatcher[] = []
   for (const folder of new Set(paths.map(path => dirname(path)))) {
