@@ -27,6 +27,7 @@ import type { OutletLimits } from './outlet.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 import { attach, onRead } from './session-socket.ts'
+import { SilentClients } from './silent-clients.ts'
 import { SlowClients } from './slow-clients.ts'
 import { isOverdue } from './time-limits.ts'
 import { Traffic } from './traffic.ts'
@@ -63,6 +64,7 @@ export class RedisListener implements Listener, SessionHost {
   readonly #release: (() => void)[] = []
   readonly #traffic: Traffic
   readonly #slowLog: SlowLog
+  readonly #silentClients: SilentClients
   #draining: Promise<void> | undefined
   #drained: (() => void) | null = null
 
@@ -79,6 +81,7 @@ export class RedisListener implements Listener, SessionHost {
     const listener = this.name
     this.#traffic = new Traffic(listener, metrics)
     this.#slowLog = new SlowLog(listener, runtime)
+    this.#silentClients = new SilentClients(runtime.logger, listener, runtime.clock)
     this.#release.push(
       metrics.source('portolan_requests_total', () => this.stats.requests(listener)),
       metrics.source('portolan_request_duration_seconds', () => this.stats.durations(listener)),
@@ -227,6 +230,7 @@ export class RedisListener implements Listener, SessionHost {
   onSessionClosed(session: Session): void {
     this.sessions.delete(session.id)
     this.slowClients.forget(session)
+    this.#silentClients.note(session.facts)
     this.#traffic.collect(session)
     if (this.#drained && this.sessions.size === 0) this.#drained()
   }
