@@ -111,8 +111,12 @@ describe('a preflight request', () => {
     expect(statusOf(answer)).toBe(400)
   })
 
-  test('without configuration is refused', async () => {
-    expect(statusOf(await preflight({}, left))).toBe(403)
+  test('is the store’s affair where nothing is configured', async () => {
+    expect(corsOf(await preflight({ headers: 'x-a' }, left))['access-control-allow-origin']).toBe(
+      'https://of.the.store',
+    )
+    const { method, headers } = service.taken()
+    expect([method, headers['origin'], headers['access-control-request-headers']]).toEqual(['OPTIONS', PAGE, 'x-a'])
   })
 })
 
