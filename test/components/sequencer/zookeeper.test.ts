@@ -3,6 +3,7 @@ import { zookeeperSequencer } from '../../../src/components/sequencer/zookeeper.
 import { sequencerConformance } from '../../conformance/sequencer.ts'
 import { startZooKeeper, type ZooKeeperServer } from '../../support/zookeeper-server.ts'
 import { openStore } from '../open.ts'
+import { underRestarts } from './under-restarts.ts'
 
 let server: ZooKeeperServer
 
@@ -18,3 +19,5 @@ sequencerConformance({
   open,
   restart: { stop: () => server.kill(), start: () => server.restart() },
 })
+
+underRestarts({ open, kill: () => server.kill(), restart: () => server.restart() })

@@ -43,10 +43,10 @@ export function hasNotRun(error: ServiceError): boolean {
   return error.code !== DEADLINE_EXCEEDED && NOT_BEGUN.test(error.details)
 }
 
-/** The token is none any more; said before anything is done. */
+/** The token is none any more, or one is needed now; said before anything is done. */
 export function isTokenRefused(error: ServiceError): boolean {
   if (error.code === UNAUTHENTICATED) return true
-  return error.code === INVALID_ARGUMENT && error.details.includes('revision of auth store is old')
+  return error.code === INVALID_ARGUMENT && /revision of auth store is old|user name is empty/.test(error.details)
 }
 
 /** There are no users, so that nobody has to log in. */

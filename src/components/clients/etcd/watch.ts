@@ -26,8 +26,8 @@ export class EtcdWatch {
   readonly #ranges: readonly Range[]
   readonly #read: () => Promise<Contents>
   readonly #observer: EtcdObserver
-  /** What was read covers all before this revision; undefined: read first. */
-  #covered: bigint | undefined
+  /** What was told last of each key that exists; undefined: all is to be read. */
+  #known: Map<string, KeyValue> | undefined
   /** For each range the revision from which on nothing is told yet: they may come at different speeds. */
   #next: bigint[] = []
   #isOut = false
@@ -53,7 +53,7 @@ export class EtcdWatch {
   async #run(): Promise<void> {
     while (!this.#closed) {
       try {
-        if (this.#covered === undefined) await this.#readAll()
+        if (this.#known === undefined) await this.#readAll()
         await this.#follow()
       } catch (error) {
         await this.#onFailure(error as Error)
@@ -64,11 +64,14 @@ export class EtcdWatch {
   async #readAll(): Promise<void> {
     const { kvs, revision } = await this.#read()
     if (this.#closed) return
-    // A stream that is already there goes on from before; what it tells of that is in here.
-    if (this.#covered === undefined) this.#next = this.#ranges.map(() => revision + 1n)
-    this.#covered = revision + 1n
+    this.#next = this.#ranges.map(() => revision + 1n)
+    this.#known = new Map(kvs.map(kv => [nameOf(kv.key), kv]))
+    this.#tellAll()
+  }
+
+  #tellAll(): void {
     this.#isOut = false
-    this.#observer.onContents(kvs)
+    this.#observer.onContents([...this.#known!.values()])
   }
 
   /** Rejects when the stream ends, whatever the reason. */
@@ -89,10 +92,8 @@ export class EtcdWatch {
         if (response.canceled) return give(this.#whyCanceled(response))
         this.#failures = 0
         if (!response.created) return this.#tell(response)
-        if (--missing > 0 || !this.#isOut) return
-        // What was missed is on its way; this is for those who were told of the outage. Nothing newer may overtake it.
-        stream.pause()
-        this.#readAll().then(() => stream.resume(), give)
+        // Those who were told of the outage begin with what they know; what they have missed is on its way.
+        if (--missing === 0 && this.#isOut) this.#tellAll()
       })
       this.#ranges.forEach((range, index) => {
         const create = { ...range, startRevision: this.#next[index]!, watchId: BigInt(index + 1), fragment: true }
@@ -104,16 +105,20 @@ export class EtcdWatch {
   #tell({ watchId, events, fragment }: WatchResponse): void {
     for (const { type, kv } of events) {
       if (this.#closed) return
-      if (kv.modRevision < this.#covered!) continue
-      if (type === EVENT_DELETE) this.#observer.onDelete(kv.key)
-      else this.#observer.onPut(kv)
+      if (type === EVENT_DELETE) {
+        this.#known!.delete(nameOf(kv.key))
+        this.#observer.onDelete(kv.key)
+      } else {
+        this.#known!.set(nameOf(kv.key), kv)
+        this.#observer.onPut(kv)
+      }
     }
     const last = events.at(-1)
     if (last) this.#next[Number(watchId) - 1] = fragment ? last.kv.modRevision : last.kv.modRevision + 1n
   }
 
   #whyCanceled({ compactRevision, cancelReason }: WatchResponse): ApiError {
-    if (compactRevision > 0n) this.#covered = undefined
+    if (compactRevision > 0n) this.#known = undefined
     const code = cancelReason.includes('permission denied') ? 'denied' : 'unavailable'
     return new ApiError(code, `etcd has ended the watch: ${cancelReason || 'what was missed is compacted away'}`)
   }
@@ -122,7 +127,7 @@ export class EtcdWatch {
   async #onFailure(error: Error): Promise<void> {
     if (this.#closed) return
     const isNew = this.#failures++ === 0
-    if (isCompacted(error)) this.#covered = undefined
+    if (isCompacted(error)) this.#known = undefined
     if (isNew && this.#next.length > 0) return
     if (!this.#isOut) {
       this.#isOut = true
@@ -137,4 +142,9 @@ export class EtcdWatch {
       }
     })
   }
+}
+
+/** One character for each byte: a key need not be text. */
+function nameOf(key: Buffer): string {
+  return key.toString('latin1')
 }
