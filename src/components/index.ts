@@ -13,6 +13,7 @@ import { envSecrets } from './secrets/env.ts'
 import { fileSecrets } from './secrets/file.ts'
 import { kubernetesSecrets } from './secrets/kubernetes.ts'
 import { memorySecrets } from './secrets/memory.ts'
+import { vaultSecrets } from './secrets/vault.ts'
 import { etcdSequencer } from './sequencer/etcd.ts'
 import { memorySequencer } from './sequencer/memory.ts'
 import { zookeeperSequencer } from './sequencer/zookeeper.ts'
@@ -31,6 +32,7 @@ export const componentKinds: readonly ComponentKind[] = [
   fileSecrets,
   kubernetesSecrets,
   memorySecrets,
+  vaultSecrets,
   etcdSequencer,
   memorySequencer,
   zookeeperSequencer,
