@@ -55,8 +55,11 @@ function hostedBucket(host: string, domains: BaseDomains): string | undefined {
   return suffix === undefined || suffix.length > name.length ? undefined : name.slice(0, -suffix.length)
 }
 
-/** Wider than any store's rules, so that the store itself may judge, yet nothing that could leave its place in a path or host. */
-const CONCEIVABLE = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}$/
+/**
+ * Wider than any store's rules, so that the store itself may judge, yet nothing that could leave its place in a path or
+ * host. Ceph has `tenant:bucket`.
+ */
+const CONCEIVABLE = /^(?!\.{1,2}$)[A-Za-z0-9._:-]{1,255}$/
 
 function checkBucket(bucket: string): void {
   if (!CONCEIVABLE.test(bucket)) throw new S3Error('InvalidBucketName', undefined, { BucketName: bucket })
@@ -91,5 +94,5 @@ export function upstreamAddress(to: UpstreamAddressing, bucket: string, key: str
   if (to.style === 'virtual-host' && isBucketName(bucket) && !(to.tls && bucket.includes('.'))) {
     return { host: `${bucket}.${to.host}`, path: `/${encodePath(key)}` }
   }
-  return { host: to.host, path: key === '' ? `/${bucket}` : `/${bucket}/${encodePath(key)}` }
+  return { host: to.host, path: encodePath(key === '' ? `/${bucket}` : `/${bucket}/${key}`) }
 }

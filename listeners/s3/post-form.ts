@@ -9,6 +9,7 @@ import {
   encodePath,
   FormDecoder,
   headerIn,
+  parseXml,
   readBodyChecksum,
   S3Error,
   valueIn,
@@ -41,7 +42,7 @@ export interface PostFormSink {
 /** Forms up to here are read whole, as bodies of that size are. */
 const SMALL_BYTES = 64 * 1024
 const LINE_BREAK = 2
-/** Fields that become headers of the object; also those that begin with `x-amz-meta-`. */
+/** Fields that become headers of the object; also those that begin as below. */
 const HEADERS: ReadonlySet<string> = new Set([
   'cache-control',
   'content-disposition',
@@ -54,10 +55,10 @@ const HEADERS: ReadonlySet<string> = new Set([
   'x-amz-checksum-crc64nvme',
   'x-amz-checksum-sha1',
   'x-amz-checksum-sha256',
-  'x-amz-server-side-encryption',
   'x-amz-storage-class',
   'x-amz-website-redirect-location',
 ])
+const HEADERS_BEGIN = ['x-amz-meta-', 'x-amz-server-side-encryption', 'x-amz-object-lock-']
 
 export class PostForm {
   readonly gathered = undefined
@@ -209,11 +210,22 @@ function headerValue(name: string, value: string): string {
   throw new S3Error('InvalidArgument', 'A field of the form cannot be a header.', { ArgumentName: name })
 }
 
+/** Forms have tags in XML, the header as a query. Throws ProtocolError. */
+function taggingOf(document: string): string {
+  const tags = parseXml(Buffer.from(document)).child('TagSet')?.all('Tag') ?? []
+  return tags
+    .map(tag => [tag.textOf('Key') ?? '', tag.textOf('Value') ?? ''].map(encodeURIComponent).join('='))
+    .join('&')
+}
+
 function headersOf(fields: readonly string[], contentType: string | undefined): string[] {
   const headers: string[] = []
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] === 'acl' ? 'x-amz-acl' : fields[at]!
-    if (HEADERS.has(name) || name.startsWith('x-amz-meta-')) headers.push(name, headerValue(name, fields[at + 1]!))
+    const value = fields[at + 1]!
+    if (name === 'tagging') headers.push('x-amz-tagging', taggingOf(value))
+    else if (HEADERS.has(name) || HEADERS_BEGIN.some(beginning => name.startsWith(beginning)))
+      headers.push(name, headerValue(name, value))
   }
   if (contentType !== undefined && valueIn(fields, 'content-type') === undefined)
     headers.push('content-type', contentType)

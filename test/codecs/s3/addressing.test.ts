@@ -34,6 +34,7 @@ describe('what a request is about', () => {
 
   test.each([
     ['127.0.0.1', '//key', 'InvalidBucketName'],
+    ['127.0.0.1', '/a;b/key', 'InvalidBucketName'],
     ['127.0.0.1', '/../key', 'InvalidBucketName'],
     ['127.0.0.1', '/./key', 'InvalidBucketName'],
     ['127.0.0.1', '/%2e%2e/key', 'InvalidBucketName'],

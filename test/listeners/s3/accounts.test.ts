@@ -132,6 +132,11 @@ describe('without a signature', () => {
     expect(seen.at(-1)!.headers).not.toHaveProperty('x-amz-date')
   })
 
+  test('a bucket named in full, as Ceph has them, is named so to the service', async () => {
+    await ask('GET', '/open-t%3Ab/k%3A')
+    expect(seen.at(-1)).toMatchObject({ method: 'GET', url: '/open-t%3Ab/k%3A' })
+  })
+
   test('a hash that nobody has signed is compared all the same', async () => {
     const headers = { 'x-amz-content-sha256': 'a'.repeat(64) }
     const before = seen.length

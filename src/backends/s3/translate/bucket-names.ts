@@ -31,11 +31,15 @@ export class BucketNames {
     return this.#places.size === 0
   }
 
-  /** Throws NoSuchBucket for the service's name of one that is called otherwise here: past its prefix there is no way. */
+  /**
+   * Throws NoSuchBucket for the service's name of one that is called otherwise here: past its prefix there is no way, also
+   * not by a name in full, such as Ceph's `tenant:bucket` and AWS's ARNs.
+   */
   placeOf(bucket: string): Place {
     const place = this.#places.get(bucket)
     if (place) return place
-    if (this.#origins.has(bucket)) throw new S3Error('NoSuchBucket', undefined, { BucketName: bucket })
+    if (this.#origins.has(bucket) || (!this.isEmpty && bucket.includes(':')))
+      throw new S3Error('NoSuchBucket', undefined, { BucketName: bucket })
     return { bucket, prefix: '', isPlain: true }
   }
 
