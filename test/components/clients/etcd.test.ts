@@ -100,6 +100,12 @@ test('speaks TLS, with a server whose certificate it trusts', async () => {
   await expectRefusal(stranger.get(ofKeys('key')), 'unavailable')
   const blind = await opened({ endpoints, tls: { verify: false } })
   expect(await blind.get(ofKeys('key'))).toHaveLength(1)
+  // Both sides change to another certificate, in the same files.
+  const next = selfSigned(['127.0.0.1'], new Date())
+  write('cert.pem', next.cert)
+  write('key.pem', next.key)
+  await server.restart()
+  expect(await eventually(() => store.get(ofKeys('key')))).toHaveLength(1)
 })
 
 test('of a write whose answer never comes nobody knows whether it happened; a read may be asked again', async () => {

@@ -1,7 +1,14 @@
 /** The client of ZooKeeper: its session, who it says it is, and what it says when an answer does not come. */
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer } from 'node:tls'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { ACL, CREATE, CREATE_MODE, ERROR, EXISTS, GET_DATA, SET_DATA } from '../../../codecs/zookeeper/index.ts'
 import { isCode, unless, type ZooKeeperClient } from '../../../src/components/clients/zookeeper/index.ts'
+import { selfSigned } from '../../../src/net/self-signed.ts'
 import { expectRefusal } from '../../conformance/suite.ts'
 import { FaultProxy } from '../../support/fault-proxy.ts'
 import { startZooKeeper, type ZooKeeperServer } from '../../support/zookeeper-server.ts'
@@ -121,4 +128,26 @@ test('what is too large is refused here, as the server would end the connection 
   expect(await client.connection()).toBe(connection)
   const error = await client.call(CREATE, create('no-path')).catch(reason => reason)
   expect(isCode(error, ERROR.badArguments)).toBe(true)
+})
+
+test('speaks TLS, with a server whose certificate it trusts', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'zookeeper-tls-'))
+  clearings.push(() => rmSync(folder, { recursive: true }))
+  const own = selfSigned(['127.0.0.1'], new Date())
+  const ca = join(folder, 'ca.pem')
+  writeFileSync(ca, own.cert)
+  // As one that ends TLS before the server.
+  const front = createServer(own, socket => {
+    const behind = connect({ port: server.port, host: '127.0.0.1' })
+    socket.pipe(behind).pipe(socket)
+    socket.on('error', () => behind.destroy())
+    behind.on('error', () => socket.destroy())
+  }).listen(0, '127.0.0.1')
+  clearings.push(() => front.close())
+  await once(front, 'listening')
+  const { port } = front.address() as AddressInfo
+  const client = opened([`127.0.0.1:${port}`], { tls: { ca } })
+  await client.check(5_000)
+  await expectRefusal(opened([`127.0.0.1:${port}`], { tls: {} }).check(5_000), 'unavailable')
+  await expectRefusal(opened([`127.0.0.1:${port}`], { connectTimeout: '300ms' }).check(5_000), 'unavailable')
 })

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { SET_DATA } from '../../../codecs/zookeeper/index.ts'
+import { MULTI, SET_DATA } from '../../../codecs/zookeeper/index.ts'
 import type { ItemKey } from '../../../src/apis/index.ts'
 import { zookeeperConfiguration } from '../../../src/components/configuration/zookeeper.ts'
 import { configurationConformance } from '../../conformance/configuration.ts'
@@ -116,4 +118,36 @@ test('more nodes than are allowed are refused', async () => {
   await expectRefusal(store.get({ group: '', label: '', prefix: 'm/' }), 'exhausted')
   expect(await store.get({ group: '', label: '', prefix: 'm/4' })).toMatchObject([{ key: 'm/4', value: '' }])
   await store.close()
+})
+
+test('nor is it when that happens between the look and the write', async () => {
+  const store = await open()
+  const item = { ...ITEM, key: 'between' }
+  const [seen] = await store.write!([{ ...item, value: '1' }])
+  let meanwhile = async () => {
+    await store.write!([item])
+    await store.write!([{ ...item, value: '2' }])
+  }
+  // Holds the first transaction up until that is done.
+  const relay = createServer(socket => {
+    const behind = connect({ port: server.port, host: '127.0.0.1' })
+    behind.pipe(socket)
+    socket.on('data', async chunk => {
+      const code = chunk.readInt32BE(8)
+      const now = meanwhile
+      if (code === MULTI.code) {
+        meanwhile = async () => {}
+        await now()
+      }
+      behind.write(chunk)
+    })
+    behind.on('error', () => socket.destroy())
+    socket.on('close', () => behind.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  const slow = await open({ endpoints: [`127.0.0.1:${(relay.address() as AddressInfo).port}`] })
+  await expectRefusal(slow.write!([{ ...item, value: 'lost', expected: seen! }]), 'conflict')
+  expect(await store.get({ group: '', label: '', keys: ['between'] })).toMatchObject([{ value: '2' }])
+  await Promise.all([slow.close(), store.close()])
+  relay.close()
 })

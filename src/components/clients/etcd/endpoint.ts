@@ -1,4 +1,5 @@
 /** One member of the cluster: its channel, which gRPC opens when it is first used and again after each loss. */
+import type { SecureContext } from 'node:tls'
 import type * as Grpc from '@grpc/grpc-js'
 import { ApiError } from '../../../apis/index.ts'
 import type { Address } from '../../../config/index.ts'
@@ -25,19 +26,28 @@ export class EtcdEndpoint {
   readonly address: string
   readonly #grpc: typeof Grpc
   readonly #codec: EtcdCodec
-  readonly #client: Grpc.Client
+  readonly #target: Address
+  readonly #tls: ClientTls | undefined
+  #client: Grpc.Client
+  /** That of the client: another one when the files of TLS have changed. */
+  #context: SecureContext | undefined
 
   constructor(grpc: typeof Grpc, codec: EtcdCodec, address: Address, tls: ClientTls | undefined) {
     this.address = formatAddress(address)
     this.#grpc = grpc
     this.#codec = codec
-    const { credentials, options } = secured(grpc, address, tls)
-    this.#client = new grpc.Client(this.address, credentials, { ...CHANNEL_OPTIONS, ...options })
+    this.#target = address
+    this.#tls = tls
+    this.#client = this.#open()
   }
 
   /** Resolves when a request can be sent, so that what fails before has provably not run. */
   ready(timeoutMs: number): Promise<void> {
     const { connectivityState } = this.#grpc
+    if (this.#tls?.options(this.#target).secureContext !== this.#context) {
+      this.#client.close()
+      this.#client = this.#open()
+    }
     const channel = this.#client.getChannel()
     const deadline = Date.now() + timeoutMs
     return new Promise((resolve, reject) => {
@@ -85,6 +95,16 @@ export class EtcdEndpoint {
     this.#client.close()
   }
 
+  #open(): Grpc.Client {
+    const { Client, credentials } = this.#grpc
+    if (!this.#tls) return new Client(this.address, credentials.createInsecure(), CHANNEL_OPTIONS)
+    const { secureContext, servername, rejectUnauthorized = true } = this.#tls.options(this.#target)
+    this.#context = secureContext
+    const secure = credentials.createFromSecureContext(secureContext!, { rejectUnauthorized })
+    const name = servername === undefined ? {} : { 'grpc.ssl_target_name_override': servername }
+    return new Client(this.address, secure, { ...CHANNEL_OPTIONS, ...name })
+  }
+
   #metadata(token: string | undefined): Grpc.Metadata {
     const metadata = new this.#grpc.Metadata()
     if (token !== undefined) metadata.set('token', token)
@@ -93,15 +113,5 @@ export class EtcdEndpoint {
 
   #away(why: string): ApiError {
     return new ApiError('unavailable', `etcd at ${this.address} cannot be reached: ${why}`)
-  }
-}
-
-function secured(grpc: typeof Grpc, address: Address, tls: ClientTls | undefined) {
-  if (!tls) return { credentials: grpc.credentials.createInsecure(), options: {} }
-  const { secureContext, servername, rejectUnauthorized } = tls.options(address)
-  const verify = { rejectUnauthorized: rejectUnauthorized ?? true }
-  return {
-    credentials: grpc.credentials.createFromSecureContext(secureContext!, verify),
-    options: servername === undefined ? {} : { 'grpc.ssl_target_name_override': servername },
   }
 }

@@ -172,7 +172,7 @@ export class ZooKeeperConnection {
 
   /** Ends the session too. */
   closeSession(): void {
-    if (this.#phase === 'open') this.#socket.write(encodeCloseSession(0))
+    if (this.#phase === 'open') this.#socket.end(encodeCloseSession(0))
     this.end(new Error('the component is closed'))
   }
 
@@ -180,8 +180,9 @@ export class ZooKeeperConnection {
     if (this.#phase === 'ended') return
     this.#phase = 'ended'
     this.#stopPings()
-    // What was written last still leaves.
-    this.#socket.destroySoon()
+    // The end of the session still leaves.
+    if (this.#socket.writableEnded) this.#socket.destroySoon()
+    else this.#socket.destroy()
     this.#onRefused(error)
     for (const { writes, reject } of this.#pending.splice(0)) {
       const text = `${error.message} (${this.address})`
