@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { Metadata, Server } from '@grpc/grpc-js'
-import { type ListenerConfig, LiveSecret } from '../../src/config/index.ts'
+import { type Address, type ListenerConfig, LiveSecret } from '../../src/config/index.ts'
 import {
   type Accepted,
   type Bound,
@@ -16,8 +16,11 @@ import {
 } from '../../src/net/index.ts'
 import type { Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
 import { Services } from '../../src/services/index.ts'
+import { openApp } from './app/index.ts'
+import type { HttpFace } from './http/face.ts'
 import { Observer } from './observer.ts'
 import type { GrpcListenerOptions } from './options.ts'
+import type { Service } from './rpc.ts'
 import type { ServerHost } from './server.ts'
 
 /** What hands a connection to the server. */
@@ -36,6 +39,9 @@ export class GrpcListener implements Listener, ServerHost {
   #bound: Bound | undefined
   #server: Server | undefined
   #injector: Injector | undefined
+  #httpBound: Bound | undefined
+  #face: HttpFace | undefined
+  #closeApp: () => Promise<void> = async () => {}
   #draining: Promise<void> | undefined
 
   constructor(config: ListenerConfig, runtime: Runtime) {
@@ -64,7 +70,7 @@ export class GrpcListener implements Listener, ServerHost {
       import('./server.ts'),
       import('./services.ts'),
     ])
-    const { maxMessage, maxStreams } = this.#options
+    const { maxMessage, maxStreams, http, app, appId } = this.#options
     const services = allServices({
       services: this.#services,
       runtime: this.#runtime,
@@ -74,8 +80,33 @@ export class GrpcListener implements Listener, ServerHost {
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
     this.#bound = await listen(
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
-      { onConnection: accepted => this.#accept(accepted) },
+      { onConnection: accepted => this.#accept(accepted, socket => this.#injector!.injectConnection(socket)) },
     )
+    try {
+      if (http) await this.#openHttp(http, services.find(({ name }) => name === 'dapr.proto.runtime.v1.Dapr')!)
+      if (app) this.#closeApp = await openApp(app, appId, this.#services, this.#runtime)
+    } catch (error) {
+      // A listener that could not start holds nothing.
+      await Promise.all([this.#bound.close(), this.#httpBound?.close()])
+      throw error
+    }
+  }
+
+  /** Serves Dapr's HTTP API as well. */
+  async #openHttp(address: Address, dapr: Service): Promise<void> {
+    const { logger, metrics } = this.#runtime
+    const { HttpFace } = await import('./http/face.ts')
+    const face = new HttpFace(dapr, this, this.#options.maxMessage)
+    this.#face = face
+    this.#httpBound = await listen(
+      { name: `${this.name}.http`, address, logger, metrics, limits: { ...this.#limits(), tls: undefined } },
+      { onConnection: accepted => this.#accept(accepted, socket => face.accept(socket)) },
+    )
+  }
+
+  /** Where Dapr's HTTP API is bound, if it is. */
+  get httpAddress(): string | undefined {
+    return this.#httpBound?.address
   }
 
   update(config: ListenerConfig): boolean {
@@ -102,7 +133,8 @@ export class GrpcListener implements Listener, ServerHost {
   }
 
   async #drain(graceMs: number): Promise<void> {
-    await this.#bound?.close()
+    await Promise.all([this.#bound?.close(), this.#httpBound?.close(), this.#closeApp()])
+    this.#face?.drain()
     this.#injector?.drain(graceMs)
     await Promise.all(
       [...this.#connections].map(socket => new Promise<void>(resolve => void socket.once('close', () => resolve()))),
@@ -115,7 +147,7 @@ export class GrpcListener implements Listener, ServerHost {
   }
 
   status(): ListenerStatus {
-    return { connections: this.#bound?.connections ?? 0 }
+    return { connections: (this.#bound?.connections ?? 0) + (this.#httpBound?.connections ?? 0) }
   }
 
   // --- What the server asks and tells ---------------------------------------------------------------------------------
@@ -139,11 +171,11 @@ export class GrpcListener implements Listener, ServerHost {
 
   // --- Connections ---------------------------------------------------------------------------------------------------
 
-  #accept({ socket }: Accepted): Socket {
+  #accept({ socket }: Accepted, serve: (socket: Socket) => void): Socket {
     this.#connections.add(socket)
     socket.once('close', () => this.#connections.delete(socket))
-    this.#injector!.injectConnection(socket)
-    // Accepted sockets are paused; what HTTP/2 takes over must be reading.
+    serve(socket)
+    // Accepted sockets are paused; what HTTP takes over must be reading.
     socket.resume()
     return socket
   }
@@ -161,8 +193,8 @@ export class GrpcListener implements Listener, ServerHost {
 }
 
 /** What cannot change while it is bound. */
-function fixed({ token, tls, maxMessage, maxStreams }: GrpcListenerOptions): unknown {
-  return { token, tls, maxMessage, maxStreams }
+function fixed({ token, tls, http, app, appId, maxMessage, maxStreams }: GrpcListenerOptions): unknown {
+  return { token, tls, http, app, appId, maxMessage, maxStreams }
 }
 
 function equal(a: string, b: string): boolean {

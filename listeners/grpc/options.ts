@@ -1,6 +1,6 @@
 /** The options of a grpc listener: the application's side, the same on every cloud. */
 import * as z from 'zod/mini'
-import { described, duration, secretRef, serverTls, size } from '../../src/config/index.ts'
+import { address, described, duration, secretRef, serverTls, size } from '../../src/config/index.ts'
 
 export const grpcListenerOptions = z.strictObject({
   appId: z
@@ -16,6 +16,22 @@ export const grpcListenerOptions = z.strictObject({
   tls: z
     .optional(serverTls())
     .apply(described('TLS towards the application; `{ generate: true }` for a certificate of its own.')),
+  http: z
+    .optional(address())
+    .apply(described('Where Dapr’s HTTP API is served as well, such as 127.0.0.1:3500; without it nowhere.')),
+  app: z
+    .optional(
+      z.strictObject({
+        address: address().check(z.describe('Where the application listens for what Dapr would call it with.')),
+        protocol: z._default(z.enum(['grpc', 'http']), 'grpc').apply(described('What it speaks there.')),
+        token: z.optional(secretRef()).apply(described('What it is shown as `dapr-api-token` (Dapr’s APP_API_TOKEN).')),
+        timeout: duration('60s').apply(described('How long it may take for a message; then it is delivered again.')),
+        maxInFlight: z
+          ._default(z.int().check(z.minimum(1)), 100)
+          .apply(described('Messages of a subscription that it may have at a time.')),
+      }),
+    )
+    .apply(described('The application’s own port: it is asked what it subscribes to, and handed the messages.')),
   lockKeys: z
     ._default(z.enum(['appid', 'name', 'none']), 'appid')
     .apply(

@@ -12,7 +12,7 @@ export const pubsubFeatures = {
   'pubsub.group': 'Subscribers of a group share the messages.',
   'pubsub.broadcast': 'Each subscriber gets every message.',
   'pubsub.retry': 'A message that was refused is delivered again.',
-  'pubsub.dead-letter': 'A message that was refused too often goes to another topic.',
+  'pubsub.dead-letter': 'Deliveries are counted, so that a message that was refused too often can go to another topic.',
   'pubsub.replay': 'A new subscription can begin with messages published earlier.',
   'pubsub.wildcard':
     'A subscription can name several topics by a pattern: `+` is one level between slashes, `#` at the end all that remain.',

@@ -54,7 +54,8 @@ export class PubSubService {
       options.group === undefined ? 'pubsub.broadcast' : 'pubsub.group',
       ...(options.from === 'earliest' ? (['pubsub.replay'] as const) : []),
       ...(/[*#+>]/.test(topic) && component.has('pubsub.wildcard') ? (['pubsub.wildcard'] as const) : []),
-      ...(deadLetters ? (['pubsub.dead-letter', 'pubsub.retry'] as const) : []),
+      // To count attempts takes a store that tells them.
+      ...(deadLetters && deadLetters.maxAttempts > 1 ? (['pubsub.dead-letter', 'pubsub.retry'] as const) : []),
     )
     const active = new Active(subscribing, this, this.#logger)
     await active.bind(component)

@@ -37,7 +37,6 @@ interface SubscribeRequest {
 const PUBLISH_METADATA = ['rawPayload', 'ttlInSeconds', 'orderingKey', 'partitionKey', 'delayInSeconds', 'cloudevent.']
 const SUBSCRIBE_METADATA = ['rawPayload', 'maxInFlight', 'consumerGroup']
 const OUTCOMES = ['ack', 'retry', 'drop'] as const
-const DEAD_LETTER_ATTEMPTS = 5
 const MAX_IN_FLIGHT = 100
 
 export function pubsubMethods(context: ServiceContext): Readonly<Record<string, Method>> {
@@ -171,7 +170,8 @@ class StreamSubscription {
         from: 'new',
         maxInFlight: Number(metadata['maxInFlight'] ?? MAX_IN_FLIGHT) || MAX_IN_FLIGHT,
       },
-      ...(dead_letter_topic ? { deadLetters: { topic: dead_letter_topic, maxAttempts: DEAD_LETTER_ATTEMPTS } } : {}),
+      // With Dapr the first failure leads there, unless a policy says otherwise.
+      ...(dead_letter_topic ? { deadLetters: { topic: dead_letter_topic, maxAttempts: 1 } } : {}),
       onMessage: delivery => this.#deliver(delivery, pubsub_name, raw),
     })
   }

@@ -1,0 +1,160 @@
+/** The application as a gRPC server: `dapr.proto.runtime.v1.AppCallback`. */
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { toStruct } from '../dapr/struct.ts'
+import { methodShape } from '../schema.ts'
+import { type AppChannel, type AppEvent, type AppOutcome, type AppSubscription, AppUnreachable } from './channel.ts'
+
+const CALLBACK = 'dapr.proto.runtime.v1.AppCallback'
+const CALLBACK_ALPHA = 'dapr.proto.runtime.v1.AppCallbackAlpha'
+const OUTCOMES: readonly AppOutcome[] = ['ack', 'retry', 'drop']
+
+interface SubscriptionMessage {
+  readonly pubsub_name: string
+  readonly topic: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly routes: {
+    readonly rules: readonly { readonly match: string; readonly path: string }[]
+    readonly default: string
+  } | null
+  readonly dead_letter_topic: string
+  readonly bulk_subscribe: {
+    readonly enabled: boolean
+    readonly max_messages_count: number
+    readonly max_await_duration_ms: number
+  } | null
+}
+
+export interface ChannelOptions {
+  /** As grpc-js takes it: `host:port` or `unix:/path`. */
+  readonly target: string
+  readonly timeoutMs: number
+  /** What the application wants to be shown as `dapr-api-token`. */
+  readonly token: () => string | undefined
+}
+
+export class GrpcAppChannel implements AppChannel {
+  readonly #client: Client
+  readonly #options: ChannelOptions
+
+  constructor(options: ChannelOptions) {
+    this.#options = options
+    this.#client = new Client(options.target, credentials.createInsecure(), { 'grpc.max_receive_message_length': -1 })
+  }
+
+  async subscriptions(): Promise<readonly AppSubscription[]> {
+    try {
+      const { subscriptions } = await this.#call<{ subscriptions: readonly SubscriptionMessage[] }>(
+        CALLBACK,
+        'ListTopicSubscriptions',
+        {},
+      )
+      return subscriptions.map(toSubscription)
+    } catch (error) {
+      if ((error as ServiceError).code === status.UNIMPLEMENTED) return []
+      throw error
+    }
+  }
+
+  async deliver(event: AppEvent): Promise<AppOutcome> {
+    try {
+      const answer = await this.#call<{ status: number }>(CALLBACK, 'OnTopicEvent', toMessage(event))
+      return OUTCOMES[answer.status] ?? 'retry'
+    } catch (error) {
+      // Nobody is there who would want it.
+      if ((error as ServiceError).code === status.UNIMPLEMENTED) return 'drop'
+      throw error
+    }
+  }
+
+  async deliverAll(events: readonly AppEvent[]): Promise<readonly AppOutcome[]> {
+    const [first] = events
+    const { statuses } = await this.#call<{ statuses: readonly { entry_id: string; status: number }[] }>(
+      CALLBACK_ALPHA,
+      'OnBulkTopicEventAlpha1',
+      {
+        id: first!.id,
+        topic: first!.topic,
+        pubsub_name: first!.pubsubName,
+        path: first!.path,
+        type: 'com.dapr.event.sent.bulk',
+        entries: events.map(toEntry),
+      },
+    )
+    const byId = new Map(statuses.map(each => [each.entry_id, OUTCOMES[each.status]]))
+    return events.map(({ id }) => byId.get(id) ?? 'retry')
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+
+  #call<Answer>(service: string, method: string, message: object): Promise<Answer> {
+    const { path, request, response } = methodShape(service, method)
+    const metadata = new Metadata()
+    const token = this.#options.token()
+    if (token !== undefined) metadata.set('dapr-api-token', token)
+    const limits = { deadline: Date.now() + this.#options.timeoutMs }
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        path,
+        request.encode,
+        response.decode,
+        message,
+        metadata,
+        limits,
+        (error, answer) => (error ? reject(unreachable(error)) : resolve(answer as Answer)),
+      )
+    })
+  }
+}
+
+function unreachable(error: ServiceError): Error {
+  return error.code === status.UNAVAILABLE ? new AppUnreachable(error.details, { cause: error }) : error
+}
+
+function toSubscription(message: SubscriptionMessage): AppSubscription {
+  const { pubsub_name, topic, metadata, routes, dead_letter_topic, bulk_subscribe } = message
+  return {
+    pubsubName: pubsub_name,
+    topic,
+    metadata,
+    path: routes?.default ?? '',
+    rules: routes?.rules ?? [],
+    deadLetterTopic: dead_letter_topic,
+    ...(bulk_subscribe?.enabled && {
+      bulk: {
+        maxMessages: bulk_subscribe.max_messages_count || 100,
+        maxWaitMs: bulk_subscribe.max_await_duration_ms || 1_000,
+      },
+    }),
+  }
+}
+
+function toMessage({ id, event, topic, pubsubName, path }: AppEvent): object {
+  return {
+    id,
+    source: event.source,
+    type: event.type,
+    spec_version: event.specVersion,
+    data_content_type: event.dataContentType,
+    data: event.data,
+    topic,
+    pubsub_name: pubsubName,
+    path,
+    extensions: toStruct(event.extensions),
+  }
+}
+
+function toEntry({ id, event, raw }: AppEvent): object {
+  if (raw) return { entry_id: id, bytes: event.data, content_type: event.dataContentType }
+  const cloud_event = {
+    id: event.id,
+    source: event.source,
+    type: event.type,
+    spec_version: event.specVersion,
+    data_content_type: event.dataContentType,
+    data: event.data,
+    extensions: toStruct(event.extensions),
+  }
+  return { entry_id: id, cloud_event, content_type: event.dataContentType }
+}
