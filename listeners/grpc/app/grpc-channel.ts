@@ -1,6 +1,6 @@
 /** The application as a gRPC server: `dapr.proto.runtime.v1.AppCallback`. */
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import { toStruct } from '../dapr/struct.ts'
+import { toStruct } from '../dapr/index.ts'
 import { methodShape } from '../schema.ts'
 import { type AppChannel, type AppEvent, type AppOutcome, type AppSubscription, AppUnreachable } from './channel.ts'
 

@@ -8,6 +8,9 @@ import { metadataMethods } from './metadata.ts'
 import { pubsubMethods } from './pubsub.ts'
 import { secretMethods } from './secrets.ts'
 
+export { daprStatusOf } from './errors.ts'
+export { toStruct } from './struct.ts'
+
 export function daprService(context: ServiceContext): Service {
   return {
     name: 'dapr.proto.runtime.v1.Dapr',

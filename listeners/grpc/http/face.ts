@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Metadata } from '@grpc/grpc-js'
-import { daprStatusOf } from '../dapr/errors.ts'
+import { daprStatusOf } from '../dapr/index.ts'
 import { INTERNAL, statusError } from '../errors.ts'
 import type { Service, StatusError, Unary } from '../rpc.ts'
 import type { ServerHost } from '../server.ts'
