@@ -5,10 +5,8 @@ import { ProxyError } from '../../src/errors.ts'
 
 /** By the ProxyError's code; others say that the backend failed in the middle of a request. */
 const CODES: Readonly<Record<string, S3ErrorCode>> = {
-  'pool-exhausted': 'SlowDown',
+  'upstream-busy': 'SlowDown',
   'upstream-timeout': 'ServiceUnavailable',
-  'upload-timeout': 'RequestTimeout',
-  drained: 'ServiceUnavailable',
 }
 
 /** What the application is told of any failure; undefined for a bug, which is nobody's business. */

@@ -4,13 +4,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mysql } from '../../listeners/mysql/index.ts'
 import { redis } from '../../listeners/redis/index.ts'
+import { s3 } from '../../listeners/s3/index.ts'
 import { mysqlBackendKind } from '../../src/backends/mysql/index.ts'
 import { redisBackendKind } from '../../src/backends/redis/index.ts'
+import { s3BackendKind } from '../../src/backends/s3/index.ts'
 import { runCheck } from '../../src/cli/check.ts'
 
-const registry = { protocols: [mysql, redis], backendKinds: [mysqlBackendKind, redisBackendKind], componentKinds: [] }
+const registry = {
+  protocols: [mysql, redis, s3],
+  backendKinds: [mysqlBackendKind, redisBackendKind, s3BackendKind],
+  componentKinds: [],
+}
 
-export async function probed(protocol: 'mysql' | 'redis', backend: object, listener: object = {}): Promise<string> {
+export async function probed(
+  protocol: 'mysql' | 'redis' | 's3',
+  backend: object,
+  listener: object = {},
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'portolan-mistakes-'))
   const file = join(folder, 'p.yaml')
   const configuration = {

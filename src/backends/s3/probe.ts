@@ -34,7 +34,8 @@ export async function probeService(target: ProbeTarget): Promise<ProbeReport> {
     const probe = await ask(target)
     return { ok: probe.ok, endpoints: [{ address: where, ...probe }] }
   } catch (error) {
-    const failure = connectFailure(error as ProxyError) ?? explain(error as Error)
+    const failure =
+      schemeFailure(error as Error, target) ?? connectFailure(error as ProxyError) ?? explain(error as Error)
     return { ok: false, endpoints: [{ address: where, ok: false, failure }] }
   }
 }
@@ -88,7 +89,7 @@ async function ask(target: ProbeTarget): Promise<Omit<EndpointProbe, 'address'>>
         latencyMs: performance.now() - begin,
         facts: { region, ListBuckets: message, ...profileFacts() },
       }
-    return { ok: false, failure: explain(error as Error) }
+    return { ok: false, failure: schemeFailure(error as Error, target) ?? explain(error as Error) }
   } finally {
     client.destroy()
   }
@@ -111,9 +112,26 @@ const ADVICE: Readonly<Record<string, readonly [stage: Failure['stage'], next: s
   'secret-unavailable': ['authenticate', 'check `credentials`: where the key is to come from'],
 }
 
+/** What servers make of the other scheme, or of no S3 at all; undefined for anything else. */
+function schemeFailure({ name, message }: Error, { endpoint, bucket }: ProbeTarget): Failure | undefined {
+  if (endpoint.isSecure && /wrong version number|packet length too long/.test(message))
+    return { stage: 'tls', cause: 'the service does not speak TLS there', next: 'write `http://` in `endpoint`' }
+  if (!endpoint.isSecure && /socket hang up|ECONNRESET/.test(message))
+    return {
+      stage: 'query',
+      cause: 'the service closed the connection instead of answering',
+      next: 'check `endpoint`; if the service speaks TLS there, write `https://`',
+    }
+  // Only a bucket may be missing.
+  if (name === 'NotFound' && bucket === undefined) return { stage: 'query', cause: name, next: NO_SERVICE }
+  return undefined
+}
+
+const NO_SERVICE = 'check that `endpoint` is that of an S3 service'
+
 function explain(error: Error & { code?: string }): Failure {
   const advice = ADVICE[error.name] ?? (error.code === undefined ? undefined : ADVICE[error.code])
-  const [stage, next] = advice ?? ['query', 'check that `endpoint` is that of an S3 service']
+  const [stage, next] = advice ?? ['query', NO_SERVICE]
   const said = error.message === '' || error.message === 'UnknownError' ? '' : `: ${error.message}`
   return {
     stage,

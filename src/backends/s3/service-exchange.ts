@@ -118,7 +118,10 @@ export class ServiceExchange implements StoreExchange, HttpSink {
       )
     this.#isTrailed = framing.contentSha256 === UNSIGNED_CHUNKS_TRAILER
     this.#encoder = framing.encoder?.(seed, (piece, owned) => this.#pass(piece, owned))
-    if (length > 0 && bytes === undefined && this.#isUncovered()) this.#md5 = createHash('md5')
+    if (length > 0 && this.#isUncovered(bytes !== undefined, credentials !== undefined)) {
+      this.#md5 = createHash('md5')
+      if (bytes) this.#md5.update(bytes)
+    }
     this.#http = pool.open(
       {
         method,
@@ -141,10 +144,13 @@ export class ServiceExchange implements StoreExchange, HttpSink {
   }
 
   /** A checksum that vouched for the body was compared and does not go on: the ETag must take its place. */
-  #isUncovered(): boolean {
+  #isUncovered(isGathered: boolean, isSigned: boolean): boolean {
     const { profile } = this.#store.options
     const { operation, body, headers } = this.#request
-    if (!body.vouched || !profile.etagIsMd5 || body.sha256 !== undefined || this.#encoder) return false
+    if (!profile.etagIsMd5 || this.#encoder) return false
+    // A signature covers the hash of a body that is known before.
+    if (isSigned && (isGathered || body.sha256 !== undefined)) return false
+    if (!body.vouched && body.sha256 === undefined) return false
     if (operation.name !== 'PutObject' && operation.name !== 'UploadPart') return false
     const isEncrypted = headers.some((name, at) => at % 2 === 0 && name.startsWith('x-amz-server-side-encryption'))
     return !isEncrypted && !this.#translated.headers.some(name => name.startsWith('x-amz-checksum-'))
