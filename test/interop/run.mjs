@@ -6,19 +6,21 @@ import { Unavailable } from './lib/cache.mjs'
 import { compareMtr } from './mtr/compare.mjs'
 import { MODES } from './mtr/suite.mjs'
 import { runOwn } from './own/run.mjs'
+import { compareS3Tests } from './s3-tests/compare.mjs'
 import { compareTcl } from './tcl/compare.mjs'
 
-const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [options]     (all without a name)
+const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [s3-tests] [options]     (all without a name)
   --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a server behind it
   --program NAME  clients: only this program; may be repeated
-  --file NAME     own, tcl, mtr: only this file, such as unit/type/list or ps_1general; may be repeated
+  --file NAME     own, tcl, mtr: only this file, such as unit/type/list or ps_1general; s3-tests: cases that begin so; may be repeated
+  --part K/N      s3-tests: only the K-th of N pieces
   --only CASE     tcl: only this case; may be repeated
   --resp N        tcl: 2 or 3; both without it
   --tags TAGS     tcl: the suite's tags, by default "-slow"
   --mode MODE     mtr: plain, ps, cursor, compress or ssl; may be repeated; all without it, plain and ps with --quick
   --pooling MODE  mtr: transaction (default), session, or relay, where logins are the server's
-  --quick         without the programs and the files of tcl that take longest; mtr: some tests
-  --fresh         tcl, mtr: run directly again instead of using the kept result`
+  --quick         without the programs and the files of tcl that take longest; mtr, s3-tests: some tests
+  --fresh         tcl, mtr, s3-tests: run directly again instead of using the kept result`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,6 +33,7 @@ const { values, positionals } = parseArgs({
     tags: { type: 'string', default: '-slow' },
     mode: { type: 'string', multiple: true },
     pooling: { type: 'string' },
+    part: { type: 'string' },
     quick: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -77,6 +80,15 @@ if (wanted('mtr')) {
       if (!(error instanceof Unavailable)) throw error
       print(`SKIPPED the mtr suite, ${mode}: ${error.message}`)
     }
+  }
+}
+if (wanted('s3-tests')) {
+  try {
+    const { through, file: files, part, fresh, quick } = values
+    lost += (await compareS3Tests({ through, files, part, fresh, quick, print })).length
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    print(`SKIPPED Ceph's s3-tests: ${error.message}`)
   }
 }
 print(`${lost} lost in ${Math.round((Date.now() - started) / 60_000)} min`)

@@ -7,7 +7,17 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts, type S3Store, ServerProcesses } from './server-processes.ts'
 
-export async function startRadosGateway(): Promise<S3Store> {
+/** An account beside the one that the store is returned with. */
+export interface RadosUser {
+  readonly uid: string
+  readonly tenant?: string
+  readonly displayName: string
+  readonly email: string
+  readonly accessKey: string
+  readonly secretKey: string
+}
+
+export async function startRadosGateway(users: readonly RadosUser[] = []): Promise<S3Store> {
   const servers = new ServerProcesses('radosgw')
   const [port = 0, v2 = 0, v1 = 0, osd = 0] = await freePorts(4)
   const store = { port, accessKey: 'testkey', secretKey: 'testsecret', stop: () => servers.stop() }
@@ -27,7 +37,13 @@ export async function startRadosGateway(): Promise<S3Store> {
     await servers.run('ceph-osd', ...conf, '-i', '0', '--mkfs', '--osd-uuid', osdId)
     servers.launch('ceph-osd', '-i', '0', '-f', ...conf)
     const keys = [`--access-key=${store.accessKey}`, `--secret-key=${store.secretKey}`]
-    await servers.run('radosgw-admin', ...conf, 'user', 'create', '--uid=tester', '--display-name=tester', ...keys)
+    const createUser = ['radosgw-admin', ...conf, 'user', 'create'] as const
+    await servers.run(...createUser, '--uid=tester', '--display-name=tester', ...keys)
+    for (const { uid, tenant, displayName, email, accessKey, secretKey } of users) {
+      const who = [`--uid=${uid}`, `--display-name=${displayName}`, `--email=${email}`]
+      if (tenant !== undefined) who.push(`--tenant=${tenant}`)
+      await servers.run(...createUser, ...who, `--access-key=${accessKey}`, `--secret-key=${secretKey}`)
+    }
     servers.launch('radosgw', '-n', 'client.rgw', '-f', ...conf)
     await servers.answers(port, join(dir, 'log', 'client.log'))
     return store

@@ -14,7 +14,7 @@ async function startPortolan(protocol, serverPort, extra = {}) {
   const config = {
     admin: { address: false, ...extra.admin },
     listeners: { main: { protocol, address: `127.0.0.1:${port}`, backend: 'main', ...extra.listener } },
-    backends: { main: { protocol, endpoints: [`127.0.0.1:${serverPort}`], ...extra.backend } },
+    backends: { main: { protocol, endpoints: [`127.0.0.1:${serverPort}`], ...extra.backend }, ...extra.otherBackends },
   }
   const file = join(dir, 'portolan.yaml')
   writeFileSync(file, JSON.stringify(config, null, 2)) // JSON is YAML
