@@ -5,7 +5,6 @@
 import type { ProtocolError } from '../../codecs/codec.ts'
 import { headerOf, type RequestHead } from '../../codecs/http1/index.ts'
 import {
-  type BaseDomains,
   CHECKSUMS,
   classify,
   EMPTY_SHA256,
@@ -15,7 +14,6 @@ import {
   parseAddress,
   parseQuery,
   S3Error,
-  type SignedRequest,
 } from '../../codecs/s3/index.ts'
 import type {
   S3Backend,
@@ -26,66 +24,22 @@ import type {
   StoreSink,
 } from '../../src/backends/s3/index.ts'
 import { ProxyError } from '../../src/errors.ts'
-import type { Clock } from '../../src/protocol.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { errorDocument } from './answers.ts'
 import { type BodyPlan, planBody } from './body-plan.ts'
 import { BucketList } from './bucket-list.ts'
 import { sourceOf } from './copy-source.ts'
-import type { Cors } from './cors.ts'
-import { type Door, type Identity, stranger, type Visitor } from './door.ts'
+import { type Identity, stranger, type Visitor } from './door.ts'
 import { s3ErrorOf } from './errors.ts'
+import type { ExchangeConnection, ExchangeHost } from './exchange-host.ts'
 import { forStore } from './forwarded.ts'
 import { liftHeaders } from './lifted-headers.ts'
 import { Payload } from './payload.ts'
 import { PostForm, type Upload } from './post-form.ts'
 import { preflight } from './preflight.ts'
 import { redirectUrl } from './redirect.ts'
-import { type BodySource, RequestBody } from './request-body.ts'
+import { RequestBody } from './request-body.ts'
 import type { Route } from './routes.ts'
-
-/** What an exchange needs of its listener. */
-export interface ExchangeHost {
-  readonly clock: Clock
-  readonly door: Door
-  readonly domains: BaseDomains
-  readonly cors: Cors
-  readonly maxDocumentBytes: number
-  /** What the application is told. */
-  readonly region: string
-  readonly isSecure: boolean
-  readonly maxChunkBytes: number
-  nextRequestId(): string
-  /** Milliseconds of the calendar. */
-  wallTime(): number
-  /** The same as headers have it. */
-  date(): string
-  routeOf(bucket: string, accessKey: string): Route
-  /** One for each backend that has buckets of that key's. */
-  inCharge(accessKey: string): readonly Route[]
-  answered(exchange: Exchange): void
-  /** The answer to what is no HTTP. */
-  malformed(error: ProtocolError): Buffer
-  /** The request is not signed as it came, or when it should have been. */
-  missigned(exchange: Exchange, request: SignedRequest, error: S3Error): void
-  bug(error: unknown): void
-}
-
-/** What an exchange needs of its connection. */
-export interface ExchangeConnection extends BodySource {
-  readonly remoteIp: string
-  /** `follows`: the first bytes of its body come within the same call. */
-  answer(
-    status: number,
-    headers: readonly string[],
-    length: number | undefined,
-    hasBody: boolean,
-    follows: boolean,
-  ): void
-  writeBody(bytes: Buffer, owned: boolean): boolean
-  endAnswer(): void
-  cutAnswer(): void
-}
 
 /** Bodies up to here are waited for: then they can be sent again, and checked before anybody hears of them. */
 const SMALL_BYTES = 64 * 1024

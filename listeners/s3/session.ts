@@ -14,7 +14,8 @@ import {
 } from '../../codecs/http1/index.ts'
 import { type ByteStream, type Intake, type IntakeSink, unsentBytes } from '../../src/net/index.ts'
 import { AnswerWriter } from './answer-writer.ts'
-import { Exchange, type ExchangeConnection, type ExchangeHost } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import type { ExchangeConnection, ExchangeHost } from './exchange-host.ts'
 
 /** Bytes of requests that come while another is answered. */
 const MAX_AHEAD_BYTES = 64 * 1024

@@ -11,8 +11,12 @@ export interface Scope {
   readonly text: string
 }
 
+/** Most often the next one is the same: then its text, by which keys are found, is the very same string too. */
+let last: Scope | undefined
+
 export function scopeOf(day: string, region: string, service = 's3'): Scope {
-  return { day, region, service, text: `${day}/${region}/${service}/aws4_request` }
+  if (last && last.day === day && last.region === region && last.service === service) return last
+  return (last = { day, region, service, text: `${day}/${region}/${service}/aws4_request` })
 }
 
 /** Today, yesterday and tomorrow in some regions; a sender of many regions costs time, no memory. */
