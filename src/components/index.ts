@@ -9,6 +9,7 @@ import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
+import { awsSecretsManager } from './secrets/aws-secrets-manager.ts'
 import { envSecrets } from './secrets/env.ts'
 import { fileSecrets } from './secrets/file.ts'
 import { kubernetesSecrets } from './secrets/kubernetes.ts'
@@ -28,6 +29,7 @@ export const componentKinds: readonly ComponentKind[] = [
   memoryLock,
   zookeeperLock,
   memoryPubSub,
+  awsSecretsManager,
   envSecrets,
   fileSecrets,
   kubernetesSecrets,

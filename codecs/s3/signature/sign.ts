@@ -12,6 +12,8 @@ export interface Signer {
   readonly secret: SigningSecret
   readonly sessionToken: string | undefined
   readonly region: string
+  /** As credentials name it; S3 unless said. */
+  readonly service?: string
 }
 
 export interface UnsignedRequest {
@@ -34,7 +36,7 @@ export interface UnsignedRequest {
 export function signRequest(request: UnsignedRequest, signer: Signer, now: number): ChunkSeed {
   const { headers } = request
   const amzDate = formatAmzDate(now)
-  const scope = scopeOf(amzDate.slice(0, 8), signer.region)
+  const scope = scopeOf(amzDate.slice(0, 8), signer.region, signer.service)
   headers.push('x-amz-content-sha256', request.contentSha256, 'x-amz-date', amzDate)
   if (signer.sessionToken !== undefined) headers.push('x-amz-security-token', signer.sessionToken)
   const names = signedNames(headers)

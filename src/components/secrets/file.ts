@@ -30,7 +30,8 @@ export const fileSecrets: ComponentKind<'secrets'> = {
       const text = await readText(path)
       return { value: read(parseTree(path, text), nestedSeparator), fingerprint: digestOf(text), watched: [path] }
     }
-    return new WatchedFilesSecretsStore(name, new FileSource(load, logger, clock))
+    const lacks = { 'secrets.multi-value': 'the component is not configured with multiValued: true' }
+    return new WatchedFilesSecretsStore(name, new FileSource(load, logger, clock), multiValued ? undefined : lacks)
   },
 }
 

@@ -11,9 +11,12 @@ export class WatchedFilesSecretsStore implements SecretsStore {
   readonly #source: FileSource<SecretValues>
   #closed = false
 
-  constructor(name: string, source: FileSource<SecretValues>) {
+  readonly #lacks: StoreFacts['lacks']
+
+  constructor(name: string, source: FileSource<SecretValues>, lacks?: StoreFacts['lacks']) {
     this.#name = name
     this.#source = source
+    this.#lacks = lacks
   }
 
   async get(name: string, version?: string): Promise<Secret | undefined> {
@@ -43,7 +46,8 @@ export class WatchedFilesSecretsStore implements SecretsStore {
   }
 
   async check(): Promise<StoreFacts> {
-    return { facts: { secrets: String((await this.#read()).size) } }
+    const facts = { secrets: String((await this.#read()).size) }
+    return this.#lacks ? { facts, lacks: this.#lacks } : { facts }
   }
 
   async close(): Promise<void> {
