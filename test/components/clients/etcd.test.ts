@@ -40,6 +40,20 @@ test('members that are away are passed over', async () => {
   expect(await store.check(5_000)).toMatchObject({ version: 'etcd 3.4.23', facts: { endpoint: server.address } })
 })
 
+test('the end of a watch is no reason to leave a member', async () => {
+  const [first, second] = [await started(), await started()]
+  const store = await opened({ endpoints: [first.address, second.address] })
+  await new Promise<void>(resolve => {
+    const observer = { onItems: () => resolve(), onItem() {}, onGone() {}, onOutage() {} }
+    const watch = store.watch({ group: '', label: '', prefix: '' }, observer)
+    clearings.push(() => watch.close())
+  })
+  await store.check(5_000)
+  await clearings.pop()!()
+  await store.check(5_000)
+  expect(await store.check(5_000)).toMatchObject({ facts: { endpoint: first.address } })
+})
+
 test('a lock outlives the leader of the cluster, for its holder and nobody else', async () => {
   const servers = await startEtcdCluster(3)
   clearings.push(() => Promise.all(servers.map(server => server.stop())))

@@ -10,7 +10,7 @@ import { type ClientTls, openClientTls } from '../../../net/index.ts'
 import type { Clock } from '../../../protocol.ts'
 import { EtcdCodec } from './codec.ts'
 import { EtcdEndpoint } from './endpoint.ts'
-import { apiError, hasNotRun, isAuthOff, isLost, isTokenRefused } from './failure.ts'
+import { apiError, hasNotRun, isAuthOff, isCancelled, isLost, isTokenRefused } from './failure.ts'
 import { AUTHENTICATE, type Rpc, STATUS } from './messages.ts'
 import type { EtcdOptions } from './options.ts'
 
@@ -97,7 +97,7 @@ export class EtcdClient {
     stream.once('error', (error: Grpc.ServiceError) => {
       this.#streams.delete(stream)
       if (isTokenRefused(error)) this.#logout()
-      if (isLost(error) && !this.#closed) this.#leave(endpoint)
+      if (isLost(error) && !isCancelled(error)) this.#leave(endpoint)
     })
     stream.once('end', () => this.#streams.delete(stream))
     return stream

@@ -38,6 +38,11 @@ export function isLost(error: ServiceError): boolean {
   return LOST_ON_THE_WAY.has(error.code)
 }
 
+/** Ended by us. */
+export function isCancelled(error: ServiceError): boolean {
+  return error.code === CANCELLED
+}
+
 /** Whether the server cannot have done what it was asked for. */
 export function hasNotRun(error: ServiceError): boolean {
   return error.code !== DEADLINE_EXCEEDED && NOT_BEGUN.test(error.details)

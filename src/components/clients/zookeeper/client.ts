@@ -115,11 +115,10 @@ export class ZooKeeperClient {
         return await this.#dial(address)
       } catch (error) {
         failure = error
-        if (!isCode(error, ERROR.sessionExpired)) this.#turn++
-        else {
+        if (isCode(error, ERROR.sessionExpired) && this.#session.id !== 0n) {
           left++
           this.#session = this.#newSession()
-        }
+        } else this.#turn++
       }
     }
     throw failure ?? closed()

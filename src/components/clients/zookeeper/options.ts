@@ -7,7 +7,9 @@ export function zookeeperOptions() {
     endpoints: z
       .array(address())
       .check(z.minLength(1), z.maxLength(32))
-      .apply(described('The servers of the ensemble, as `host:port`; the next one is tried when one is lost.')),
+      .apply(
+        described('The servers of the ensemble, 3.6 or later, as `host:port`; the next one is tried when one is lost.'),
+      ),
     tls: z.optional(clientTls()).apply(described('TLS towards the endpoints; `{}` for the defaults.')),
     credentials: z
       .optional(
