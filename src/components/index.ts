@@ -4,6 +4,7 @@ import { etcdConfiguration } from './configuration/etcd.ts'
 import { fileConfiguration } from './configuration/file.ts'
 import { kubernetesConfiguration } from './configuration/kubernetes.ts'
 import { memoryConfiguration } from './configuration/memory.ts'
+import { nacosConfiguration } from './configuration/nacos.ts'
 import { zookeeperConfiguration } from './configuration/zookeeper.ts'
 import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
@@ -24,6 +25,7 @@ export const componentKinds: readonly ComponentKind[] = [
   fileConfiguration,
   kubernetesConfiguration,
   memoryConfiguration,
+  nacosConfiguration,
   zookeeperConfiguration,
   etcdLock,
   memoryLock,
