@@ -15,6 +15,8 @@ export { protocols } from './listeners/index.ts'
 export { backendKinds } from './src/backends/index.ts'
 export { componentKinds } from './src/components/index.ts'
 export { PROFILES } from './src/backends/s3/profiles/table.ts'
+export { CLOUDS, TRUST, TRUST_AS_OF, TRUST_SOURCE, TRUSTED_FROM, trustOf } from './src/features/trust.ts'
+export { FEATURES } from './src/apis/index.ts'
 export { schemaParts } from './src/config/index.ts'
 export { FAMILIES } from './src/observability/families.ts'
 `
@@ -138,6 +140,42 @@ function profileTable(profiles) {
   return [...head, ...lines].join('\n')
 }
 
+/** Clouds that offer each protocol: for a cloud its mark, the resource as the title that a reader finds in the data. */
+function trustTable({ CLOUDS, TRUST, TRUST_AS_OF, TRUST_SOURCE, TRUSTED_FROM, trustOf }) {
+  const lines = TRUST.map(entry => {
+    const marks = CLOUDS.map(cloud => (entry.services[cloud] ? '●' : ''))
+    const k = trustOf(entry)
+    return `| ${[entry.protocol, ...marks, `${k}${k >= TRUSTED_FROM ? '' : ' (private)'}`, entry.served].map(cell).join(' | ')} |`
+  })
+  const head = [
+    `| Protocol | ${CLOUDS.join(' | ')} | k | Served by |`,
+    `|---|${CLOUDS.map(() => '---|').join('')}---|---|`,
+  ]
+  return [
+    ...head,
+    ...lines,
+    '',
+    `As of ${TRUST_AS_OF}, by the ${TRUST_SOURCE}; the resources are in src/features/trust.ts.`,
+  ].join('\n')
+}
+
+/** A table for each API: which type of component has which feature. */
+function featureTables(apis, kinds) {
+  return Object.entries(apis)
+    .map(([api, features]) => {
+      const types = kinds.filter(kind => kind.api === api)
+      if (types.length === 0) return ''
+      const head = `| Feature | ${types.map(({ type }) => type).join(' | ')} | Meaning |`
+      const lines = Object.entries(features).map(([id, meaning]) => {
+        const marks = types.map(kind => (kind.features.includes(id) ? '●' : ''))
+        return `| \`${id}\` | ${marks.join(' | ')} | ${cell(meaning)} |`
+      })
+      return [head, `|---|${types.map(() => '---|').join('')}---|`, ...lines].join('\n')
+    })
+    .filter(Boolean)
+    .join('\n\n')
+}
+
 function cell(text) {
   return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')
 }
@@ -155,11 +193,13 @@ const checking = args.includes('--check')
 const path = args.find(arg => !arg.startsWith('--')) ?? join(ROOT, 'README.md')
 const shown = relative(process.cwd(), path)
 
-const { protocols, backendKinds, componentKinds, schemaParts, FAMILIES, PROFILES } = await load()
+const { protocols, backendKinds, componentKinds, schemaParts, FAMILIES, FEATURES, PROFILES, ...trust } = await load()
 const parts = {
   options: optionTables(schemaParts({ protocols, backendKinds, componentKinds })),
   metrics: metricTable(FAMILIES),
   profiles: profileTable(PROFILES),
+  trust: trustTable(trust),
+  features: featureTables(FEATURES, componentKinds),
 }
 const before = readFileSync(path, 'utf8')
 let after = before

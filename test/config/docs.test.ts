@@ -26,6 +26,8 @@ STALE
 between
 <!-- metrics:start --><!-- metrics:end -->
 <!-- profiles:start --><!-- profiles:end -->
+<!-- trust:start --><!-- trust:end -->
+<!-- features:start --><!-- features:end -->
 end
 `
 

@@ -25,13 +25,21 @@ const blocks = (language: string) =>
 
 describe('the README', () => {
   it('shows two halves of a configuration that fit together', async () => {
-    const [application, cloud, ...further] = blocks('yaml')
-    expect(further).toEqual([])
+    const [application, cloud] = blocks('yaml')
     const files = [write('application.yaml', application!), write('cloud.yaml', cloud!)]
     const { config, warnings } = await loadConfig(files, registry)
     expect(warnings).toEqual([])
     expect(config.listeners.map(({ backend }) => backend)).toEqual(['cache'])
     expect(config.backends.map(({ name }) => name)).toEqual(['cache'])
+  })
+
+  it('shows a configuration of the standardized APIs, and requirements that it meets', async () => {
+    const [, , api, requires, ...further] = blocks('yaml')
+    expect(further).toEqual([])
+    const files = [write('api.yaml', api!), write('requires.yaml', requires!)]
+    const { config, warnings } = await loadConfig(files, registry)
+    expect(warnings).toEqual([])
+    expect(config.requires.map(({ name }) => name)).toEqual(['mutex', 'cache'])
   })
 
   it('shows an error as it is reported', async () => {
