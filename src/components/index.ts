@@ -1,11 +1,13 @@
 /** The registry of component kinds: one line each. */
 import type { ComponentKind } from '../component.ts'
+import { embeddedConfiguration } from './configuration/embedded.ts'
 import { etcdConfiguration } from './configuration/etcd.ts'
 import { fileConfiguration } from './configuration/file.ts'
 import { kubernetesConfiguration } from './configuration/kubernetes.ts'
 import { memoryConfiguration } from './configuration/memory.ts'
 import { nacosConfiguration } from './configuration/nacos.ts'
 import { zookeeperConfiguration } from './configuration/zookeeper.ts'
+import { embeddedLock } from './lock/embedded.ts'
 import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
@@ -16,17 +18,20 @@ import { fileSecrets } from './secrets/file.ts'
 import { kubernetesSecrets } from './secrets/kubernetes.ts'
 import { memorySecrets } from './secrets/memory.ts'
 import { vaultSecrets } from './secrets/vault.ts'
+import { embeddedSequencer } from './sequencer/embedded.ts'
 import { etcdSequencer } from './sequencer/etcd.ts'
 import { memorySequencer } from './sequencer/memory.ts'
 import { zookeeperSequencer } from './sequencer/zookeeper.ts'
 
 export const componentKinds: readonly ComponentKind[] = [
+  embeddedConfiguration,
   etcdConfiguration,
   fileConfiguration,
   kubernetesConfiguration,
   memoryConfiguration,
   nacosConfiguration,
   zookeeperConfiguration,
+  embeddedLock,
   etcdLock,
   memoryLock,
   zookeeperLock,
@@ -37,6 +42,7 @@ export const componentKinds: readonly ComponentKind[] = [
   kubernetesSecrets,
   memorySecrets,
   vaultSecrets,
+  embeddedSequencer,
   etcdSequencer,
   memorySequencer,
   zookeeperSequencer,

@@ -14,7 +14,7 @@ import type { ComponentKind } from '../../component.ts'
 import { described } from '../../config/index.ts'
 import { type DataUse, GrowingNumbers, SharedData } from '../clients/memory/index.ts'
 
-const options = () =>
+export const memoryConfigurationOptions = () =>
   z.strictObject({
     items: z
       ._default(z.record(z.string(), z.string()), {})
@@ -27,10 +27,10 @@ const options = () =>
       .apply(described('How many values of an item are kept, the present one included.')),
   })
 
-type MemoryConfigurationOptions = z.output<ReturnType<typeof options>>
+export type MemoryConfigurationOptions = z.output<ReturnType<typeof memoryConfigurationOptions>>
 
 /** Values of an item, the newest first; the item is deleted when `present` is false. */
-interface Entry {
+export interface Entry {
   readonly values: ConfigurationItem[]
   present: boolean
 }
@@ -40,13 +40,20 @@ interface Watcher {
   readonly observer: ConfigurationObserver
 }
 
-class Data {
+/** Where the changes of the data are kept, if anywhere. */
+export interface EntryKeeper {
+  keep(place: string, entry: Entry): void
+  forget(place: string): void
+}
+
+export class ConfigurationData {
+  keeper: EntryKeeper | undefined
   readonly entries = new Map<string, Entry>()
   readonly watchers = new Set<Watcher>()
   readonly versions = new GrowingNumbers()
 }
 
-const shared = new SharedData(() => new Data())
+const shared = new SharedData(() => new ConfigurationData())
 
 export const memoryConfiguration: ComponentKind<'configuration'> = {
   api: 'configuration',
@@ -65,18 +72,18 @@ export const memoryConfiguration: ComponentKind<'configuration'> = {
     'configuration.content-type',
     'configuration.history',
   ],
-  options,
+  options: memoryConfigurationOptions,
   async open(config, { name }) {
     return new MemoryConfigurationStore(shared.use(name), config as MemoryConfigurationOptions)
   },
 }
 
-class MemoryConfigurationStore implements ConfigurationStore {
-  readonly #use: DataUse<Data>
+export class MemoryConfigurationStore implements ConfigurationStore {
+  readonly #use: DataUse<ConfigurationData>
   readonly #options: MemoryConfigurationOptions
   readonly #watchers = new Set<Watcher>()
 
-  constructor(use: DataUse<Data>, options: MemoryConfigurationOptions) {
+  constructor(use: DataUse<ConfigurationData>, options: MemoryConfigurationOptions) {
     this.#use = use
     this.#options = options
     const { entries } = use.data
@@ -135,7 +142,7 @@ class MemoryConfigurationStore implements ConfigurationStore {
   }
 
   #set({ key, group, label, value, contentType = '' }: ItemChange): string {
-    const { entries, versions, watchers } = this.#use.data
+    const { entries, versions, watchers, keeper } = this.#use.data
     const version = versions.next().toString()
     const item = { key, group, label, value: value!, version, contentType, metadata: {} }
     const place = placeOf(item)
@@ -144,24 +151,30 @@ class MemoryConfigurationStore implements ConfigurationStore {
     entry.values.length = Math.min(entry.values.length, this.#options.historyLength)
     entry.present = true
     entries.set(place, entry)
+    keeper?.keep(place, entry)
     for (const { selection, observer } of [...watchers]) if (selects(selection, item)) observer.onItem(item)
     return version
   }
 
   #delete({ key, group, label }: ItemChange): string {
-    const { entries, watchers } = this.#use.data
+    const { entries, watchers, keeper } = this.#use.data
     const gone = { key, group, label }
     const entry = entries.get(placeOf(gone))
     if (!entry?.present) return ''
     entry.present = false
+    keeper?.keep(placeOf(gone), entry)
     for (const { selection, observer } of [...watchers]) if (selects(selection, gone)) observer.onGone(gone)
     return ''
   }
 
   /** The history of what is deleted goes first when it gets crowded. */
   #forgetDeleted(): void {
-    const { entries } = this.#use.data
-    for (const [place, { present }] of entries) if (!present) entries.delete(place)
+    const { entries, keeper } = this.#use.data
+    for (const [place, { present }] of entries) {
+      if (present) continue
+      entries.delete(place)
+      keeper?.forget(place)
+    }
   }
 }
 
@@ -174,7 +187,7 @@ function selects({ keys, prefix, group, label }: Selection, item: ItemKey): bool
   return keys === undefined ? item.key.startsWith(prefix) : keys.includes(item.key)
 }
 
-function selected({ entries }: Data, selection: Selection): ConfigurationItem[] {
+function selected({ entries }: ConfigurationData, selection: Selection): ConfigurationItem[] {
   const { keys, group, label } = selection
   const candidates =
     keys === undefined ? entries.values() : [...new Set(keys)].map(key => entries.get(placeOf({ key, group, label })))

@@ -14,14 +14,21 @@ const options = () =>
       .apply(described('Locks that may be held at a time; more are refused.')),
   })
 
-interface Held {
+export interface Held {
   readonly owner: string
   readonly token: bigint
   until: number
   cancelExpiry: () => void
 }
 
-interface Locks {
+/** Where grants are kept, if anywhere. */
+export interface LockKeeper {
+  keep(resource: string, lock: Held, leaseMs: number): void
+  forget(resource: string): void
+}
+
+export interface Locks {
+  readonly keeper?: LockKeeper
   readonly held: Map<string, Held>
   /** Those who wait for a resource. */
   readonly waiting: Map<string, Set<() => void>>
@@ -41,7 +48,7 @@ export const memoryLock: ComponentKind<'lock'> = {
   },
 }
 
-class MemoryLockStore implements LockStore {
+export class MemoryLockStore implements LockStore {
   readonly #use: DataUse<Locks>
   readonly #clock: Clock
   readonly #maxLocks: number
@@ -58,7 +65,7 @@ class MemoryLockStore implements LockStore {
     if (held.size >= this.#maxLocks) throw new ApiError('exhausted', `more than ${this.#maxLocks} locks are held`)
     const lock: Held = { owner, token: tokens.next(), until: 0, cancelExpiry: () => {} }
     held.set(resource, lock)
-    this.#lease(resource, lock, leaseMs)
+    lease(this.#use.data, this.#clock, resource, lock, leaseMs)
     return { token: lock.token }
   }
 
@@ -74,7 +81,7 @@ class MemoryLockStore implements LockStore {
     const lock = this.#find(resource)
     if (!lock) return 'absent'
     if (lock.owner !== owner) return 'others'
-    this.#lease(resource, lock, leaseMs)
+    lease(this.#use.data, this.#clock, resource, lock, leaseMs)
     return 'renewed'
   }
 
@@ -115,18 +122,20 @@ class MemoryLockStore implements LockStore {
     free(this.#use.data, resource, lock)
     return undefined
   }
-
-  #lease(resource: string, lock: Held, leaseMs: number): void {
-    const locks = this.#use.data
-    lock.cancelExpiry()
-    lock.until = this.#clock.now() + leaseMs
-    lock.cancelExpiry = this.#clock.after(leaseMs, () => free(locks, resource, lock))
-  }
 }
 
-function free({ held, waiting }: Locks, resource: string, lock: Held): void {
+/** Lets the lock be held for so long from now on. */
+export function lease(locks: Locks, clock: Clock, resource: string, lock: Held, leaseMs: number): void {
+  lock.cancelExpiry()
+  lock.until = clock.now() + leaseMs
+  lock.cancelExpiry = clock.after(leaseMs, () => free(locks, resource, lock))
+  locks.keeper?.keep(resource, lock, leaseMs)
+}
+
+function free({ held, waiting, keeper }: Locks, resource: string, lock: Held): void {
   if (held.get(resource) !== lock) return
   lock.cancelExpiry()
   held.delete(resource)
+  keeper?.forget(resource)
   for (const done of [...(waiting.get(resource) ?? [])]) done()
 }

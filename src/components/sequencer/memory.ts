@@ -13,7 +13,11 @@ const options = () =>
   })
 
 /** The last number that was given of each key. */
-type Sequences = Map<string, bigint>
+export interface Sequences {
+  get(key: string): bigint | undefined
+  set(key: string, last: bigint): unknown
+  readonly size: number
+}
 
 const shared = new SharedData<Sequences>(() => new Map())
 
@@ -28,7 +32,7 @@ export const memorySequencer: ComponentKind<'sequencer'> = {
   },
 }
 
-class MemorySequencerStore implements SequencerStore {
+export class MemorySequencerStore implements SequencerStore {
   readonly #use: DataUse<Sequences>
   readonly #maxKeys: number
 

@@ -61,6 +61,16 @@ export class DataUse<T> {
 export class GrowingNumbers {
   #last = BigInt(Date.now()) * 1_000n
 
+  /** From a number that was given before, should the time of day have been set back meanwhile. */
+  continue(after: bigint): void {
+    if (after > this.#last) this.#last = after
+  }
+
+  /** The one that was given last; none yet where nothing was. */
+  get last(): bigint {
+    return this.#last
+  }
+
   next(): bigint {
     return ++this.#last
   }
