@@ -29,6 +29,7 @@ export function follow(client: NacosClient, followed: Followed, clock: Clock): (
         resolve()
       }
       const cancel = clock.after(ms, done)
+      if (ended.signal.aborted) return done()
       ended.signal.addEventListener('abort', done)
     })
 

@@ -38,7 +38,7 @@ export const awsSecretsManager: ComponentKind<'secrets'> = {
     const { region, endpoint, credentials, tls, requestTimeout, ...rest } = config as AwsSecretsOptions
     const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
     const url = endpoint ?? `https://secretsmanager.${region}.${domain}`
-    const client = new AwsClient({
+    const client = await AwsClient.open({
       http: new HttpClient('AWS Secrets Manager', url, tls, logger),
       credentials: new CredentialChain(credentials),
       region,

@@ -1,5 +1,4 @@
 /** Calls of AWS's JSON protocol 1.1, signed by the codec of S3: the signature is the same for all services. */
-import { SigningSecret, sha256Hex, signRequest } from '../../../../codecs/s3/index.ts'
 import { ApiError, type ApiErrorCode } from '../../../apis/index.ts'
 import { type HttpAnswer, type HttpClient, parseJson } from '../http/index.ts'
 import type { CredentialChain, Credentials } from './credentials.ts'
@@ -25,11 +24,20 @@ export class AwsFailure extends ApiError {
   }
 }
 
+type Codec = typeof import('../../../../codecs/s3/index.ts')
+
 export class AwsClient {
   readonly #options: AwsClientOptions
+  readonly #codec: Codec
 
-  constructor(options: AwsClientOptions) {
+  private constructor(options: AwsClientOptions, codec: Codec) {
     this.#options = options
+    this.#codec = codec
+  }
+
+  /** Loads the codec, which is large and nobody else may need. */
+  static async open(options: AwsClientOptions): Promise<AwsClient> {
+    return new AwsClient(options, await import('../../../../codecs/s3/index.ts'))
   }
 
   /** Calls an operation that only reads. Rejects with an AwsFailure, or an ApiError when there was no answer. */
@@ -53,6 +61,7 @@ export class AwsClient {
 
   #send(operation: string, input: object, credentials: Credentials): Promise<HttpAnswer> {
     const { http, region, service, target, timeoutMs } = this.#options
+    const { SigningSecret, sha256Hex, signRequest } = this.#codec
     const body = JSON.stringify(input)
     const headers = ['content-type', 'application/x-amz-json-1.1', 'x-amz-target', `${target}.${operation}`]
     signRequest(
