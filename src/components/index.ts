@@ -11,6 +11,7 @@ import { embeddedLock } from './lock/embedded.ts'
 import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
+import { embeddedPubSub } from './pubsub/embedded.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
 import { awsSecretsManager } from './secrets/aws-secrets-manager.ts'
 import { envSecrets } from './secrets/env.ts'
@@ -35,6 +36,7 @@ export const componentKinds: readonly ComponentKind[] = [
   etcdLock,
   memoryLock,
   zookeeperLock,
+  embeddedPubSub,
   memoryPubSub,
   awsSecretsManager,
   envSecrets,

@@ -1,7 +1,7 @@
 /** Topics, the messages they keep for those who come later, and the groups that subscribe to them. */
 import { ApiError, type OutgoingMessage, type SubscribeOptions, type SubscriptionObserver } from '../../apis/index.ts'
 import type { Clock } from '../../protocol.ts'
-import { Group, type Message } from './memory-group.ts'
+import { Group, type GroupKeeper, type Message } from './memory-group.ts'
 
 export interface BrokerLimits {
   readonly maxBacklog: number
@@ -9,6 +9,25 @@ export interface BrokerLimits {
   readonly keepBytes: number
   readonly retryMs: number
   readonly forgetGroupsMs: number
+}
+
+/** Where messages and what groups still have to get are kept, if anywhere. */
+export interface BrokerKeeper {
+  /** `dueInMs`: it is delayed that long, and said again without it when its time has come. */
+  keepMessage(message: Message, dueInMs?: number): void
+  forgetMessage(message: Message): void
+  keepGroup(id: string, pattern: string): void
+  forgetGroup(id: string): void
+  owe(id: string, message: Message): void
+  done(id: string, message: Message): void
+}
+
+/** What was kept. */
+export interface KeptBroker {
+  readonly groups: readonly { readonly id: string; readonly pattern: string }[]
+  /** In the order of their numbers. */
+  readonly messages: readonly { readonly message: Message; readonly dueInMs?: number }[]
+  owes(id: string, message: Message): boolean
 }
 
 interface Subscribers {
@@ -24,8 +43,42 @@ export class MemoryBroker {
   #keptBytes = 0
   readonly #subscribers = new Set<Subscribers>()
   readonly #named = new Map<string, Subscribers>()
+  /** How many still need a message: what is kept for latecomers, its delay, each group that has not got it. */
+  readonly #needs = new Map<Message, number>()
+  readonly #delays = new Set<() => void>()
+  readonly #keeper: BrokerKeeper | undefined
   #published = 0
-  #delayed = 0
+
+  constructor(keeper?: BrokerKeeper) {
+    this.#keeper = keeper
+  }
+
+  /** Goes on from what was kept; before anything else. */
+  restore(kept: KeptBroker, clock: Clock, limits: BrokerLimits): void {
+    for (const { id, pattern } of kept.groups) {
+      const subscribers = this.#add(pattern, id, clock, limits)
+      subscribers.stay = clock.after(limits.forgetGroupsMs, () => this.#forget(subscribers, id))
+    }
+    for (const { message, dueInMs } of kept.messages) {
+      this.#published = Math.max(this.#published, Number(message.id))
+      if (dueInMs !== undefined) this.#delay(message, dueInMs, clock, limits)
+      else {
+        this.#keep(message)
+        for (const [id, { group }] of this.#named) if (kept.owes(id, message)) group.add(message)
+      }
+    }
+    this.#trim(limits)
+  }
+
+  /** Ends all timers; what is kept stays. */
+  stop(): void {
+    for (const cancel of this.#delays) cancel()
+    this.#delays.clear()
+    for (const { group, stay } of this.#subscribers) {
+      stay()
+      group.stop()
+    }
+  }
 
   publish(
     topic: string,
@@ -52,9 +105,8 @@ export class MemoryBroker {
     const id = name === undefined ? undefined : JSON.stringify([topic, name])
     let subscribers = id === undefined ? undefined : this.#named.get(id)
     if (!subscribers) {
-      subscribers = { pattern: topic, group: new Group(clock, limits.retryMs), stay: () => {} }
-      this.#subscribers.add(subscribers)
-      if (id !== undefined) this.#named.set(id, subscribers)
+      subscribers = this.#add(topic, id, clock, limits)
+      if (id !== undefined) this.#keeper?.keepGroup(id, topic)
       if (from === 'earliest') {
         for (const message of this.#kept) if (matches(topic, message.topic)) subscribers.group.add(message)
       }
@@ -62,11 +114,7 @@ export class MemoryBroker {
     const found = subscribers
     found.stay()
     const member = found.group.join(observer, maxInFlight)
-    const forget = () => {
-      found.group.close()
-      this.#subscribers.delete(found)
-      if (id !== undefined) this.#named.delete(id)
-    }
+    const forget = () => this.#forget(found, id)
     return () => {
       found.group.leave(member)
       if (found.group.members > 0) return
@@ -75,8 +123,55 @@ export class MemoryBroker {
     }
   }
 
+  #add(pattern: string, id: string | undefined, clock: Clock, limits: BrokerLimits): Subscribers {
+    const keeper = id === undefined ? undefined : this.#groupKeeper(id)
+    const subscribers = { pattern, group: new Group(clock, limits.retryMs, keeper), stay: () => {} }
+    this.#subscribers.add(subscribers)
+    if (id !== undefined) this.#named.set(id, subscribers)
+    return subscribers
+  }
+
+  #groupKeeper(id: string): GroupKeeper | undefined {
+    const keeper = this.#keeper
+    return (
+      keeper && {
+        owe: message => {
+          this.#need(message)
+          keeper.owe(id, message)
+        },
+        done: message => {
+          keeper.done(id, message)
+          this.#spare(message)
+        },
+      }
+    )
+  }
+
+  #forget(subscribers: Subscribers, id: string | undefined): void {
+    subscribers.group.close()
+    this.#subscribers.delete(subscribers)
+    if (id === undefined) return
+    this.#named.delete(id)
+    this.#keeper?.forgetGroup(id)
+  }
+
+  #need(message: Message): void {
+    if (this.#keeper) this.#needs.set(message, (this.#needs.get(message) ?? 0) + 1)
+  }
+
+  #spare(message: Message): void {
+    if (!this.#keeper) return
+    const needs = this.#needs.get(message)! - 1
+    if (needs > 0) {
+      this.#needs.set(message, needs)
+      return
+    }
+    this.#needs.delete(message)
+    this.#keeper.forgetMessage(message)
+  }
+
   #full(topic: string, { delayMs }: OutgoingMessage, { maxBacklog }: BrokerLimits): ApiError | undefined {
-    if (delayMs !== undefined && this.#delayed >= maxBacklog)
+    if (delayMs !== undefined && this.#delays.size >= maxBacklog)
       return new ApiError('exhausted', `${maxBacklog} delayed messages wait for their time`)
     for (const { pattern, group } of this.#subscribers) {
       if (group.backlog >= maxBacklog && matches(pattern, topic))
@@ -96,20 +191,40 @@ export class MemoryBroker {
       until: ttlMs === undefined ? undefined : clock.now() + (delayMs ?? 0) + ttlMs,
       ...(orderingKey !== undefined && { orderingKey }),
     }
-    if (!delayMs) return this.#spread(message, limits)
-    this.#delayed++
-    clock.after(delayMs, () => {
-      this.#delayed--
-      this.#spread(message, limits)
-    })
+    this.#keeper?.keepMessage(message, delayMs || undefined)
+    if (delayMs) this.#delay(message, delayMs, clock, limits)
+    else this.#spread(message, limits)
   }
 
-  #spread(message: Message, { keepMessages, keepBytes }: BrokerLimits): void {
+  #delay(message: Message, delayMs: number, clock: Clock, limits: BrokerLimits): void {
+    this.#need(message)
+    const cancel = clock.after(delayMs, () => {
+      this.#delays.delete(cancel)
+      this.#keeper?.keepMessage(message)
+      this.#spread(message, limits)
+      this.#spare(message)
+    })
+    this.#delays.add(cancel)
+  }
+
+  #spread(message: Message, limits: BrokerLimits): void {
+    this.#keep(message)
+    for (const { pattern, group } of this.#subscribers) if (matches(pattern, message.topic)) group.add(message)
+    this.#trim(limits)
+  }
+
+  #keep(message: Message): void {
+    this.#need(message)
     this.#kept.push(message)
     this.#keptBytes += message.data.length
-    while (this.#kept.length > keepMessages || this.#keptBytes > keepBytes)
-      this.#keptBytes -= this.#kept.shift()!.data.length
-    for (const { pattern, group } of this.#subscribers) if (matches(pattern, message.topic)) group.add(message)
+  }
+
+  #trim({ keepMessages, keepBytes }: BrokerLimits): void {
+    while (this.#kept.length > keepMessages || this.#keptBytes > keepBytes) {
+      const oldest = this.#kept.shift()!
+      this.#keptBytes -= oldest.data.length
+      this.#spare(oldest)
+    }
   }
 }
 

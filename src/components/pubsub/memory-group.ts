@@ -11,6 +11,14 @@ export interface Message extends Pick<Delivery, 'topic' | 'data' | 'contentType'
   readonly until: number | undefined
 }
 
+/** What a group tells of its messages, so that they can be kept. */
+export interface GroupKeeper {
+  /** It is to be delivered. */
+  owe(message: Message): void
+  /** It was acknowledged, dropped, or its time is over. */
+  done(message: Message): void
+}
+
 /** A message on its way through one group. */
 interface Entry {
   readonly message: Message
@@ -33,11 +41,13 @@ export class Group {
   /** Whose turn it is among the messages of a key; it keeps it until it is acknowledged or dropped. */
   readonly #turns = new Map<string, Entry>()
   readonly #retries = new Map<Entry, () => void>()
+  readonly #keeper: GroupKeeper | undefined
   #pumping = false
 
-  constructor(clock: Clock, retryMs: number) {
+  constructor(clock: Clock, retryMs: number, keeper?: GroupKeeper) {
     this.#clock = clock
     this.#retryMs = retryMs
+    this.#keeper = keeper
   }
 
   /** Messages that are not delivered. */
@@ -51,6 +61,7 @@ export class Group {
 
   add(message: Message): void {
     this.#waiting.add({ message, attempts: 0 })
+    this.#keeper?.owe(message)
     this.#pump()
   }
 
@@ -71,7 +82,15 @@ export class Group {
     this.#pump()
   }
 
+  /** With all that was left to deliver. */
   close(): void {
+    const left = [...this.#returned, ...this.#waiting, ...this.#retries.keys()]
+    for (const { message } of left) this.#keeper?.done(message)
+    this.stop()
+  }
+
+  /** What is left to deliver stays kept. */
+  stop(): void {
     for (const cancel of this.#retries.values()) cancel()
     this.#retries.clear()
     this.#members.length = 0
@@ -95,7 +114,7 @@ export class Group {
       if (turn && turn !== entry) continue
       if (until !== undefined && until <= this.#clock.now()) {
         queue.delete(entry)
-        this.#endTurn(entry)
+        this.#end(entry)
         continue
       }
       const member = this.#next()
@@ -131,7 +150,7 @@ export class Group {
             entry,
             this.#clock.after(this.#retryMs, () => this.#retry(entry)),
           )
-        else this.#endTurn(entry)
+        else this.#end(entry)
         this.#pump()
       },
     })
@@ -143,7 +162,8 @@ export class Group {
     this.#pump()
   }
 
-  #endTurn({ message }: Entry): void {
+  #end({ message }: Entry): void {
+    this.#keeper?.done(message)
     if (message.orderingKey !== undefined) this.#turns.delete(message.orderingKey)
   }
 }

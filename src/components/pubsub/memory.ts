@@ -16,7 +16,7 @@ import { type BrokerLimits, MemoryBroker } from './memory-broker.ts'
 
 const count = (preset: number) => z._default(z.int().check(z.minimum(1)), preset)
 
-const options = () =>
+export const memoryPubSubOptions = () =>
   z.strictObject({
     maxBacklog: count(10_000).apply(
       described('Messages that may wait for a subscriber or a group; publishing to it is refused beyond.'),
@@ -47,15 +47,19 @@ export const memoryPubSub: ComponentKind<'pubsub'> = {
     'pubsub.replay',
     'pubsub.wildcard',
   ],
-  options,
+  options: memoryPubSubOptions,
   async open(config, { name, clock }) {
-    const { retryAfter, forgetGroupsAfter, ...rest } = config as z.output<ReturnType<typeof options>>
-    const limits = { ...rest, retryMs: retryAfter, forgetGroupsMs: forgetGroupsAfter }
+    const limits = brokerLimits(config as z.output<ReturnType<typeof memoryPubSubOptions>>)
     return new MemoryPubSubStore(shared.use(name), clock, limits)
   },
 }
 
-class MemoryPubSubStore implements PubSubStore {
+export function brokerLimits(options: z.output<ReturnType<typeof memoryPubSubOptions>>): BrokerLimits {
+  const { retryAfter, forgetGroupsAfter, ...rest } = options
+  return { ...rest, retryMs: retryAfter, forgetGroupsMs: forgetGroupsAfter }
+}
+
+export class MemoryPubSubStore implements PubSubStore {
   readonly #use: DataUse<MemoryBroker>
   readonly #clock: Clock
   readonly #limits: BrokerLimits
