@@ -18,7 +18,13 @@ await build({
   // The load clients are processes of their own, so that they can be pinned apart from the process that measures.
   entryPoints: [
     `${program}.ts`,
-    ...['lib/latency-client.ts', 'lib/idle-clients.ts', 'suites/s3-backend.ts', 'suites/s3-upload.ts'],
+    ...[
+      'lib/latency-client.ts',
+      'lib/idle-clients.ts',
+      'suites/s3-backend.ts',
+      'suites/s3-upload.ts',
+      'suites/api-load.ts',
+    ],
   ].map(file => join(here, file)),
   outdir: folder,
   outbase: here,

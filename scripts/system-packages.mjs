@@ -35,6 +35,7 @@ const PACKAGES = [
   { name: 'sysbench', program: 'sysbench', for: ['interop', 'bench'] },
   { name: 'nutcracker', program: 'nutcracker', for: ['bench'], service: 'nutcracker' },
   { name: 'wrk', program: 'wrk', for: ['bench'] },
+  { name: 'nghttp2-client', program: 'h2load', for: ['bench'] },
   { name: 'nginx-light', program: 'nginx', for: ['bench'], service: 'nginx' },
   { name: 'ca-certificates', command: ['test', '-s', '/etc/ssl/certs/ca-certificates.crt'], for: ['interop'] },
   { name: 'tcl', program: 'tclsh', for: ['interop'] },

@@ -13,15 +13,17 @@ export interface Verdict {
 /** One verdict per goal, in order. */
 export function judge(goals: readonly Goal[], results: Results): Verdict[] {
   return goals.map(goal => {
-    const value =
-      goal.against === undefined
-        ? results.median(goal.row, goal.of, goal.metric)
-        : results.ratio(goal.row, goal.of, goal.against, goal.metric)
+    const value = measuredFor(goal, results)
     if (value === undefined) return { goal, value, state: 'not measured' }
     const kept =
       value <= (goal.atMost ?? Number.POSITIVE_INFINITY) && value >= (goal.atLeast ?? Number.NEGATIVE_INFINITY)
     return { goal, value, state: kept ? 'pass' : 'fail' }
   })
+}
+
+function measuredFor({ row, of, metric, against, minus }: Goal, results: Results): number | undefined {
+  if (minus !== undefined) return results.difference(row, of, minus, metric)
+  return against === undefined ? results.median(row, of, metric) : results.ratio(row, of, against, metric)
 }
 
 /** The measured value as it is shown: a ratio with two digits, else with the metric's own. */

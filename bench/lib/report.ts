@@ -137,7 +137,14 @@ function goalTable(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return ''
   const lines = verdicts.map(verdict => {
     const { goal, state } = verdict
-    return [goal.title, goal.row, goal.against ?? '', formatBound(goal), formatVerdict(verdict), state]
+    return [
+      goal.title,
+      goal.row,
+      goal.against ?? (goal.minus === undefined ? '' : `less ${goal.minus}`),
+      formatBound(goal),
+      formatVerdict(verdict),
+      state,
+    ]
   })
   return `## Goals\n\n${table(['goal', 'row', 'against', 'bound', 'measured', ''], lines, 3)}`
 }

@@ -43,6 +43,15 @@ export class Results {
     return pairedRatio(this.series(row, peer, metric), this.series(row, other, metric))
   }
 
+  /** The median over the repetitions of what one peer's value has more than the other's. */
+  difference(row: string, peer: string, other: string, metric: Metric): number | undefined {
+    const others = this.series(row, other, metric)
+    const more = this.series(row, peer, metric).flatMap((value, i) =>
+      value === undefined || others[i] === undefined ? [] : [value - others[i]],
+    )
+    return more.length === 0 ? undefined : median(more)
+  }
+
   /** The lowest value among all peers in one repetition. */
   lowest(repetition: number, row: string, metric: Metric): number | undefined {
     const values = this.measurements

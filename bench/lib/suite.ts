@@ -100,13 +100,17 @@ export interface StartRow extends RowBase {
 
 export type Row = LoadRow | LatencyRow | IdleRow | TransferRow | StartRow
 
-/** `of` measured in `row`, divided by `against` in the same repetition (or taken as it is), within the bound. */
+/**
+ * `of` measured in `row`, divided by `against` in the same repetition, or less what `minus` has there, or taken as it
+ * is, within the bound.
+ */
 export interface Goal {
   readonly title: string
   readonly row: string
   readonly metric: Metric
   readonly of: string
   readonly against?: string
+  readonly minus?: string
   readonly atMost?: number
   readonly atLeast?: number
 }
