@@ -108,7 +108,8 @@ async function build() {
 /** Runs the quickstart once, uses it a little and lets it end. The program works without the cache too, only starts slower. */
 async function writeCodeCache() {
   const directory = mkdtempSync(join(tmpdir(), 'portolan-build-'))
-  const [redis, mysql, s3, admin] = [await freePort(), await freePort(), await freePort(), await freePort()]
+  const [redis, mysql, s3] = [await freePort(), await freePort(), await freePort()]
+  const [grpc, admin] = [await freePort(), await freePort()]
   const preload = ['--require', join(ROOT, 'scripts/code-cache.cjs')]
   const child = spawn(
     process.execPath,
@@ -123,6 +124,7 @@ async function writeCodeCache() {
         PORTOLAN_REDIS_PORT: String(redis),
         PORTOLAN_MYSQL_PORT: String(mysql),
         PORTOLAN_S3_PORT: String(s3),
+        PORTOLAN_GRPC_PORT: String(grpc),
         PORTOLAN_ADMIN_PORT: String(admin),
       },
     },
@@ -133,7 +135,7 @@ async function writeCodeCache() {
   // On a machine without redis-server or mariadbd it lives and listens all the same; ready it never is.
   if (await answers(child, admin, '/livez', 10_000)) {
     await answers(child, admin, '/readyz', 10_000)
-    await Promise.all([exerciseRedis(redis), exerciseMysql(mysql), exerciseS3(s3)])
+    await Promise.all([exerciseRedis(redis), exerciseMysql(mysql), exerciseS3(s3), exerciseApis(grpc)])
     await answers(child, admin, '/metrics', 2_000)
   }
   child.kill('SIGTERM')
@@ -186,6 +188,18 @@ async function exerciseS3(port) {
   } finally {
     client.destroy()
   }
+}
+
+/** And of the standardized APIs: one call, by a message with the field that names the store and one that names the key. */
+async function exerciseApis(port) {
+  const { Client, credentials } = await import('@grpc/grpc-js')
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
+  const bytes = value => value
+  const request = Buffer.from('\x0a\x0dconfiguration\x12\x01k', 'latin1')
+  const deadline = Date.now() + 2_000
+  const path = '/dapr.proto.runtime.v1.Dapr/GetConfiguration'
+  await new Promise(resolve => client.makeUnaryRequest(path, bytes, bytes, request, { deadline }, resolve))
+  client.close()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -38,6 +38,7 @@ async function start() {
       PORTOLAN_REDIS_PORT: String(redis),
       PORTOLAN_MYSQL_PORT: String(mysql),
       PORTOLAN_S3_PORT: String(s3),
+      PORTOLAN_GRPC_PORT: String(await freePort()),
       PORTOLAN_ADMIN_PORT: String(await freePort()),
       PORTOLAN_DATA_DIR: data,
     },

@@ -8,13 +8,14 @@ const PORTS = [
   { use: 'Redis', variable: 'PORTOLAN_REDIS_PORT', standard: 6379 },
   { use: 'MySQL', variable: 'PORTOLAN_MYSQL_PORT', standard: 3306 },
   { use: 'S3', variable: 'PORTOLAN_S3_PORT', standard: 9000 },
+  { use: 'gRPC', variable: 'PORTOLAN_GRPC_PORT', standard: 50001 },
   { use: 'admin', variable: 'PORTOLAN_ADMIN_PORT', standard: 9901 },
 ]
 /** Ctrl-C reaches us from the terminal and once more from npm; within this time it is one wish. */
 const SAME_WISH_MS = 500
 
 export async function quickstart(args) {
-  const [redis, mysql, s3, admin] = await choosePorts()
+  const [redis, mysql, s3, grpc, admin] = await choosePorts()
   const command = ['bin/portolan.cjs', 'run', '-c', 'examples/quickstart/portolan.yaml', ...args]
   // A process group of its own: signals come through forwardSignals only, so each arrives once.
   const child = spawn(process.execPath, command, {
@@ -26,7 +27,7 @@ export async function quickstart(args) {
   const ended = new Promise(resolve => {
     child.once('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)))
   })
-  if (await answers(child, admin, '/readyz', 30_000)) console.log(banner(redis, mysql, s3, admin))
+  if (await answers(child, admin, '/readyz', 30_000)) console.log(banner(redis, mysql, s3, grpc, admin))
   else if (child.exitCode === null && child.signalCode === null)
     console.error('Portolan runs, but is not ready: see its log.')
   process.exit(await ended)
@@ -83,13 +84,14 @@ function forwardSignals(child) {
   }
 }
 
-function banner(redis, mysql, s3, admin) {
+function banner(redis, mysql, s3, grpc, admin) {
   return `
   Portolan is ready; data in ${process.env.PORTOLAN_DATA_DIR || '.portolan'}
 
     Redis    127.0.0.1:${redis}    a private redis-server behind it
     MySQL    127.0.0.1:${mysql}    a private mariadbd behind it: user app, password app, database app
     S3       http://127.0.0.1:${s3}    files of this machine behind it: access key local, secret local-secret
+    APIs     127.0.0.1:${grpc}    gRPC, as clients of Dapr and Layotto speak it: configuration, lock, sequencer, secrets, pubsub
     admin    http://127.0.0.1:${admin}
 
   Try, in another terminal:
@@ -99,6 +101,7 @@ function banner(redis, mysql, s3, admin) {
     curl -s --user local:local-secret --aws-sigv4 aws:amz:us-east-1:s3 -H x-amz-content-sha256:UNSIGNED-PAYLOAD http://127.0.0.1:${s3}/
     curl -s http://127.0.0.1:${admin}/metrics | grep portolan_requests_total
     curl -s http://127.0.0.1:${admin}/backends
+    curl -s http://127.0.0.1:${admin}/components
 
   Ctrl-C ends it. Its configuration is examples/quickstart/portolan.yaml.
 `

@@ -64,7 +64,7 @@ const embedded = (path: string): Peer =>
 listeners:
   api: { protocol: grpc, address: 127.0.0.1:${port} }
 components:
-${['configuration', 'lock', 'sequencer', 'secrets', 'pubsub'].map(api => `  ${api}: { api: ${api}, type: embedded, dataDirectory: ${join(folder, 'api')} }`).join('\n')}
+${['configuration', 'lock', 'sequencer', 'pubsub'].map(api => `  ${api}: { api: ${api}, type: embedded, dataDirectory: ${join(folder, 'api')} }`).join('\n')}
 admin: { address: 127.0.0.1:${adminPort} }
 `,
   )

@@ -15,6 +15,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { CommunicationProtocolEnum, DaprClient } from '@dapr/dapr'
 import { type BuildOptions, build } from 'esbuild'
 import { type Connection, createConnection } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -49,12 +50,14 @@ type Variables = Readonly<Record<string, string>>
 async function start(files: readonly string[], variables: Variables, ...further: string[]) {
   const [port, adminPort] = [await freePort(), await freePort()]
   const args = [launcher, 'run', ...files.flatMap(file => ['-c', file]), ...further]
-  const [mysqlPort, s3Port] = [await freePort(), await freePort()]
+  const [mysqlPort, s3Port, grpcPort] = [await freePort(), await freePort(), await freePort()]
   const ports = {
     PORTOLAN_REDIS_PORT: `${port}`,
     PORTOLAN_TCP_PORT: `${port}`,
     PORTOLAN_MYSQL_PORT: `${mysqlPort}`,
     PORTOLAN_S3_PORT: `${s3Port}`,
+    PORTOLAN_GRPC_PORT: `${grpcPort}`,
+    PORTOLAN_DAPR_HTTP_PORT: `${await freePort()}`,
     PORTOLAN_ADMIN_PORT: `${adminPort}`,
   }
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...ports, ...variables } })
@@ -65,7 +68,7 @@ async function start(files: readonly string[], variables: Variables, ...further:
   })
   const output = collect(child)
   await vi.waitFor(() => expect(output()).toMatch(/"msg":"ready"| ready listeners/), { timeout: 20_000 })
-  return { port, mysqlPort, s3Port, adminPort, output }
+  return { port, mysqlPort, s3Port, grpcPort, adminPort, output }
 }
 
 function collect(child: ChildProcess): () => string {
@@ -116,13 +119,10 @@ describe('every example', () => {
 
   it.each(names)('%s is valid', name => {
     const files = readdirSync(join(ROOT, 'examples', name)).filter(file => file.endsWith('.yaml'))
-    const sets =
-      name === 'portable'
-        ? [
-            ['application', 'laptop'],
-            ['application', 'cloud'],
-          ]
-        : [files.map(file => file.slice(0, -5))]
+    const parts = files.map(file => file.slice(0, -5))
+    // Two halves: the application's, and one for each place.
+    const places = parts.filter(part => part !== 'application')
+    const sets = parts.includes('application') ? places.map(place => ['application', place]) : [parts]
     for (const set of sets) {
       const args = set.flatMap(file => ['-c', `examples/${name}/${file}.yaml`])
       const { status, stdout } = spawnSync(process.execPath, [launcher, 'check', ...args], {
@@ -131,13 +131,13 @@ describe('every example', () => {
       })
       expect({ status, stdout }).toEqual({
         status: 0,
-        stdout: expect.stringMatching(/^√ .*(1 listener, 1 backend|[23] listeners, [23] backends)\n$/),
+        stdout: expect.stringMatching(/^√ .*valid, \d listeners?, \d backends?(?:, \d components)?\n$/),
       })
     }
   })
 })
 
-it('quickstart serves Redis, MySQL and S3', async () => {
+it('quickstart serves Redis, MySQL, S3 and the standardized APIs', async () => {
   const variables = { PORTOLAN_DATA_DIR: folder, NO_COLOR: '1' }
   // Both servers are started for it, and ended.
   const check = [launcher, 'check', '--probe', '-c', 'examples/quickstart/portolan.yaml']
@@ -145,7 +145,7 @@ it('quickstart serves Redis, MySQL and S3', async () => {
   const { stdout } = spawnSync(process.execPath, check, { cwd: ROOT, encoding: 'utf8', env })
   expect(stdout).toMatch(/√ \S+mysql\/s {2}MariaDB [\d.]+, [\d.]+ ms, primary, read-write\n/)
   expect(stdout).toMatch(/√ \S+redis\/s {2}redis /)
-  const { port, mysqlPort, s3Port } = await start(['examples/quickstart/portolan.yaml'], variables)
+  const { port, mysqlPort, s3Port, grpcPort } = await start(['examples/quickstart/portolan.yaml'], variables)
   const redis = await client({ port })
   expect(await redis.call('SET', 'k', 'v')).toBe('OK')
   const mysql = await login(mysqlPort, 'app', 'app')
@@ -158,7 +158,46 @@ it('quickstart serves Redis, MySQL and S3', async () => {
   await s3.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: 'v' }))
   const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: 'bucket' }))
   expect(Contents).toMatchObject([{ Key: 'k', Size: 1 }])
+  const dapr = daprClient(grpcPort)
+  expect(await dapr.lock.lock('lock', 'r', 'me', 60)).toMatchObject({ success: true })
+  expect(await dapr.secret.get('secrets', 'greeting')).toEqual({ greeting: 'hello' })
+  expect((await dapr.configuration.get('configuration', ['absent'])).items).toEqual({})
+  expect((await dapr.pubsub.publish('pubsub', 'topic', 'hello')).error).toBeUndefined()
 })
+
+it('api gets what it requires in memory, and is refused where that is not there', async () => {
+  const files = ['examples/api/application.yaml', 'examples/api/laptop.yaml']
+  const { grpcPort } = await start(files, { NO_COLOR: '1' })
+  const dapr = daprClient(grpcPort)
+  // By the name of the application's manifest, which no component bears.
+  expect(await dapr.lock.lock('mutex', 'r', 'me', 60)).toMatchObject({ success: true })
+  const lacking = join(folder, 'lacking.yaml')
+  writeFileSync(lacking, 'requires: { mutex: { must: [lock.linearizable] } }\n')
+  const args = [launcher, 'run', ...[...files, lacking].flatMap(file => ['-c', file])]
+  const env = { ...process.env, PORTOLAN_ADMIN_PORT: '0', PORTOLAN_GRPC_PORT: '0', PORTOLAN_DAPR_HTTP_PORT: '0' }
+  const { status, stderr, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env })
+  expect(status).not.toBe(0)
+  expect(stderr + stdout).toContain('mutex requires lock.linearizable, which locks (memory) does not have')
+})
+
+it('api has on etcd what it requires, too', () => {
+  const files = ['examples/api/application.yaml', 'examples/api/cluster.yaml']
+  const args = [launcher, 'features', ...files.flatMap(file => ['-c', file])]
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })
+  expect([status, stdout]).toEqual([0, expect.stringContaining('√ mutex is met by locks (etcd)')])
+})
+
+/** The stock client of Dapr, ended with the test. */
+function daprClient(port: number): DaprClient {
+  const daprPort = String(port)
+  const opened = new DaprClient({
+    daprHost: '127.0.0.1',
+    daprPort,
+    communicationProtocol: CommunicationProtocolEnum.GRPC,
+  })
+  cleanups.push(() => opened.stop())
+  return opened
+}
 
 it('mysql has users of its own, each for its databases, before a server with TLS and another account', async () => {
   const ca = authority()

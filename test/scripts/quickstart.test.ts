@@ -25,6 +25,7 @@ test('says what listens and what to try, serves Redis and MySQL, and leaves noth
     PORTOLAN_REDIS_PORT: `${redisPort}`,
     PORTOLAN_MYSQL_PORT: `${mysqlPort}`,
     PORTOLAN_S3_PORT: `${s3Port}`,
+    PORTOLAN_GRPC_PORT: `${await freePort()}`,
     PORTOLAN_ADMIN_PORT: `${adminPort}`,
     PORTOLAN_DATA_DIR: data,
   }
@@ -71,6 +72,7 @@ test.each([1, 2])('names %i taken ports and the way out, one command', async cou
     PORTOLAN_REDIS_PORT: port,
     PORTOLAN_MYSQL_PORT: mysql,
     PORTOLAN_S3_PORT: s3,
+    PORTOLAN_GRPC_PORT: await freePort(),
     PORTOLAN_ADMIN_PORT: admin,
   }
   const child = start(Object.fromEntries(Object.entries(chosen).map(([name, value]) => [name, `${value}`])))
@@ -79,7 +81,7 @@ test.each([1, 2])('names %i taken ports and the way out, one command', async cou
   expect(complaint).toContain(`Port ${port} (Redis) is taken`)
   expect(complaint.includes(`Port ${admin} (admin) is taken`)).toBe(count === 2)
   const [, redisPort, adminPort] =
-    /PORTOLAN_REDIS_PORT=(\d+) PORTOLAN_MYSQL_PORT=\d+ PORTOLAN_S3_PORT=\d+ PORTOLAN_ADMIN_PORT=(\d+) npm start/.exec(
+    /PORTOLAN_REDIS_PORT=(\d+) PORTOLAN_MYSQL_PORT=\d+ PORTOLAN_S3_PORT=\d+ PORTOLAN_GRPC_PORT=\d+ PORTOLAN_ADMIN_PORT=(\d+) npm start/.exec(
       complaint,
     )!
   expect(Number(redisPort)).not.toBe(port)
