@@ -78,7 +78,7 @@ class EmbeddedConfigurationStore implements ConfigurationStore {
   }
 
   get(selection: Selection): Promise<readonly ConfigurationItem[]> {
-    return this.#durable.ask(memory => memory.get(selection))
+    return this.#durable.call(memory => memory.get(selection))
   }
 
   watch(selection: Selection, observer: ConfigurationObserver): ConfigurationWatch {
@@ -113,7 +113,7 @@ class EmbeddedConfigurationStore implements ConfigurationStore {
   }
 
   history(key: ItemKey, limit: number): Promise<readonly ConfigurationItem[]> {
-    return this.#durable.ask(memory => memory.history(key, limit))
+    return this.#durable.call(memory => memory.history(key, limit))
   }
 
   check(timeoutMs: number) {

@@ -99,11 +99,11 @@ class EmbeddedLockStore implements LockStore {
   }
 
   holder(resource: string): Promise<LockHolder | undefined> {
-    return this.#durable.ask(memory => memory.holder(resource))
+    return this.#durable.call(memory => memory.holder(resource))
   }
 
   whenFree(resource: string, signal: AbortSignal): Promise<void> {
-    return this.#durable.ask(memory => memory.whenFree(resource, signal))
+    return this.#durable.call(memory => memory.whenFree(resource, signal))
   }
 
   check(timeoutMs: number) {

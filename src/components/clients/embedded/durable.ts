@@ -39,21 +39,14 @@ export class Durable<Data, Memory extends Store> {
   /** The call is made on memory, in the order of the calls; its answer waits until what it changed is on the disk. */
   async call<T>(work: (memory: Memory) => Promise<T>): Promise<T> {
     const { memory, journal } = await this.open()
+    journal.intact()
     const answer = await work(memory)
     await journal.committed()
     return answer
   }
 
-  /** For what changes nothing. What it tells is on the disk too, unless that cannot be written. */
-  async ask<T>(work: (memory: Memory) => Promise<T>): Promise<T> {
-    const { memory, journal } = await this.open()
-    const answer = await work(memory)
-    await journal.settled()
-    return answer
-  }
-
   check(timeoutMs: number): Promise<StoreFacts> {
-    return this.ask(memory => memory.check(timeoutMs))
+    return this.call(memory => memory.check(timeoutMs))
   }
 
   async close(): Promise<void> {

@@ -29,6 +29,8 @@ export class Journal {
   readonly #scope: string
   readonly #release: () => Promise<void>
   #last: Promise<unknown> = Promise.resolve()
+  /** The first write that failed: what is in memory is not what is on the disk any more. */
+  #failure: Error | undefined
 
   private constructor(environment: Environment, scope: string, release: () => Promise<void>) {
     this.#environment = environment
@@ -69,27 +71,29 @@ export class Journal {
     return this.#environment.data.get(this.#key(table, name))
   }
 
-  /** Resolves when everything so far is on the disk. */
+  /** Resolves when everything so far is on the disk. Rejects once any write has failed. */
   async committed(): Promise<void> {
-    try {
-      await this.#last
-    } catch (cause) {
-      throw new ApiError('internal', `the embedded store cannot write: ${(cause as Error).message}`, { cause })
-    }
+    await this.#last.catch(() => {})
+    this.intact()
   }
 
-  /** Resolves when everything so far is on the disk or could not be written. */
-  async settled(): Promise<void> {
-    await this.#last.catch(() => {})
+  /** Throws once a write has failed: nobody is told what would be gone after a restart. */
+  intact(): void {
+    const cause = this.#failure
+    if (!cause) return
+    const what = `the embedded store could not write (${cause.message}) and takes nothing more until the process is started anew`
+    throw new ApiError('internal', what, { cause })
   }
 
   async close(): Promise<void> {
-    await this.settled()
+    await this.#last.catch(() => {})
     await this.#release()
   }
 
   #follow(written: Promise<unknown>): void {
-    written.catch(() => {})
+    written.catch((error: Error) => {
+      this.#failure ??= error
+    })
     this.#last = written
   }
 
