@@ -11,13 +11,14 @@ import { grpc } from '../../../listeners/grpc/index.ts'
 import { methodShape } from '../../../listeners/grpc/schema.ts'
 import { type App, createApp } from '../../../src/app.ts'
 import type { ComponentKind } from '../../../src/component.ts'
-import type { AppConfig, ComponentConfig } from '../../../src/config/index.ts'
+import type { Address, AppConfig, ComponentConfig } from '../../../src/config/index.ts'
 
 export interface RigOptions {
   readonly kinds: readonly ComponentKind[]
   /** By name: `api/type`, or with options. */
   readonly components: Readonly<Record<string, Pick<ComponentConfig, 'api' | 'type'> & { readonly options?: object }>>
   readonly listener?: object
+  readonly address?: Address
   readonly requires?: AppConfig['requires']
 }
 
@@ -99,6 +100,8 @@ export class GrpcRig {
   }
 }
 
+const ANYWHERE = { host: '127.0.0.1', port: 0 }
+
 /** No test waits longer for an answer. */
 const LIMIT = (): CallOptions => ({ deadline: Date.now() + 10_000 })
 
@@ -118,7 +121,7 @@ function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
   return metadata
 }
 
-function configOf({ kinds, components, listener = {}, requires = [] }: RigOptions): AppConfig {
+function configOf({ kinds, components, listener = {}, requires = [], address = ANYWHERE }: RigOptions): AppConfig {
   return {
     admin: { address: undefined, token: undefined, allowedHosts: [] },
     log: { level: 'info', format: 'json' },
@@ -127,7 +130,7 @@ function configOf({ kinds, components, listener = {}, requires = [] }: RigOption
       {
         name: 'api',
         protocol: 'grpc',
-        address: { host: '127.0.0.1', port: 0 },
+        address,
         options: grpc.options.parse(listener),
       },
     ],
