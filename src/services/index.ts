@@ -25,13 +25,13 @@ export class Services {
   readonly pubsub: PubSubService
 
   constructor(runtime: Runtime) {
-    const { clock, logger } = runtime
+    const { clock } = runtime
     this.directory = new Directory(runtime)
     this.configuration = new ConfigurationService(this.directory, clock)
     this.lock = new LockService(this.directory, clock)
     this.sequencer = new SequencerService(this.directory)
     this.secrets = new SecretsService(this.directory)
-    this.pubsub = new PubSubService(this.directory, logger)
+    this.pubsub = new PubSubService(this.directory, runtime)
   }
 
   /** The components have changed: what goes on over time moves to the new ones. */

@@ -9,7 +9,12 @@ import {
 } from '../apis/index.ts'
 import type { Component } from '../component.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Clock, Runtime } from '../protocol.ts'
 import type { Directory } from './directory.ts'
+
+/** From an attempt to move a subscription to the next. */
+const RETRY_MS = 500
+const MAX_RETRY_MS = 10_000
 
 export interface DeadLetters {
   readonly topic: string
@@ -27,12 +32,12 @@ export interface Subscribing {
 
 export class PubSubService {
   readonly #directory: Directory
-  readonly #logger: Logger
+  readonly #runtime: Pick<Runtime, 'clock' | 'logger'>
   readonly #active = new Set<Active>()
 
-  constructor(directory: Directory, logger: Logger) {
+  constructor(directory: Directory, runtime: Pick<Runtime, 'clock' | 'logger'>) {
     this.#directory = directory
-    this.#logger = logger
+    this.#runtime = runtime
   }
 
   /** For each message undefined, or why it was not taken. */
@@ -57,7 +62,7 @@ export class PubSubService {
       // To count attempts takes a store that tells them.
       ...(deadLetters && deadLetters.maxAttempts > 1 ? (['pubsub.dead-letter', 'pubsub.retry'] as const) : []),
     )
-    const active = new Active(subscribing, this, this.#logger)
+    const active = new Active(subscribing, this, this.#runtime)
     await active.bind(component)
     this.#active.add(active)
     return {
@@ -72,7 +77,7 @@ export class PubSubService {
   rebind(): void {
     for (const active of this.#active) {
       const component = this.#directory.peek('pubsub', active.component)
-      if (component) void active.bind(component).catch(() => {})
+      if (component) active.rebind(component)
     }
   }
 }
@@ -81,19 +86,34 @@ export class PubSubService {
 class Active {
   readonly #subscribing: Subscribing
   readonly #service: PubSubService
+  readonly #clock: Clock
   readonly #logger: Logger
   #bound: Component<'pubsub'> | undefined
   #subscription: PubSubSubscription | undefined
   #closed = false
+  #cancelRetry: () => void = () => {}
 
-  constructor(subscribing: Subscribing, service: PubSubService, logger: Logger) {
+  constructor(subscribing: Subscribing, service: PubSubService, { clock, logger }: Pick<Runtime, 'clock' | 'logger'>) {
     this.#subscribing = subscribing
     this.#service = service
+    this.#clock = clock
     this.#logger = logger
   }
 
   get component(): string {
     return this.#subscribing.component
+  }
+
+  /** As bind(), again and again until it succeeds: the subscription stands where it was meanwhile. */
+  rebind(component: Component<'pubsub'>, pauseMs = RETRY_MS): void {
+    this.#cancelRetry()
+    this.bind(component).catch(error => {
+      if (this.#closed) return
+      this.#bound = undefined
+      const { topic } = this.#subscribing
+      this.#logger.warn({ topic, reason: error.message }, 'a subscription could not be moved; it is tried again')
+      this.#cancelRetry = this.#clock.after(pauseMs, () => this.rebind(component, Math.min(pauseMs * 2, MAX_RETRY_MS)))
+    })
   }
 
   /** Subscribes there before it leaves where it was. */
@@ -117,6 +137,7 @@ class Active {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#cancelRetry()
     await this.#subscription?.close()
   }
 

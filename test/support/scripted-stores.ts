@@ -10,9 +10,13 @@ import {
   type LockHolder,
   type LockRequest,
   type LockStore,
+  type OutgoingMessage,
+  type PubSubStore,
   type Secret,
   type Selection,
   type SequencerStore,
+  type SubscribeOptions,
+  type SubscriptionObserver,
 } from '../../src/apis/index.ts'
 import type { ComponentKind } from '../../src/component.ts'
 
@@ -161,12 +165,31 @@ export class ScriptedSecrets extends Switch {
   }
 }
 
+export class ScriptedPubSub extends Switch implements PubSubStore {
+  readonly subscribers = new Set<(data: Buffer) => void>()
+
+  async publish(_topic: string, messages: readonly OutgoingMessage[]) {
+    this.call()
+    for (const { data } of messages) for (const tell of this.subscribers) tell(data)
+    return messages.map(() => undefined)
+  }
+
+  async subscribe(topic: string, _options: SubscribeOptions, { onMessage }: SubscriptionObserver) {
+    this.call()
+    const tell = (data: Buffer) =>
+      onMessage({ id: '1', topic, data, contentType: '', headers: {}, attempt: 1, settle: () => {} })
+    this.subscribers.add(tell)
+    return { close: async () => void this.subscribers.delete(tell) }
+  }
+}
+
 /** One store of each API, and the kinds that open them. */
 export class ScriptedStores {
   readonly configuration = new ScriptedConfiguration()
   readonly lock = new ScriptedLock()
   readonly sequencer = new ScriptedSequencer()
   readonly secrets = new ScriptedSecrets()
+  readonly pubsub = new ScriptedPubSub()
 
   get kinds(): readonly ComponentKind[] {
     // Different editions are different components to a reload.
@@ -208,6 +231,13 @@ export class ScriptedStores {
         options,
         open: async () => this.secrets,
       } satisfies ComponentKind<'secrets'>,
+      {
+        api: 'pubsub',
+        type: 'scripted',
+        features: ['pubsub.publish', 'pubsub.group', 'pubsub.retry'],
+        options,
+        open: async () => this.pubsub,
+      } satisfies ComponentKind<'pubsub'>,
     ] as unknown as readonly ComponentKind[]
   }
 }

@@ -3,7 +3,7 @@
  * until it answers; when it is gone its messages are left to the store, and it is asked anew.
  */
 import { randomUUID } from 'node:crypto'
-import type { Delivery, PubSubSubscription } from '../../../src/apis/index.ts'
+import { ApiError, type Delivery, type PubSubSubscription } from '../../../src/apis/index.ts'
 import type { Logger } from '../../../src/observability/logger.ts'
 import type { Clock } from '../../../src/protocol.ts'
 import { type Services, unwrap } from '../../../src/services/index.ts'
@@ -37,6 +37,8 @@ export class AppSubscriber {
   #subscriptions: PubSubSubscription[] = []
   #pause: number = RETRY_MS[0]
   #cancel: () => void = () => {}
+  /** How often the application has told what it subscribes to. */
+  #asked = 0
   #phase: 'asking' | 'subscribed' | 'closed' = 'asking'
 
   constructor(parts: SubscriberParts, options: SubscriberOptions) {
@@ -61,6 +63,7 @@ export class AppSubscriber {
       const wanted = await channel.subscriptions()
       if (this.#phase === 'closed') return
       this.#phase = 'subscribed'
+      this.#asked++
       this.#pause = RETRY_MS[0]
       await Promise.all(wanted.map(subscription => this.#subscribe(subscription)))
       logger.info(
@@ -80,7 +83,7 @@ export class AppSubscriber {
     this.#pause = Math.min(this.#pause * 2, RETRY_MS[1])
   }
 
-  async #subscribe(wanted: AppSubscription): Promise<void> {
+  async #subscribe(wanted: AppSubscription, pauseMs: number = RETRY_MS[0]): Promise<void> {
     const { services, logger } = this.#parts
     const { pubsubName: component, topic, deadLetterTopic } = wanted
     try {
@@ -96,7 +99,16 @@ export class AppSubscriber {
       if (this.#phase === 'subscribed') this.#subscriptions.push(subscription)
       else await subscription.close()
     } catch (error) {
-      logger.error({ component, topic, reason: (error as Error).message }, 'the application cannot subscribe')
+      const isAway = error instanceof ApiError && error.retryable
+      const fields = { component, topic, reason: (error as Error).message }
+      logger.error(fields, `the application cannot subscribe${isAway ? ' yet' : ''}`)
+      // Until the application is asked anew, which begins with an empty list.
+      const asked = this.#asked
+      if (isAway)
+        this.#parts.clock.after(pauseMs, () => {
+          if (asked === this.#asked && this.#phase === 'subscribed')
+            void this.#subscribe(wanted, Math.min(pauseMs * 2, RETRY_MS[1]))
+        })
     }
   }
 

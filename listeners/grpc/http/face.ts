@@ -25,6 +25,8 @@ const HTTP_STATUS: Readonly<Record<number, number>> = {
 const INVALID_ARGUMENT = 3
 const UNIMPLEMENTED = 12
 const UNAUTHENTICATED = 16
+/** Of a body that is too long, read all the same. */
+const PATIENCE_BYTES = 16 * 1024 * 1024
 const DAPR = 'dapr.proto.runtime.v1.Dapr'
 /** Where the first part of a path leads that is not served. */
 const POINTERS: Readonly<Record<string, string>> = {
@@ -104,13 +106,16 @@ export class HttpFace {
   }
 
   async #read(request: IncomingMessage): Promise<Buffer> {
+    const max = this.#maxBodyBytes
     const parts: Buffer[] = []
     let bytes = 0
+    // Read to its end, as an answer in the middle of a body is lost with the connection; but not for ever.
     for await (const part of request as AsyncIterable<Buffer>) {
       bytes += part.length
-      if (bytes > this.#maxBodyBytes) throw new Refusal(8, `the body is longer than ${this.#maxBodyBytes} bytes`)
-      parts.push(part)
+      if (bytes <= max) parts.push(part)
+      else if (bytes > max + PATIENCE_BYTES) break
     }
+    if (bytes > max) throw new Refusal(8, `the body is longer than ${max} bytes`)
     return Buffer.concat(parts)
   }
 

@@ -80,6 +80,7 @@ it.each([
   ['/v1.0-alpha1/lock/locks', {}, 501, 'GET is not served'],
   ['/v1.0/secrets/secrets/absent', {}, 404, 'has no secret'],
   ['/v1.0/configuration/configuration?key=a&metadata.x=1', {}, 400, 'the metadata key \\"x\\"'],
+  ['/v1.0/publish/pubsub/t', { method: 'POST', body: 'x'.repeat(5 * 1024 * 1024) }, 429, 'longer than 4194304 bytes'],
   ['/v1.0/secrets/secrets/%ff', {}, 400, 'the path is not valid UTF-8'],
 ])('%s is refused', async (path, init: RequestInit, status, text) => {
   const answer = await get(path, init)
