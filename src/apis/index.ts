@@ -1,6 +1,7 @@
 /** The standardized APIs: their interfaces and feature ids. */
-import type { ApiName, FeatureId, Features, Store } from './api.ts'
+import type { ApiName, FeatureId, Features } from './api.ts'
 import { type ConfigurationStore, configurationFeatures } from './configuration.ts'
+import { type InvokeStore, invokeFeatures } from './invoke.ts'
 import { type LockStore, lockFeatures } from './lock.ts'
 import { type PubSubStore, pubsubFeatures } from './pubsub.ts'
 import { type SecretsStore, secretsFeatures } from './secrets.ts'
@@ -9,6 +10,7 @@ import { type SequencerStore, sequencerFeatures } from './sequencer.ts'
 export { API_NAMES, type ApiName, type FeatureId, type Features, type Store, type StoreFacts } from './api.ts'
 export type * from './configuration.ts'
 export { ApiError, type ApiErrorCode } from './errors.ts'
+export type * from './invoke.ts'
 export type * from './lock.ts'
 export type * from './pubsub.ts'
 export type * from './secrets.ts'
@@ -21,7 +23,7 @@ export interface Stores {
   readonly sequencer: SequencerStore
   readonly secrets: SecretsStore
   readonly pubsub: PubSubStore
-  readonly invoke: Store
+  readonly invoke: InvokeStore
 }
 
 /** Every feature of every API, with its meaning. */
@@ -31,7 +33,7 @@ export const FEATURES: Readonly<Record<ApiName, Features>> = {
   sequencer: sequencerFeatures,
   secrets: secretsFeatures,
   pubsub: pubsubFeatures,
-  invoke: {},
+  invoke: invokeFeatures,
 }
 
 /** Narrows nothing: only keeps the type of an id that is known to exist. */

@@ -2,6 +2,7 @@
 import type { Runtime } from '../protocol.ts'
 import { ConfigurationService } from './configuration.ts'
 import { Directory } from './directory.ts'
+import { InvokeService } from './invoke.ts'
 import { LockService } from './lock.ts'
 import { PubSubService } from './pubsub.ts'
 import { SecretsService } from './secrets.ts'
@@ -11,6 +12,7 @@ export { CLOUD_EVENT_TYPE, type Event, unwrap, wrap } from './cloud-events.ts'
 export type { ConfigurationAnswer, ConfigurationService } from './configuration.ts'
 export type { ConfigurationSubscriber } from './configuration-watch.ts'
 export { Directory } from './directory.ts'
+export type { InvokeService } from './invoke.ts'
 export type { Hold, LockService } from './lock.ts'
 export type { DeadLetters, PubSubService, Subscribing } from './pubsub.ts'
 export type { SecretsService } from './secrets.ts'
@@ -23,6 +25,7 @@ export class Services {
   readonly sequencer: SequencerService
   readonly secrets: SecretsService
   readonly pubsub: PubSubService
+  readonly invoke: InvokeService
 
   constructor(runtime: Runtime) {
     const { clock } = runtime
@@ -32,6 +35,7 @@ export class Services {
     this.sequencer = new SequencerService(this.directory)
     this.secrets = new SecretsService(this.directory)
     this.pubsub = new PubSubService(this.directory, runtime)
+    this.invoke = new InvokeService(this.directory)
   }
 
   /** The components have changed: what goes on over time moves to the new ones. */

@@ -3,6 +3,7 @@ import type { Service } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 import { configurationMethods } from './configuration.ts'
 import { discoveryMethods } from './discovery.ts'
+import { invokeMethods } from './invoke.ts'
 import { lockMethods } from './lock.ts'
 import { pubsubMethods } from './pubsub.ts'
 import { secretMethods } from './secrets.ts'
@@ -16,5 +17,6 @@ export function portolanServices(context: ServiceContext): readonly Service[] {
     { name: 'portolan.v1.Sequencer', methods: sequencerMethods(context) },
     { name: 'portolan.v1.Secrets', methods: secretMethods(context) },
     { name: 'portolan.v1.PubSub', methods: pubsubMethods(context) },
+    { name: 'portolan.v1.Invoke', methods: invokeMethods(context) },
   ]
 }
