@@ -8,7 +8,7 @@ import type { ComponentContext, ComponentKind } from '../../component.ts'
 import { type Address, address, described, duration, size } from '../../config/index.ts'
 import { formatAddress } from '../../net/index.ts'
 import { DubboProvider, decodeAnswer, encodeInvocation, type Hessian, loadHessian } from '../clients/dubbo/index.ts'
-import { nodePrefix, ZooKeeperClient, zookeeperOptions } from '../clients/zookeeper/index.ts'
+import { nodePath, ZooKeeperClient, zookeeperOptions } from '../clients/zookeeper/index.ts'
 import { DubboRegistry, type ProviderSource } from './dubbo-registry.ts'
 
 const options = () =>
@@ -18,7 +18,12 @@ const options = () =>
         .optional(z.array(address()).check(z.minLength(1), z.maxLength(1_000)))
         .apply(described('The providers of every service, as `host:port`; or else `registry`.')),
       registry: z
-        .optional(z.strictObject({ ...zookeeperOptions(), root: nodePrefix('/dubbo', 'the services') }))
+        .optional(
+          z.strictObject({
+            ...zookeeperOptions(),
+            root: nodePath('/dubbo').apply(described('The node below which providers register.')),
+          }),
+        )
         .apply(described('The ZooKeeper where providers register; or else `providers`.')),
       timeout: duration('5s').apply(described('Limit for a call that names none.')),
       connectTimeout: duration('2s').apply(described('Limit for connecting to a provider.')),

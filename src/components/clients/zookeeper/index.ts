@@ -12,5 +12,5 @@ export {
   textOfNode,
   transact,
 } from './nodes.ts'
-export { nodePrefix, type ZooKeeperOptions, zookeeperOptions } from './options.ts'
+export { nodePath, nodePrefix, type ZooKeeperOptions, zookeeperOptions } from './options.ts'
 export { TreeWatch } from './tree-watch.ts'

@@ -29,9 +29,11 @@ export function zookeeperOptions() {
 
 /** The node below which a component keeps everything. */
 export function nodePrefix(preset: string, below: string) {
-  return z
-    ._default(z.string().check(z.regex(/^(\/[^/\u0000]+)+$/, 'must be the path of a node, such as /a/b')), preset)
-    .apply(described(`The node below which ${below} stand; made when it is missing.`))
+  return nodePath(preset).apply(described(`The node below which ${below} stand; made when it is missing.`))
+}
+
+export function nodePath(preset: string) {
+  return z._default(z.string().check(z.regex(/^(\/[^/\u0000]+)+$/, 'must be the path of a node, such as /a/b')), preset)
 }
 
 export type ZooKeeperOptions = z.output<z.ZodMiniObject<ReturnType<typeof zookeeperOptions>>>
