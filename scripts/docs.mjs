@@ -98,6 +98,8 @@ function typeOf(option) {
     case 'integer':
     case 'number':
       return `${option.type === 'integer' ? 'whole number' : 'number'}${rangeOf(option)}`
+    case undefined:
+      return 'anything'
     default:
       return 'text'
   }

@@ -8,6 +8,7 @@ import type { BackendConfig, ListenerConfig } from './config/index.ts'
 import type { Match, Requirement } from './features/index.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
+import type { PluginOptions } from './plugins/index.ts'
 
 /** The downstream half of a protocol: what a folder in listeners/ exports. */
 export interface Protocol {
@@ -21,6 +22,8 @@ export interface Protocol {
   exposed?(options: unknown): boolean
   /** Backends that the options name, beside the listener's own: where in the options, and which. */
   otherBackends?(options: unknown): readonly { readonly path: readonly (string | number)[]; readonly name: string }[]
+  /** The plug-ins that a listener with these options would load. */
+  plugins?(options: unknown): readonly PluginOptions[]
   /** Its listeners serve the components; when these change in a reload, the listeners are told by update(). */
   readonly usesComponents?: boolean
   /**

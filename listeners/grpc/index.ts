@@ -8,6 +8,7 @@ export const grpc: Protocol = {
   name: 'grpc',
   options: grpcListenerOptions,
   usesComponents: true,
+  plugins: options => (options as GrpcListenerOptions).plugins,
   exposed(options) {
     const { token, tls } = options as GrpcListenerOptions
     return token !== undefined || tls?.requireClientCertificate === true

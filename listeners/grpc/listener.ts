@@ -14,6 +14,7 @@ import {
   type ServerTls,
   sameAddress,
 } from '../../src/net/index.ts'
+import type { OpenPlugin } from '../../src/plugins/index.ts'
 import type { Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
 import { Services } from '../../src/services/index.ts'
 import { openApp } from './app/index.ts'
@@ -41,6 +42,7 @@ export class GrpcListener implements Listener, ServerHost {
   #injector: Injector | undefined
   #httpBound: Bound | undefined
   #face: HttpFace | undefined
+  #plugins: readonly OpenPlugin[] = []
   #closeApp: () => Promise<void> = async () => {}
   #draining: Promise<void> | undefined
 
@@ -62,8 +64,27 @@ export class GrpcListener implements Listener, ServerHost {
   }
 
   async start(): Promise<void> {
-    const { logger, metrics } = this.#runtime
+    const { logger } = this.#runtime
     await this.#token?.read()
+    if (this.#options.plugins.length > 0) {
+      const { openPlugins } = await import('../../src/plugins/index.ts')
+      this.#plugins = await openPlugins(this.#options.plugins, logger)
+    }
+    try {
+      await this.#serve()
+    } catch (error) {
+      // A listener that could not start holds nothing.
+      await Promise.all([
+        this.#bound?.close(),
+        this.#httpBound?.close(),
+        ...this.#plugins.map(plugin => plugin.close()),
+      ])
+      throw error
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const { logger, metrics } = this.#runtime
     // grpc-js is loaded only where somebody listens.
     const [{ ServerCredentials }, { createServer }, { allServices }] = await Promise.all([
       import('@grpc/grpc-js'),
@@ -73,6 +94,7 @@ export class GrpcListener implements Listener, ServerHost {
     const { maxMessage, maxStreams, http, app, appId } = this.#options
     const services = allServices({
       services: this.#services,
+      plugins: this.#plugins,
       runtime: this.#runtime,
       options: () => this.#options,
     })
@@ -82,14 +104,8 @@ export class GrpcListener implements Listener, ServerHost {
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
       { onConnection: accepted => this.#accept(accepted, socket => this.#injector!.injectConnection(socket)) },
     )
-    try {
-      if (http) await this.#openHttp(http, services.find(({ name }) => name === 'dapr.proto.runtime.v1.Dapr')!)
-      if (app) this.#closeApp = await openApp(app, appId, this.#services, this.#runtime)
-    } catch (error) {
-      // A listener that could not start holds nothing.
-      await Promise.all([this.#bound.close(), this.#httpBound?.close()])
-      throw error
-    }
+    if (http) await this.#openHttp(http, services.find(({ name }) => name === 'dapr.proto.runtime.v1.Dapr')!)
+    if (app) this.#closeApp = await openApp(app, appId, this.#services, this.#runtime)
   }
 
   /** Serves Dapr's HTTP API as well. */
@@ -140,6 +156,7 @@ export class GrpcListener implements Listener, ServerHost {
       [...this.#connections].map(socket => new Promise<void>(resolve => void socket.once('close', () => resolve()))),
     )
     this.#server?.forceShutdown()
+    await Promise.all(this.#plugins.map(plugin => plugin.close()))
     this.#services.close()
     this.#token?.close()
     this.#tls?.close()
@@ -193,8 +210,8 @@ export class GrpcListener implements Listener, ServerHost {
 }
 
 /** What cannot change while it is bound. */
-function fixed({ token, tls, http, app, appId, maxMessage, maxStreams }: GrpcListenerOptions): unknown {
-  return { token, tls, http, app, appId, maxMessage, maxStreams }
+function fixed({ token, tls, http, app, appId, plugins, maxMessage, maxStreams }: GrpcListenerOptions): unknown {
+  return { token, tls, http, app, appId, plugins, maxMessage, maxStreams }
 }
 
 function equal(a: string, b: string): boolean {

@@ -39,6 +39,31 @@ export const grpcListenerOptions = z.strictObject({
         'What stands before the names of locks taken through Dapr’s API: the application, the component, or nothing.',
       ),
     ),
+  plugins: z
+    ._default(
+      z.array(
+        z.strictObject({
+          folder: z
+            .string()
+            .check(z.minLength(1))
+            .apply(described('The folder with its plugin.yaml, from the working directory.')),
+          implementation: z.string().apply(described('Which of its implementations serves here.')),
+          options: z
+            ._default(z.record(z.string(), z.unknown()), {})
+            .apply(described('What the implementation is opened with, in the plug-in’s own words.')),
+          secrets: z
+            ._default(z.record(z.string(), secretRef()), {})
+            .apply(described('Secrets that it is opened with, by the names that it knows them by.')),
+          unproved: z
+            ._default(z.boolean(), false)
+            .apply(
+              described('Load it although nothing proves that its products can be changed; it is then of level 2.'),
+            ),
+        }),
+      ),
+      [],
+    )
+    .apply(described('Services of your own, each a folder; see `portolan plugin verify`.')),
   maxConnections: z
     ._default(z.int().check(z.minimum(1)), 10_000)
     .apply(described('Connections open at a time; further ones are closed.')),

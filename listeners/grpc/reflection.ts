@@ -3,6 +3,7 @@
  * descriptors are made when somebody asks.
  */
 import { status } from '@grpc/grpc-js'
+import type { PluginSchema } from '../../src/plugins/index.ts'
 import type { Incoming, Outgoing, Service } from './rpc.ts'
 import type { DescribedFile } from './schema-files.ts'
 
@@ -15,7 +16,11 @@ interface Request {
   readonly message_request?: string
 }
 
-export function reflectionServices(names: readonly string[]): readonly Service[] {
+/** `plugins`: schemas beside our own. */
+export function reflectionServices(
+  names: readonly string[],
+  plugins: readonly PluginSchema[] = [],
+): readonly Service[] {
   return ['grpc.reflection.v1', 'grpc.reflection.v1alpha'].map(version => ({
     name: `${version}.ServerReflection`,
     methods: {
@@ -23,7 +28,11 @@ export function reflectionServices(names: readonly string[]): readonly Service[]
         let last: Promise<unknown> = Promise.resolve()
         incoming.onMessage(request => {
           last = last.then(async () => {
-            out.write({ valid_host: request.host, original_request: request, ...(await answer(request, names)) })
+            out.write({
+              valid_host: request.host,
+              original_request: request,
+              ...(await answer(request, names, plugins)),
+            })
           })
           last.catch(error => out.fail(error))
         })
@@ -33,20 +42,24 @@ export function reflectionServices(names: readonly string[]): readonly Service[]
   }))
 }
 
-async function answer(request: Request, names: readonly string[]): Promise<object> {
+async function answer(request: Request, names: readonly string[], plugins: readonly PluginSchema[]): Promise<object> {
   const { file_by_filename, file_containing_symbol } = request
   if (Object.hasOwn(request, 'list_services'))
     return { list_services_response: { service: names.map(name => ({ name })) } }
   const { describeFiles } = await import('./schema-files.ts')
+  const files = [
+    ...describeFiles(),
+    ...plugins.flatMap(({ root, service }) => describeFiles(root, service.fullName.slice(1))),
+  ]
   if (file_by_filename)
     return found(
-      describeFiles().filter(file => file.name === file_by_filename),
+      files.filter(file => file.name === file_by_filename),
       file_by_filename,
     )
   if (file_containing_symbol) {
     const holds = ({ symbols }: DescribedFile) =>
       symbols.some(symbol => file_containing_symbol === symbol || file_containing_symbol.startsWith(`${symbol}.`))
-    return found(describeFiles().filter(holds), file_containing_symbol)
+    return found(files.filter(holds), file_containing_symbol)
   }
   return failure(status.UNIMPLEMENTED, 'nothing has extensions here')
 }

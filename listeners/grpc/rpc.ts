@@ -1,5 +1,6 @@
 /** What an RPC is to those who implement one: a function of a request, or of a stream. */
 import type { Metadata } from '@grpc/grpc-js'
+import type { MethodShape } from './schema.ts'
 
 /** What is known of a call beside its request. */
 export interface Call {
@@ -40,6 +41,8 @@ export interface Service {
   /** The full name, such as `portolan.v1.Lock`. */
   readonly name: string
   readonly methods: Readonly<Record<string, Method>>
+  /** The forms of its methods, where protos/ does not tell them. */
+  readonly shapes?: Readonly<Record<string, MethodShape>>
   /** How an error is dressed here; as everywhere where it returns undefined. */
   readonly dress?: (error: unknown, method: string) => StatusError | undefined
 }

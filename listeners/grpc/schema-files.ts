@@ -1,4 +1,5 @@
 /** The messages and services as FileDescriptorProto, one file for each package, for reflection. */
+import type { Root } from 'protobufjs'
 import descriptor, { type IFileDescriptorProto } from 'protobufjs/ext/descriptor.js'
 import { schemaRoot } from './schema.ts'
 
@@ -9,12 +10,15 @@ export interface DescribedFile {
   readonly bytes: Buffer
 }
 
-let files: readonly DescribedFile[] | undefined
+const described = new WeakMap<object, readonly DescribedFile[]>()
 
-export function describeFiles(): readonly DescribedFile[] {
-  if (files) return files
-  const { file } = schemaRoot.toDescriptor('proto3') as unknown as { readonly file: readonly IFileDescriptorProto[] }
-  files = file.map(each => {
+/** `folder`: what stands before the names of the files, where they are not ours. */
+export function describeFiles(root: Root = schemaRoot, folder?: string): readonly DescribedFile[] {
+  const known = described.get(root)
+  if (known) return known
+  const { file } = root.toDescriptor('proto3') as unknown as { readonly file: readonly IFileDescriptorProto[] }
+  for (const each of file) if (folder !== undefined) each.name = `${folder}/${each.name}`
+  const files = file.map(each => {
     const dependency = file.filter(other => other !== each && refersTo(each, other.package!)).map(({ name }) => name!)
     const message = descriptor.FileDescriptorProto.fromObject({ ...each, dependency })
     return {
@@ -25,6 +29,7 @@ export function describeFiles(): readonly DescribedFile[] {
       bytes: Buffer.from(descriptor.FileDescriptorProto.encode(message).finish()),
     }
   })
+  described.set(root, files)
   return files
 }
 

@@ -71,7 +71,7 @@ function addService(server: Server, service: Service, host: ServerHost): void {
   const definition: Record<string, ServiceDefinition[string]> = {}
   const handlers: Record<string, UntypedHandleCall> = {}
   for (const [name, method] of Object.entries(service.methods)) {
-    const shape = methodShape(service.name, name)
+    const shape = service.shapes?.[name] ?? methodShape(service.name, name)
     definition[name] = {
       path: shape.path,
       requestStream: shape.requestStream,

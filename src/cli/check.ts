@@ -15,6 +15,7 @@ import { Metrics } from '../observability/metrics.ts'
 import { type EndpointProbe, type ProbeReport, systemClock } from '../protocol.ts'
 import { closeAll, closeComponents } from '../retire.ts'
 import { EXIT } from './exit-codes.ts'
+import { configuredPlugins } from './plugin.ts'
 import type { Output } from './schema.ts'
 import { missingSecretFiles } from './secret-files.ts'
 
@@ -70,6 +71,8 @@ export async function runCheck({ files, probe, json, registry, out }: CheckOptio
     void out.write(json ? `${JSON.stringify(result, null, 2)}\n` : text())
   try {
     const { config, warnings: doubts } = await loadConfig(files, registry)
+    const { problems: pluginProblems } = await configuredPlugins(config, registry)
+    if (pluginProblems.length > 0) throw new ConfigError(pluginProblems.map(each => ({ file: files.at(-1)!, ...each })))
     const warnings = [...doubts, ...missingSecretFiles(config, files.at(-1)!)]
     const { backends, components, requires, unbuilt } = probe ? await probeAll(config, registry) : NOTHING
     // A backend may be usable without one of its endpoints; a check is made to hear of that one.

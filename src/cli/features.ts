@@ -6,8 +6,10 @@ import { isMet, knownFeatures } from '../features/index.ts'
 import { Factory, problemsOf } from '../generation.ts'
 import { silentLogger } from '../observability/logger.ts'
 import { Metrics } from '../observability/metrics.ts'
+import type { PluginSummary } from '../plugins/index.ts'
 import { systemClock } from '../protocol.ts'
 import { EXIT } from './exit-codes.ts'
+import { configuredPlugins } from './plugin.ts'
 import type { Output } from './schema.ts'
 
 export interface FeaturesOptions {
@@ -27,14 +29,23 @@ export async function runFeatures({ files, json, registry, out }: FeaturesOption
     const { config } = await loadConfig(files, registry)
     const factory = new Factory({ ...registry, logger: silentLogger, metrics: new Metrics(), clock: systemClock })
     const matches = matchRequirements(factory.generation(config), registry)
-    const lines = matches.map(match => ({ name: match.requirement.name, met: isMet(match), reason: match.reason }))
+    const { plugins, problems } = await configuredPlugins(config, registry)
+    const lines = [
+      ...matches.map(match => ({ name: match.requirement.name, met: isMet(match), reason: match.reason })),
+      ...plugins.map(plugin => ({ name: plugin.name, met: true, reason: pluginText(plugin) })),
+      ...problems.map(({ path, message }) => ({ name: path, met: false, reason: `${path}: ${message}` })),
+    ]
     const text = lines.map(({ met, reason }) => `${met ? '√' : '×'} ${reason}`).join('\n')
     out.write(json ? `${JSON.stringify(lines, null, 2)}\n` : `${text || 'Nothing is required.'}\n`)
-    return matches.every(isMet) ? EXIT.ok : EXIT.invalidConfiguration
+    return lines.every(({ met }) => met) ? EXIT.ok : EXIT.invalidConfiguration
   } catch (error) {
     out.write(`${error instanceof ConfigError ? error.message : problemsOf(error).join('\n')}\n`)
     return EXIT.invalidConfiguration
   }
+}
+
+function pluginText({ name, service, implementation, product, level, reason }: PluginSummary): string {
+  return `plug-in ${name} serves ${service} by ${implementation} (${product}): level ${level}, ${reason}`
 }
 
 /** For each API its features with their meaning and the types that have them; for protocols the features alone. */

@@ -86,6 +86,17 @@ function createProgram(
     })
 
   program
+    .command('plugin')
+    .description('work on plug-ins: services of your own')
+    .command('verify')
+    .argument('<folder>', 'with a plugin.yaml')
+    .description('run the conformance file with each implementation; when all passes, write the proof')
+    .action(async (folder: string) => {
+      const { runPluginVerify } = await import('./plugin.ts')
+      onEnd(await runPluginVerify(folder, process.stdout))
+    })
+
+  program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(async () => {

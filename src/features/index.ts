@@ -2,3 +2,4 @@
 export { knownFeatures, typesWith } from './known.ts'
 export { isMet, type Match, negotiate, type Offer, type Requirement } from './negotiate.ts'
 export { offersOf } from './offers.ts'
+export { CLOUDS } from './trust.ts'

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,9 +17,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { CommunicationProtocolEnum, DaprClient } from '@dapr/dapr'
+import { credentials, makeClientConstructor, type ServiceDefinition } from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
 import { type BuildOptions, build } from 'esbuild'
 import { type Connection, createConnection } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { prepare } from '../../examples/plugin/text-messages/conformance.mjs'
 import { bundleOptions } from '../../scripts/build.mjs'
 import { freePort } from '../../scripts/ports.mjs'
 import { Authority } from '../net/certificates.ts'
@@ -381,4 +385,69 @@ it('tcp relays to one of the brokers', async () => {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8')
   expect(await once(socket, 'data')).toEqual(['hello'])
   socket.destroy()
+})
+
+describe('the plug-in', () => {
+  const plugin = (...args: string[]) =>
+    spawnSync(process.execPath, [launcher, ...args], { cwd: ROOT, encoding: 'utf8' })
+
+  it('is listed with its level', () => {
+    const { status, stdout } = plugin('features', '-c', 'examples/plugin/portolan.yaml')
+    const reason = 'serves examples.messaging.v1.TextMessages by skylark (Skylark Messaging): level 3, proved on 20'
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: expect.stringContaining(`√ plug-in text-messages ${reason}`),
+    })
+  })
+
+  it('is verified by the program, and a changed one refused by check, features and run', () => {
+    const copy = join(folder, 'text-messages')
+    cpSync(join(ROOT, 'examples/plugin/text-messages'), copy, { recursive: true })
+    const config = join(folder, 'plugin.yaml')
+    const text = readFileSync(join(ROOT, 'examples/plugin/portolan.yaml'), 'utf8')
+    writeFileSync(config, text.replace('examples/plugin/text-messages', copy))
+    writeFileSync(join(copy, 'more.txt'), '')
+    const refused = 'listeners.api.plugins[0]'
+    for (const [command, code] of [
+      ['check', 1],
+      ['features', 1],
+    ] as const) {
+      const { status, stdout } = plugin(command, '-c', config)
+      expect({ status, stdout }).toEqual({ status: code, stdout: expect.stringContaining(refused) })
+      expect(stdout).toContain('plug-in text-messages is unproved: its files have changed since')
+    }
+    const { status, stdout, stderr } = plugin('run', '-c', config)
+    expect({ status, output: stdout + stderr }).toEqual({
+      status: 4,
+      output: expect.stringContaining('plug-in text-messages is unproved: its files have changed since'),
+    })
+    const verified = plugin('plugin', 'verify', copy)
+    expect(verified).toMatchObject({ status: 0, stdout: expect.stringContaining('√ proved'), stderr: '' })
+    expect(plugin('check', '-c', config).status).toBe(0)
+  })
+
+  it.each(['skylark', 'pigeon-post'])('serves from the built program by %s', async implementation => {
+    const { options, secrets, close } = await prepare(implementation)
+    cleanups.push(close)
+    const config = join(folder, `plugin-${implementation}.yaml`)
+    const text = readFileSync(join(ROOT, 'examples/plugin/portolan.yaml'), 'utf8')
+    writeFileSync(config, text.replace('implementation: skylark', `implementation: ${implementation}`))
+    const grpcPort = await freePort()
+    await start([config], {
+      PORTOLAN_GRPC_PORT: `${grpcPort}`,
+      TEXT_MESSAGES_URL: options.url,
+      TEXT_MESSAGES_TOKEN: secrets.token,
+    })
+    const definition = loadSync(join(ROOT, 'examples/plugin/text-messages/text-messages.proto'))
+    const service = definition['examples.messaging.v1.TextMessages'] as ServiceDefinition
+    const Client = makeClientConstructor(service, 'TextMessages')
+    const texts = new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure())
+    cleanups.push(() => texts.close())
+    const answer = new Promise((resolve, reject) =>
+      texts['Send']!({ to: '+491701234567', text: 'hello' }, (error: unknown, value: unknown) =>
+        error ? reject(error) : resolve(value),
+      ),
+    )
+    expect(await answer).toEqual({ id: 'm1' })
+  })
 })

@@ -34,9 +34,9 @@ describe('the README', () => {
   })
 
   it('shows a configuration of the standardized APIs, and requirements that it meets', async () => {
-    const [, , api, requires, ...further] = blocks('yaml')
+    const [, , api, plugins, requires, ...further] = blocks('yaml')
     expect(further).toEqual([])
-    const files = [write('api.yaml', api!), write('requires.yaml', requires!)]
+    const files = [write('api.yaml', api!), write('plugins.yaml', plugins!), write('requires.yaml', requires!)]
     const { config, warnings } = await loadConfig(files, registry)
     expect(warnings).toEqual([])
     expect(config.requires.map(({ name }) => name)).toEqual(['mutex', 'cache'])

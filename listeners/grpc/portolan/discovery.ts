@@ -4,7 +4,7 @@ import { isMet, type Match, type Requirement } from '../../../src/features/index
 import type { Method } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 
-export function discoveryMethods({ runtime }: ServiceContext): Readonly<Record<string, Method>> {
+export function discoveryMethods({ runtime, plugins }: ServiceContext): Readonly<Record<string, Method>> {
   return {
     Discover({ api }: { readonly api: string }) {
       const { components, listeners } = runtime.inventory()
@@ -25,6 +25,7 @@ export function discoveryMethods({ runtime }: ServiceContext): Readonly<Record<s
             lacks: component.lacks,
           })),
         listeners: listeners.filter(({ protocol }) => isWanted(protocol)),
+        plugins: plugins.map(({ summary }) => summary).filter(({ service }) => isWanted(service)),
       }
     },
 

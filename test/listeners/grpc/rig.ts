@@ -12,6 +12,7 @@ import { methodShape } from '../../../listeners/grpc/schema.ts'
 import { type App, createApp } from '../../../src/app.ts'
 import type { ComponentKind } from '../../../src/component.ts'
 import type { Address, AppConfig, ComponentConfig } from '../../../src/config/index.ts'
+import type { Logger } from '../../../src/observability/logger.ts'
 
 export interface RigOptions {
   readonly kinds: readonly ComponentKind[]
@@ -20,6 +21,7 @@ export interface RigOptions {
   readonly listener?: object
   readonly address?: Address
   readonly requires?: AppConfig['requires']
+  readonly logger?: Logger
 }
 
 /** A message as it was decoded. */
@@ -31,7 +33,9 @@ export class GrpcRig {
   readonly #options: RigOptions
 
   static async start(options: RigOptions): Promise<GrpcRig> {
-    const app = createApp(configOf(options), { protocols: [grpc], backendKinds: [], componentKinds: options.kinds })
+    const { kinds, logger } = options
+    const registry = { protocols: [grpc], backendKinds: [], componentKinds: kinds }
+    const app = createApp(configOf(options), { ...registry, ...(logger && { logger }) })
     await app.start()
     return new GrpcRig(app, options)
   }
