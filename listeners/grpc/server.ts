@@ -59,11 +59,12 @@ function addPointers(
   for (const [name, reason] of Object.entries(methods)) {
     const path = `/${service}/${name}`
     const pointer = statusError(status.UNIMPLEMENTED, `${name} is not served here: ${reason}`, 'UNSERVED')
-    const handler: handleUnaryCall<Buffer, Buffer> = (_call, done) => {
+    const handler: handleBidiStreamingCall<Buffer, Buffer> = call => {
       host.answered(path, pointer.code, performance.now())
-      done(pointer)
+      call.emit('error', pointer)
     }
-    server.register(path, handler, bytes, bytes, 'unary')
+    // Callers of each form understand it, also those that send several messages.
+    server.register(path, handler, bytes, bytes, 'bidi')
   }
 }
 

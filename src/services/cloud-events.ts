@@ -50,15 +50,16 @@ export function wrap(data: Buffer, contentType: string, envelope: Envelope): Buf
     const preset = { id: randomUUID(), source, specversion: '1.0', type: DEFAULT_TYPE }
     return Buffer.from(JSON.stringify({ ...preset, ...given, ...common, ...attributes }))
   }
+  // Dapr writes attributes by the alphabet, and there are clients that take the first one for the data.
   const event = {
+    ...dataOf(data, contentType),
+    datacontenttype: contentType || 'text/plain',
     id: randomUUID(),
     source,
     specversion: '1.0',
     type: DEFAULT_TYPE,
-    datacontenttype: contentType || 'text/plain',
     ...common,
     ...attributes,
-    ...dataOf(data, contentType),
   }
   return Buffer.from(JSON.stringify(event))
 }

@@ -57,7 +57,7 @@ export class GrpcAppChannel implements AppChannel {
 
   async deliver(event: AppEvent): Promise<AppOutcome> {
     try {
-      const answer = await this.#call<{ status: number }>(CALLBACK, 'OnTopicEvent', toMessage(event))
+      const answer = await this.#call<{ status: number }>(CALLBACK, 'OnTopicEvent', toMessage(event), event.pubsubName)
       return OUTCOMES[answer.status] ?? 'retry'
     } catch (error) {
       // Nobody is there who would want it.
@@ -79,6 +79,7 @@ export class GrpcAppChannel implements AppChannel {
         type: 'com.dapr.event.sent.bulk',
         entries: events.map(toEntry),
       },
+      first!.pubsubName,
     )
     const byId = new Map(statuses.map(each => [each.entry_id, OUTCOMES[each.status]]))
     return events.map(({ id }) => byId.get(id) ?? 'retry')
@@ -88,11 +89,13 @@ export class GrpcAppChannel implements AppChannel {
     this.#client.close()
   }
 
-  #call<Answer>(service: string, method: string, message: object): Promise<Answer> {
+  #call<Answer>(service: string, method: string, message: object, pubsubName?: string): Promise<Answer> {
     const { path, request, response } = methodShape(service, method)
     const metadata = new Metadata()
     const token = this.#options.token()
     if (token !== undefined) metadata.set('dapr-api-token', token)
+    // Applications look for it among the headers too.
+    if (pubsubName !== undefined) metadata.set('pubsubname', pubsubName)
     const limits = { deadline: Date.now() + this.#options.timeoutMs }
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(

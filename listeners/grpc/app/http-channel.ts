@@ -22,6 +22,13 @@ interface SubscriptionDocument {
   }
 }
 
+interface AppMessage {
+  readonly type: string
+  readonly document: object
+  /** Applications look for it among the headers too. */
+  readonly pubsubName: string
+}
+
 export interface ChannelOptions {
   /** Such as `http://127.0.0.1:3000`. */
   readonly base: string
@@ -50,7 +57,8 @@ export class HttpAppChannel implements AppChannel {
 
   async deliver({ event, topic, pubsubName, path }: AppEvent): Promise<AppOutcome> {
     const document = toDocument(event, topic, pubsubName)
-    const { status, body } = await this.#request('POST', pathOf(path), 'application/cloudevents+json', document)
+    const type = 'application/cloudevents+json'
+    const { status, body } = await this.#request('POST', pathOf(path), { type, document, pubsubName })
     if (status === 404) return 'drop'
     if (status >= 300) return 'retry'
     return OUTCOMES[statusIn(body)] ?? 'ack'
@@ -64,7 +72,8 @@ export class HttpAppChannel implements AppChannel {
       entries: events.map(({ id: entryId, event, raw }) => ({
         entryId,
         event: raw ? event.data.toString('base64') : toDocument(event, topic, pubsubName),
-        contentType: raw ? event.dataContentType : 'application/cloudevents+json',
+        // What says that the bytes are in base64, whatever they are.
+        contentType: raw ? 'application/octet-stream' : 'application/cloudevents+json',
         metadata: {},
       })),
       metadata: {},
@@ -72,7 +81,8 @@ export class HttpAppChannel implements AppChannel {
       pubsubname: pubsubName,
       type: 'com.dapr.event.sent.bulk',
     }
-    const { status, body } = await this.#request('POST', pathOf(path), 'application/json', document)
+    const type = 'application/json'
+    const { status, body } = await this.#request('POST', pathOf(path), { type, document, pubsubName })
     if (status === 404) return events.map(() => 'drop')
     if (status >= 300) return events.map(() => 'retry')
     const statuses = (
@@ -88,15 +98,15 @@ export class HttpAppChannel implements AppChannel {
     this.#closing.abort()
   }
 
-  async #request(method: string, path: string, type?: string, document?: object) {
+  async #request(method: string, path: string, message?: AppMessage) {
     const token = this.#options.token()
     const response = await reached(this.#options.base + path, {
       method,
       headers: {
-        ...(type && { 'content-type': type }),
+        ...(message && { 'content-type': message.type, pubsubname: message.pubsubName }),
         ...(token !== undefined && { 'dapr-api-token': token }),
       },
-      ...(document && { body: JSON.stringify(document) }),
+      ...(message && { body: JSON.stringify(message.document) }),
       redirect: 'manual',
       signal: AbortSignal.any([AbortSignal.timeout(this.#options.timeoutMs), this.#closing.signal]),
     })

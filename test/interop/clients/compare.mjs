@@ -4,6 +4,8 @@ import { readExceptions } from '../lib/exceptions.mjs'
 import { runProgram } from '../lib/processes.mjs'
 import { programs } from './programs.mjs'
 
+const NOTHING = { ok: new Set(), failed: new Map(), rest: '' }
+
 /** Runs the programs (all without `only`) and returns the cases lost and not excepted. */
 export async function compareClients({ through, only, quick, print }) {
   const exceptionOf = readExceptions()
@@ -22,14 +24,15 @@ export async function compareClients({ through, only, quick, print }) {
 
 async function compareProgram(program, through, exceptionOf, print) {
   const prepared = await program.prepare()
+  // What can do nothing directly, or has nothing to be direct to, is to do everything through Portolan.
+  const isWhole = program.isMended || program.isAlone
   const started = Date.now()
   const [direct, first] = await Promise.all([
-    runCases(program, prepared, 'direct'),
+    program.isAlone ? NOTHING : runCases(program, prepared, 'direct'),
     runCases(program, prepared, through),
   ])
-  if (direct.ok.size === 0 && !program.isMended) throw new Unavailable(`it passes nothing directly: ${direct.rest}`)
-  // What can do nothing directly is to do everything through Portolan.
-  const wanted = program.isMended ? new Set([...direct.ok, ...first.ok, ...first.failed.keys()]) : direct.ok
+  if (direct.ok.size === 0 && !isWhole) throw new Unavailable(`it passes nothing directly: ${direct.rest}`)
+  const wanted = isWhole ? new Set([...direct.ok, ...first.ok, ...first.failed.keys()]) : direct.ok
   const names = [...wanted].filter(name => !first.ok.has(name))
   // On a busy machine a case may fail by its own deadlines: only what is lost twice is lost.
   const second = names.some(name => !exceptionOf(program.name, name))
@@ -39,7 +42,7 @@ async function compareProgram(program, through, exceptionOf, print) {
   print(
     `${program.name} (${prepared.versions}): ${direct.ok.size} direct, ${first.ok.size} through ${through} (${seconds} s)`,
   )
-  if (!program.isMended) for (const [name, why] of direct.failed) print(`  not even directly: ${name}: ${why}`)
+  if (!isWhole) for (const [name, why] of direct.failed) print(`  not even directly: ${name}: ${why}`)
   for (const [name, why] of first.failed) if (!wanted.has(name)) print(`  not through either: ${name}: ${why}`)
   const lost = []
   for (const name of program.mends ?? []) {

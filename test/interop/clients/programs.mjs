@@ -1,4 +1,6 @@
 // All client programs, each with what starts the service that it talks to.
+import { daprPrograms } from './dapr/programs.mjs'
+import { startDaprService } from './dapr/service.mjs'
 import { mariadb11Programs, mysql9Programs, mysqlPrograms } from './mysql/programs.mjs'
 import { startMysqlService } from './mysql/service.mjs'
 import { redisPrograms } from './redis/programs.mjs'
@@ -16,4 +18,5 @@ export const programs = [
   ...on(startS3Service('swift'), s3Programs('swift')),
   ...on(startS3Service('radosgw'), s3Programs('radosgw')),
   ...on(startS3Service('embedded'), embeddedPrograms),
+  ...on(startDaprService, daprPrograms),
 ]

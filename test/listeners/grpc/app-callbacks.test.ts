@@ -35,7 +35,7 @@ describe.each(PROTOCOLS)('an application that is called over %s', (name, protoco
       },
     })
     await server.pubsub.subscribe('pubsub', 'plain', note('plain'))
-    await server.pubsub.subscribe('pubsub', 'raw', note('raw'), undefined, { rawPayload: 'true' })
+    await server.pubsub.subscribe('pubsub', 'raw', note('raw'), undefined, { rawPayload: true })
     await server.pubsub.subscribeBulk('pubsub', 'bulk', note('bulk'), { maxMessagesCount: 2, maxAwaitDurationMs: 100 })
     let refusals = 0
     await server.pubsub.subscribeWithOptions('pubsub', 'retried', {
@@ -93,7 +93,7 @@ describe.each(PROTOCOLS)('an application that is called over %s', (name, protoco
 
   it('gets what was published without an envelope', async () => {
     await publish('raw', 'bare', { rawPayload: 'true' })
-    await vi.waitFor(() => expect(got['raw']).toHaveLength(1), { timeout: 10_000 })
+    await arrives('raw', ['bare'])
   })
 
   it('gets messages in bulk', async () => {
