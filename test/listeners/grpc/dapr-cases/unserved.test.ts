@@ -35,7 +35,9 @@ describe.each(PROTOCOLS)('over %s', (_, protocol) => {
 it('cryptography, though its calls are streams of the caller', async () => {
   const client = new DaprClient(clientOptions(rig, CommunicationProtocolEnum.GRPC))
   const options = { componentName: 'crypto-local', keyName: 'symmetric256', keyWrapAlgorithm: 'A256KW' } as const
-  await expect(client.crypto.encrypt('text', options)).rejects.toThrow('cryptography is not served')
-  await expect(client.crypto.decrypt(Buffer.from('text'), options)).rejects.toThrow('cryptography is not served')
+  // More than fits into one message of a stream.
+  const data = Buffer.alloc(100_000)
+  await expect(client.crypto.encrypt(data, options)).rejects.toThrow('cryptography is not served')
+  await expect(client.crypto.decrypt(data, options)).rejects.toThrow('cryptography is not served')
   await client.stop()
 })
