@@ -17,6 +17,7 @@ import {
 } from './plugin.ts'
 import { folderDigest, readProof, type Standing } from './proof.ts'
 import { type PluginSchema, parseSchema } from './schema.ts'
+import { within } from './within.ts'
 
 /** A plug-in as its files tell, with nothing of it run. */
 export interface InspectedPlugin {
@@ -162,7 +163,7 @@ export function importFile<Module>(folder: string, file: string, digest: string)
 
 async function attempt<T>(what: string, call: () => T | Promise<T>): Promise<T> {
   try {
-    return await call()
+    return await within(call())
   } catch (error) {
     throw new PluginError(`${what}: ${error instanceof Error ? error.message : String(error)}`)
   }

@@ -3,6 +3,7 @@
  * implements the service in at least two interchangeable ways, and a conformance file that shows that they are.
  */
 import type { ApiError, ApiErrorCode } from '../apis/index.ts'
+import type { SecretRef } from '../config/index.ts'
 import type { Logger } from '../observability/logger.ts'
 
 /** A message as plug-ins see it: fields as the .proto names them, enumerations by name, 64-bit numbers as text, bytes as Buffer. */
@@ -59,7 +60,7 @@ export interface PluginOptions {
   readonly folder: string
   readonly implementation: string
   readonly options: Message
-  readonly secrets: Readonly<Record<string, import('../config/index.ts').SecretRef>>
+  readonly secrets: Readonly<Record<string, SecretRef>>
   readonly unproved: boolean
 }
 

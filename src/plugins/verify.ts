@@ -6,8 +6,7 @@ import { type InspectedPlugin, importFile, inspectPlugin, type OpenPlugin, openM
 import { type ConformanceModule, type Message, type PluginClient, PluginError } from './plugin.ts'
 import { folderDigest, type Proof, writeProof } from './proof.ts'
 import type { PluginMethodShape } from './schema.ts'
-
-const CASE_TIMEOUT_MS = 30_000
+import { within } from './within.ts'
 
 /** By implementation and case: `passed`, or why not. */
 export type Results = Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -50,10 +49,10 @@ async function verifyOne(
     const prepared = (await within(conformance.prepare?.(implementation))) ?? {}
     try {
       const { options = {}, secrets = {} } = prepared
-      const opened = await within(openModule(plugin, implementation, options, secrets, silentLogger))
+      const opened = await openModule(plugin, implementation, options, secrets, silentLogger)
       const client = clientOf(opened, plugin.schema.methods)
       for (const [name, run] of cases) results[name] = await outcome(() => run(client))
-      await within(opened.close())
+      await opened.close()
     } finally {
       await within(prepared.close?.())
     }
@@ -89,17 +88,4 @@ function clientOf({ methods }: Pick<OpenPlugin, 'methods'>, shapes: Readonly<Rec
     return [name, responseStream ? stream : unary] as const
   })
   return Object.fromEntries(clients) as PluginClient
-}
-
-/** Nothing of a plug-in can hold up its verification for ever. */
-async function within<T>(work: T | Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took more than ${CASE_TIMEOUT_MS / 1000} s`)), CASE_TIMEOUT_MS)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

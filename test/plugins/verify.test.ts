@@ -1,5 +1,5 @@
 /** `portolan plugin verify`: what proves a plug-in, and what does not. */
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { runPluginVerify } from '../../src/cli/plugin.ts'
 import { inspectPlugin } from '../../src/plugins/index.ts'
 import { PluginFolder } from './folder.ts'
@@ -74,4 +74,27 @@ it('refuses what has changed since this process loaded it', async () => {
     code: 1,
     text: expect.stringContaining('have changed since this process loaded them'),
   })
+})
+
+it.each<[string, string, string]>([
+  ['a case', 'conformance.mjs', "export const cases = { 'waits for nothing': () => new Promise(() => {}) }"],
+  ['open', 'text-messages.mjs', 'export const open = () => new Promise(() => {})'],
+])('gives up on %s that never ends', async (_, file, text) => {
+  folder.write('conformance.mjs', "export const cases = { 'waits for nothing': client => client.Send({}) }")
+  if (file === 'conformance.mjs') folder.change('text-messages.mjs', "typeof url !== 'string'", 'false')
+  folder.write(file, text)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    let outcome: Awaited<ReturnType<typeof verify>> | undefined
+    const over = verify().then(result => (outcome = result))
+    while (!outcome) {
+      await new Promise(resolve => setImmediate(resolve))
+      vi.advanceTimersByTime(30_000)
+    }
+    await over
+    expect(outcome.code).toBe(3)
+    expect(outcome.text.match(/ {2}× waits for nothing: .*took more than 30 s/g)).toHaveLength(2)
+  } finally {
+    vi.useRealTimers()
+  }
 })
