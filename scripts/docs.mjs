@@ -17,6 +17,7 @@ export { componentKinds } from './src/components/index.ts'
 export { PROFILES } from './src/backends/s3/profiles/table.ts'
 export { CLOUDS, TRUST, TRUST_AS_OF, TRUST_SOURCE, TRUSTED_FROM, trustOf } from './src/features/trust.ts'
 export { FEATURES } from './src/apis/index.ts'
+export { featuresOf } from './src/component.ts'
 export { schemaParts } from './src/config/index.ts'
 export { FAMILIES } from './src/observability/families.ts'
 `
@@ -162,14 +163,14 @@ function trustTable({ CLOUDS, TRUST, TRUST_AS_OF, TRUST_SOURCE, TRUSTED_FROM, tr
 }
 
 /** A table for each API: which type of component has which feature. */
-function featureTables(apis, kinds) {
+function featureTables(apis, kinds, featuresOf) {
   return Object.entries(apis)
     .map(([api, features]) => {
       const types = kinds.filter(kind => kind.api === api)
       if (types.length === 0) return ''
       const head = `| Feature | ${types.map(({ type }) => type).join(' | ')} | Meaning |`
       const lines = Object.entries(features).map(([id, meaning]) => {
-        const marks = types.map(kind => (kind.features.includes(id) ? '●' : ''))
+        const marks = types.map(kind => (featuresOf(kind).includes(id) ? '●' : ''))
         return `| \`${id}\` | ${marks.join(' | ')} | ${cell(meaning)} |`
       })
       return [head, `|---|${types.map(() => '---|').join('')}---|`, ...lines].join('\n')
@@ -195,13 +196,14 @@ const checking = args.includes('--check')
 const path = args.find(arg => !arg.startsWith('--')) ?? join(ROOT, 'README.md')
 const shown = relative(process.cwd(), path)
 
-const { protocols, backendKinds, componentKinds, schemaParts, FAMILIES, FEATURES, PROFILES, ...trust } = await load()
+const { protocols, backendKinds, componentKinds, schemaParts, FAMILIES, FEATURES, featuresOf, PROFILES, ...trust } =
+  await load()
 const parts = {
   options: optionTables(schemaParts({ protocols, backendKinds, componentKinds })),
   metrics: metricTable(FAMILIES),
   profiles: profileTable(PROFILES),
   trust: trustTable(trust),
-  features: featureTables(FEATURES, componentKinds),
+  features: featureTables(FEATURES, componentKinds, featuresOf),
 }
 const before = readFileSync(path, 'utf8')
 let after = before

@@ -1,6 +1,6 @@
 /** A component: a store of one API under a name in the configuration, with its life around it. */
 import type { ZodMiniObject } from 'zod/mini'
-import { ApiError, type ApiName, type FeatureId, type Stores } from './apis/index.ts'
+import { ApiError, type ApiName, type FeatureId, LAYER, type Stores } from './apis/index.ts'
 import type { ComponentConfig } from './config/index.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Backend, BackendStatus, Clock, ProbeReport, Runtime } from './protocol.ts'
@@ -36,6 +36,11 @@ export interface ComponentContext {
 /** How often a component is asked whether it is there, besides what its calls tell. */
 const CHECK_EVERY_MS = 10_000
 const CHECK_TIMEOUT_MS = 5_000
+
+/** What components of a kind can do before a usual server: what the store has, and what the sidecar adds to it. */
+export function featuresOf({ api, features }: Pick<ComponentKind, 'api' | 'features'>): readonly FeatureId[] {
+  return [...features, ...(LAYER[api] ?? [])]
+}
 
 export class Component<Api extends ApiName = ApiName> {
   readonly name: string
@@ -81,11 +86,11 @@ export class Component<Api extends ApiName = ApiName> {
 
   /** What it can do, as far as its server has shown. */
   get features(): readonly FeatureId[] {
-    return this.kind.features.filter(id => !Object.hasOwn(this.#lacks, id))
+    return featuresOf(this.kind).filter(id => !Object.hasOwn(this.#lacks, id))
   }
 
   has(feature: FeatureId): boolean {
-    return this.kind.features.includes(feature) && !Object.hasOwn(this.#lacks, feature)
+    return featuresOf(this.kind).includes(feature) && !Object.hasOwn(this.#lacks, feature)
   }
 
   /** Features of its kind that its server turned out not to have, each with the reason. */

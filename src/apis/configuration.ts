@@ -17,6 +17,9 @@ export const configurationFeatures = {
   'configuration.snapshot': 'While the store cannot be reached, the last values that were read are served.',
 } as const satisfies Features
 
+/** What the sidecar adds to every store, whatever its type. */
+export const configurationLayer = ['configuration.snapshot'] as const
+
 /** Where an item stands. Group and label are empty where nothing is said of them. */
 export interface ItemKey {
   readonly key: string

@@ -1,6 +1,6 @@
 /** The standardized APIs: their interfaces and feature ids. */
 import type { ApiName, FeatureId, Features } from './api.ts'
-import { type ConfigurationStore, configurationFeatures } from './configuration.ts'
+import { type ConfigurationStore, configurationFeatures, configurationLayer } from './configuration.ts'
 import { type InvokeStore, invokeFeatures } from './invoke.ts'
 import { type LockStore, lockFeatures } from './lock.ts'
 import { type PubSubStore, pubsubFeatures } from './pubsub.ts'
@@ -35,6 +35,9 @@ export const FEATURES: Readonly<Record<ApiName, Features>> = {
   pubsub: pubsubFeatures,
   invoke: invokeFeatures,
 }
+
+/** The features that the sidecar adds to all stores of an API. */
+export const LAYER: Readonly<Partial<Record<ApiName, readonly FeatureId[]>>> = { configuration: configurationLayer }
 
 /** Narrows nothing: only keeps the type of an id that is known to exist. */
 export function isFeature(id: string): id is FeatureId {

@@ -1,6 +1,7 @@
 /** `portolan features`: what each type of component can do; with a configuration, also what it requires and gets. */
 import { FEATURES } from '../apis/index.ts'
 import { matchRequirements } from '../bind.ts'
+import { featuresOf } from '../component.ts'
 import { ConfigError, loadConfig, type Registry } from '../config/index.ts'
 import { isMet, knownFeatures } from '../features/index.ts'
 import { Factory, problemsOf } from '../generation.ts'
@@ -62,7 +63,7 @@ function tableOf(registry: Registry) {
 
 function typesWith({ componentKinds }: Registry, api: string, id: string): string[] {
   return componentKinds
-    .filter(kind => kind.api === api && (kind.features as readonly string[]).includes(id))
+    .filter(kind => kind.api === api && (featuresOf(kind) as readonly string[]).includes(id))
     .map(({ type }) => type)
 }
 

@@ -1,6 +1,6 @@
 /** The features that are known, and who could have them. */
 import { FEATURES } from '../apis/index.ts'
-import type { ComponentKind } from '../component.ts'
+import { type ComponentKind, featuresOf } from '../component.ts'
 import type { BackendKind } from '../protocol.ts'
 
 /** Every feature that an application may require, by API or protocol, with its meaning. */
@@ -22,5 +22,5 @@ export function typesWith({
   readonly componentKinds: readonly ComponentKind[]
 }): (feature: string) => readonly string[] {
   return feature =>
-    componentKinds.flatMap(({ type, features }) => ((features as readonly string[]).includes(feature) ? [type] : []))
+    componentKinds.flatMap(kind => ((featuresOf(kind) as readonly string[]).includes(feature) ? [kind.type] : []))
 }

@@ -1,6 +1,6 @@
 /** Finds the component that a call names, and tells whether it can do what the call asks for. */
 import { ApiError, type ApiName, FEATURES, type FeatureId } from '../apis/index.ts'
-import type { Component } from '../component.ts'
+import { type Component, featuresOf } from '../component.ts'
 import { nearest } from '../config/index.ts'
 import type { Runtime } from '../protocol.ts'
 
@@ -50,7 +50,7 @@ export class Directory {
   whoHas(feature: FeatureId): { readonly components: readonly string[]; readonly types: readonly string[] } {
     return {
       components: this.all.filter(each => each.has(feature)).map(({ name }) => name),
-      types: this.#runtime.componentKinds.filter(({ features }) => features.includes(feature)).map(({ type }) => type),
+      types: this.#runtime.componentKinds.filter(kind => featuresOf(kind).includes(feature)).map(({ type }) => type),
     }
   }
 
