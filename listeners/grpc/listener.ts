@@ -86,10 +86,11 @@ export class GrpcListener implements Listener, ServerHost {
   async #serve(): Promise<void> {
     const { logger, metrics } = this.#runtime
     // grpc-js is loaded only where somebody listens.
-    const [{ ServerCredentials }, { createServer }, { allServices }] = await Promise.all([
+    const [{ ServerCredentials }, { createServer }, { allServices }, { proxyUnknown }] = await Promise.all([
       import('@grpc/grpc-js'),
       import('./server.ts'),
       import('./services.ts'),
+      import('./proxy.ts'),
     ])
     const { maxMessage, maxStreams, http, app, appId } = this.#options
     const services = allServices({
@@ -99,6 +100,12 @@ export class GrpcListener implements Listener, ServerHost {
       options: () => this.#options,
     })
     this.#server = createServer(services, this, { maxMessageBytes: maxMessage, maxConcurrentStreams: maxStreams })
+    if (!proxyUnknown(this.#server, this.#services.invoke, this)) {
+      this.#runtime.logger.warn(
+        { listener: this.name },
+        'this version of grpc-js cannot hand unknown methods to applications',
+      )
+    }
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
     this.#bound = await listen(
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
@@ -112,7 +119,7 @@ export class GrpcListener implements Listener, ServerHost {
   async #openHttp(address: Address, dapr: Service): Promise<void> {
     const { logger, metrics } = this.#runtime
     const { HttpFace } = await import('./http/face.ts')
-    const face = new HttpFace(dapr, this, this.#options.maxMessage)
+    const face = new HttpFace(dapr, this.#services.invoke, this, this.#options.maxMessage)
     this.#face = face
     this.#httpBound = await listen(
       { name: `${this.name}.http`, address, logger, metrics, limits: { ...this.#limits(), tls: undefined } },

@@ -7,6 +7,7 @@ import { kubernetesConfiguration } from './configuration/kubernetes.ts'
 import { memoryConfiguration } from './configuration/memory.ts'
 import { nacosConfiguration } from './configuration/nacos.ts'
 import { zookeeperConfiguration } from './configuration/zookeeper.ts'
+import { appsInvoke } from './invoke/apps.ts'
 import { dubboInvoke } from './invoke/dubbo.ts'
 import { embeddedLock } from './lock/embedded.ts'
 import { etcdLock } from './lock/etcd.ts'
@@ -33,6 +34,7 @@ export const componentKinds: readonly ComponentKind[] = [
   memoryConfiguration,
   nacosConfiguration,
   zookeeperConfiguration,
+  appsInvoke,
   dubboInvoke,
   embeddedLock,
   etcdLock,

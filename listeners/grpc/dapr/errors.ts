@@ -1,6 +1,7 @@
 /** Errors with the codes and texts that Dapr's clients know. What Dapr has no words for is dressed as everywhere. */
 import { status } from '@grpc/grpc-js'
-import { ApiError } from '../../../src/apis/index.ts'
+import { ApiError, type AppAnswer } from '../../../src/apis/index.ts'
+import { AppStatus } from '../../../src/services/index.ts'
 import { statusError, statusOf } from '../errors.ts'
 import type { StatusError } from '../rpc.ts'
 
@@ -41,7 +42,36 @@ const UNKNOWN: Readonly<
       : [status.FAILED_PRECONDITION, 'no pubsub is configured', 'DAPR_PUBSUB_NOT_CONFIGURED'],
 }
 
+/** The status of gRPC for one of HTTP, as Dapr maps them. */
+const CODES: Readonly<Record<number, number>> = {
+  400: status.INTERNAL,
+  401: status.UNAUTHENTICATED,
+  403: status.PERMISSION_DENIED,
+  404: status.NOT_FOUND,
+  408: status.DEADLINE_EXCEEDED,
+  409: status.ALREADY_EXISTS,
+  429: status.RESOURCE_EXHAUSTED,
+  499: status.CANCELLED,
+  501: status.UNIMPLEMENTED,
+  503: status.UNAVAILABLE,
+  504: status.DEADLINE_EXCEEDED,
+}
+const MAX_DETAILS = 1_000
+
+/** An application's answer that is none of success. */
+export class AppRefusal extends Error {
+  readonly status: StatusError
+
+  constructor({ status: code, body }: AppAnswer) {
+    super(`the application answered with ${code}`)
+    const details = `${this.message}: ${body.toString('utf8', 0, MAX_DETAILS)}`
+    this.status = statusError(CODES[code] ?? status.UNKNOWN, details, `HTTP_${code}`)
+  }
+}
+
 export function daprStatusOf(error: unknown): StatusError | undefined {
+  if (error instanceof AppRefusal) return error.status
+  if (error instanceof AppStatus) return { code: error.code, details: error.message }
   if (!(error instanceof UnknownStore)) return statusOf(error)
   const [code, text, reason] = UNKNOWN[error.what](error.store, error.isAnyConfigured)
   return statusError(code, text, reason, { name: error.store }, 'dapr.io')

@@ -3,6 +3,7 @@ import type { Service } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 import { configurationMethods } from './configuration.ts'
 import { daprStatusOf } from './errors.ts'
+import { invokeMethods } from './invoke.ts'
 import { lockMethods } from './lock.ts'
 import { metadataMethods } from './metadata.ts'
 import { pubsubMethods } from './pubsub.ts'
@@ -16,6 +17,7 @@ export function daprService(context: ServiceContext): Service {
     name: 'dapr.proto.runtime.v1.Dapr',
     methods: {
       ...configurationMethods(context),
+      ...invokeMethods(context),
       ...lockMethods(context),
       ...pubsubMethods(context),
       ...secretMethods(context),

@@ -2,11 +2,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Metadata } from '@grpc/grpc-js'
+import type { InvokeService } from '../../../src/services/index.ts'
 import { daprStatusOf } from '../dapr/index.ts'
 import { INTERNAL, statusError } from '../errors.ts'
 import type { Service, StatusError, Unary } from '../rpc.ts'
 import type { ServerHost } from '../server.ts'
 import { UNSERVED } from '../unserved.ts'
+import { type AppTarget, forwarded, handOn, targetOf } from './invoke.ts'
 import { BadRequest, type HttpRoute, ROUTES } from './routes.ts'
 
 /** HTTP's status for each of gRPC's, as Dapr maps them; what is not here is 500. */
@@ -42,12 +44,14 @@ const POINTERS: Readonly<Record<string, string>> = {
 
 export class HttpFace {
   readonly #methods: Service['methods']
+  readonly #invoke: InvokeService
   readonly #host: ServerHost
   readonly #maxBodyBytes: number
   readonly #server: Server
 
-  constructor(dapr: Service, host: ServerHost, maxBodyBytes: number) {
+  constructor(dapr: Service, invoke: InvokeService, host: ServerHost, maxBodyBytes: number) {
     this.#methods = dapr.methods
+    this.#invoke = invoke
     this.#host = host
     this.#maxBodyBytes = maxBodyBytes
     this.#server = createServer((request, response) => void this.#answer(request, response))
@@ -68,6 +72,12 @@ export class HttpFace {
     let name = 'http'
     try {
       const [path = '', search = ''] = (request.url ?? '').split('?', 2) as [string, string?]
+      const target = targetOf(request)
+      if (target) {
+        name = 'InvokeService'
+        await this.#toApp(target, request, response)
+        return this.#host.answered(`/${DAPR}.http/${name}`, 0, startedAt)
+      }
       const route = routeOf(request.method ?? '', path)
       name = route.rpc ?? 'Healthz'
       if (route.rpc !== null) this.#admit(request)
@@ -86,6 +96,24 @@ export class HttpFace {
       this.#host.answered(`/${DAPR}.http/${name}`, code, startedAt)
       fail(response, code, details)
     }
+  }
+
+  /** Whatever an application that speaks HTTP answers is handed on; one of gRPC is asked by its OnInvoke. */
+  async #toApp(target: AppTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#admit(request)
+    const body = await this.#read(request)
+    if (this.#invoke.protocolOf(target.app) === 'http') {
+      const verb = request.method ?? 'GET'
+      const headers = forwarded(request.headers)
+      return handOn(response, await this.#invoke.request(target.app, { verb, path: target.path, headers, body }))
+    }
+    const [method = '', querystring = ''] = target.path.slice(1).split('?', 2)
+    const contentType = request.headers['content-type'] ?? ''
+    const verb = Math.max(0, VERBS.indexOf(request.method ?? ''))
+    const message = { method, data: { value: body }, content_type: contentType, http_extension: { verb, querystring } }
+    const answer = (await this.#call('InvokeService', { id: target.app, message }, request)) as InvokeAnswer
+    const headers = { 'content-type': answer.content_type || 'application/json' }
+    handOn(response, { status: 200, headers, body: Buffer.from(answer.data?.value ?? []) })
   }
 
   #call(name: string, message: object, request: IncomingMessage): object | Promise<object> {
@@ -128,6 +156,14 @@ export class HttpFace {
     return INTERNAL
   }
 }
+
+interface InvokeAnswer {
+  readonly data: { readonly value: Uint8Array } | null
+  readonly content_type: string
+}
+
+/** By the numbers of HTTPExtension.Verb. */
+const VERBS = ['', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
 
 class Refusal extends Error {
   readonly code: number
