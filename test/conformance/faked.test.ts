@@ -20,7 +20,9 @@ import { memoryLock } from '../../src/components/lock/memory.ts'
 import { memoryPubSub } from '../../src/components/pubsub/memory.ts'
 import { memorySequencer } from '../../src/components/sequencer/memory.ts'
 import { openStore } from '../components/open.ts'
+import { GREETER, GreeterInvoke } from '../support/greeter-invoke.ts'
 import { configurationCases } from './configuration.ts'
+import { type InvokeSubject, invokeCases } from './invoke.ts'
 import { lockCases } from './lock.ts'
 import { pubsubCases } from './pubsub.ts'
 import { secretsCases } from './secrets.ts'
@@ -403,3 +405,36 @@ function slowly(store: PubSubStore): Partial<PubSubStore> {
       }),
   }
 }
+
+/** Each time a service and applications of their own. */
+function invokeSubject(): InvokeSubject {
+  const store = new GreeterInvoke()
+  return {
+    features: Object.keys(FEATURES.invoke) as FeatureId[],
+    open: async () => store,
+    service: GREETER,
+    pair: { calls: () => [...store.calls], stopFirst: store.stopFirst },
+    registry: store,
+    apps: { http: 'http', grpc: 'grpc' },
+  }
+}
+
+eachFeature<'invoke', InvokeSubject>('invoke', invokeCases, invokeSubject(), {
+  'invoke.generic': () => ({ call: async () => ({ value: null, attachments: {} }) }),
+  'invoke.argument-types': store => ({ call: ({ types: _, ...invocation }) => store.call!(invocation) }),
+  'invoke.attachments': store => ({ call: invocation => store.call!({ ...invocation, attachments: {} }) }),
+  'invoke.versions': store => ({ call: invocation => store.call!({ ...invocation, group: '', version: '' }) }),
+  'invoke.balancing': () => ({ call: async () => ({ value: 'Hello x', attachments: {} }) }),
+  'invoke.discovery': () => ({ call: async () => ({ value: 'Hello x', attachments: {} }) }),
+  'invoke.http': () => ({ request: async () => ({ status: 200, headers: {}, body: Buffer.alloc(0) }) }),
+  'invoke.grpc': () => ({
+    grpc(_app, _path, _metadata, _deadline, observer) {
+      queueMicrotask(() => observer.onStatus({ code: 0, details: '', trailers: [] }))
+      return { write: () => true, onDrain() {}, end() {}, cancel() {}, pause() {}, resume() {} }
+    },
+  }),
+})
+
+test('invoke with all features passes', async () => {
+  for (const each of invokeCases) if (concerns(each, invokeSubject())) await examine(each, invokeSubject())
+})

@@ -4,14 +4,14 @@
  * `fail(String)`, `over(String | int)` and `attachments()`; and an application which answers with what it was sent.
  */
 import { expect } from 'vitest'
-import type { AppMetadata, Invocation, InvokeStore } from '../../src/apis/index.ts'
+import type { AppMetadata, Invocation } from '../../src/apis/index.ts'
 import { type Bench, type Case, expectRefusal, register, type Subject } from './suite.ts'
 
 export interface InvokeSubject extends Subject<'invoke'> {
   /** The service with those methods; in group `blue` and version `2.0` its `hello` says `Blue hello`. */
   readonly service?: string
-  /** A store with two providers of the service. */
-  readonly pair?: { open(): Promise<InvokeStore>; calls(): readonly number[]; stopFirst(): Promise<void> }
+  /** The two providers of a store that balances. */
+  readonly pair?: { calls(): readonly number[]; stopFirst(): Promise<void> }
   /** What is registered, for a store that learns providers. */
   readonly registry?: { add(): Promise<void>; remove(): Promise<void> }
   /** Ids of applications: HTTP and gRPC. */
@@ -115,13 +115,8 @@ export const invokeCases: readonly Case<'invoke', InvokeSubject>[] = [
     title: 'providers are called in turn, and one that has gone is passed by',
     needs: ['invoke.balancing'],
     async run(bench) {
-      const { open, calls, stopFirst } = bench.subject.pair!
-      const store = await open()
-      bench.afterwards(() => store.close())
-      const hello = async () => {
-        const invocation = { service: bench.subject.service!, method: 'hello', args: ['x'], group: '', version: '' }
-        expect((await store.call!({ ...invocation, attachments: {} })).value).toBe('Hello x')
-      }
+      const { calls, stopFirst } = bench.subject.pair!
+      const hello = async () => expect((await call(bench, 'hello', ['x'])).value).toBe('Hello x')
       const before = calls()
       for (let i = 0; i < 10; i++) await hello()
       expect(calls().map((count, i) => count - before[i]!)).toEqual([5, 5])

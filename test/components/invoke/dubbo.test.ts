@@ -27,13 +27,12 @@ const DIRECT = dubboInvoke.features.filter(feature => feature !== 'invoke.discov
 invokeConformance({
   features: DIRECT,
   service: RECORDED_SERVICE,
-  open: () => openStore(dubboInvoke, { providers: [provider.address] }),
-  pair: {
-    open: () => openStore(dubboInvoke, { providers: [provider.address, second.address] }),
-    calls: () => [provider.calls, second.calls],
-    stopFirst: () => provider.stop(),
+  open: () => openStore(dubboInvoke, { providers: [provider.address, second.address] }),
+  pair: { calls: () => [provider.calls, second.calls], stopFirst: () => provider.stop() },
+  restart: {
+    stop: async () => void (await Promise.all([provider.stop(), second.stop()])),
+    start: async () => void (await Promise.all([provider.start(), second.start()])),
   },
-  restart: { stop: () => provider.stop(), start: () => provider.start() },
 })
 
 describe('with ZooKeeper as the registry', () => {
