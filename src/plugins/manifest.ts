@@ -21,7 +21,7 @@ const schema = z.strictObject({
   name: name(),
   proto: file(/\.proto$/),
   /** Full name of the service in the .proto. */
-  service: z.string().check(z.regex(/^[\w.]+$/, 'must be the full name of the service')),
+  service: z.string().check(z.regex(/^\w+(\.\w+)+$/, 'must be the full name of the service, with its package')),
   module: file(/\.m?js$/),
   conformance: file(/\.m?js$/),
   /** By name; the product that each stands for. */

@@ -57,7 +57,7 @@ export async function folderDigest(folder: string): Promise<string> {
   let bytes = 0
   const files = await filesBelow(folder, '', [])
   for (const path of files.sort()) {
-    const content = await readFile(join(folder, path))
+    const content = await readFile(join(folder, path)).catch(error => unreadable(join(folder, path), error))
     bytes += content.length
     if (bytes > MAX_BYTES) throw tooLarge(folder)
     hash.update(`${path}\0${content.length}\0`).update(content)
@@ -67,18 +67,23 @@ export async function folderDigest(folder: string): Promise<string> {
 
 /** Names that begin with two dots are Kubernetes', by which it changes a mounted folder at once. */
 async function filesBelow(folder: string, below: string, found: string[]): Promise<string[]> {
-  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch(error => {
-    throw new PluginError(`${join(folder, below)} cannot be read (${(error as NodeJS.ErrnoException).code})`)
-  })
+  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch(error =>
+    unreadable(join(folder, below), error),
+  )
   for (const entry of entries) {
     const path = below ? `${below}/${entry.name}` : entry.name
     if (path === PROOF || entry.name.startsWith('..')) continue
     if (entry.isDirectory()) await filesBelow(folder, path, found)
-    else if ((await stat(join(folder, path))).isFile()) found.push(path)
+    else if ((await stat(join(folder, path)).catch(error => unreadable(join(folder, path), error))).isFile())
+      found.push(path)
     else throw new PluginError(`${join(folder, path)} is no file: a plug-in consists of files and folders`)
     if (found.length > MAX_FILES) throw tooLarge(folder)
   }
   return found
+}
+
+function unreadable(path: string, error: unknown): never {
+  throw new PluginError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`)
 }
 
 function tooLarge(folder: string): PluginError {

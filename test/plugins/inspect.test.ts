@@ -1,4 +1,6 @@
 /** What is refused before anything of a plug-in is run, each with a sentence for the user. */
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { inspectPlugin, PluginError } from '../../src/plugins/index.ts'
 import { PluginFolder } from './folder.ts'
@@ -49,6 +51,11 @@ describe('the manifest', () => {
       'names the same product twice',
       it => it.change(MANIFEST, 'Pigeon Post', 'skylark messaging'),
       'must name at least two, of different products',
+    ],
+    [
+      'names a service without a package',
+      it => it.change(MANIFEST, 'examples.messaging.v1.', ''),
+      'service: must be the full name of the service, with its package',
     ],
     ['names a module that is missing', it => it.delete(MODULE), `${MODULE} is not there, and the manifest names it`],
     ['names a conformance file that is missing', it => it.delete('conformance.mjs'), 'conformance.mjs is not there'],
@@ -116,6 +123,23 @@ describe('the .proto', () => {
     folder.change(PROTO, 'package', 'import "google/protobuf/timestamp.proto";\npackage')
     folder.change(PROTO, 'string text = 2;', 'string text = 2;\ngoogle.protobuf.Timestamp flaws = 3;')
     expect(await inspectPlugin(folder.path)).toMatchObject({ standing: { doubt: expect.stringContaining('changed') } })
+  })
+})
+
+describe('the folder', () => {
+  it('has a link to nowhere', async () => {
+    symlinkSync('/nonexistent', join(folder.path, 'link'))
+    expect(await refusal()).toBe(`${join(folder.path, 'link')} cannot be read (ENOENT)`)
+  })
+
+  it('has too many files', async () => {
+    for (let i = 0; i <= 500; i++) folder.write(`${i}.txt`, '')
+    expect(await refusal()).toContain('has more than 500 files or 16 MiB')
+  })
+
+  it('has a file that is too large', async () => {
+    folder.write('large.txt', ' '.repeat(16 * 1024 * 1024))
+    expect(await refusal()).toContain('has more than 500 files or 16 MiB')
   })
 })
 
