@@ -22,6 +22,12 @@ const PACKAGES = [
     service: 'mariadb',
   },
   { name: 'etcd-server', program: 'etcd', for: ['test', 'interop'], service: 'etcd' },
+  {
+    name: 'rabbitmq-server',
+    program: 'rabbitmq-server',
+    for: ['test', 'interop'],
+    service: 'rabbitmq-server',
+  },
   // ZooKeeper without what makes it a service of the system.
   {
     name: 'libzookeeper-java',

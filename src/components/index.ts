@@ -15,6 +15,7 @@ import { memoryLock } from './lock/memory.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
 import { embeddedPubSub } from './pubsub/embedded.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
+import { rabbitmqPubSub } from './pubsub/rabbitmq.ts'
 import { awsSecretsManager } from './secrets/aws-secrets-manager.ts'
 import { envSecrets } from './secrets/env.ts'
 import { fileSecrets } from './secrets/file.ts'
@@ -42,6 +43,7 @@ export const componentKinds: readonly ComponentKind[] = [
   zookeeperLock,
   embeddedPubSub,
   memoryPubSub,
+  rabbitmqPubSub,
   awsSecretsManager,
   envSecrets,
   fileSecrets,
