@@ -12,6 +12,7 @@ import { dubboInvoke } from './invoke/dubbo.ts'
 import { embeddedLock } from './lock/embedded.ts'
 import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
+import { natsLock } from './lock/nats.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
 import { embeddedPubSub } from './pubsub/embedded.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
@@ -25,6 +26,7 @@ import { vaultSecrets } from './secrets/vault.ts'
 import { embeddedSequencer } from './sequencer/embedded.ts'
 import { etcdSequencer } from './sequencer/etcd.ts'
 import { memorySequencer } from './sequencer/memory.ts'
+import { natsSequencer } from './sequencer/nats.ts'
 import { zookeeperSequencer } from './sequencer/zookeeper.ts'
 
 export const componentKinds: readonly ComponentKind[] = [
@@ -40,6 +42,7 @@ export const componentKinds: readonly ComponentKind[] = [
   embeddedLock,
   etcdLock,
   memoryLock,
+  natsLock,
   zookeeperLock,
   embeddedPubSub,
   memoryPubSub,
@@ -53,5 +56,6 @@ export const componentKinds: readonly ComponentKind[] = [
   embeddedSequencer,
   etcdSequencer,
   memorySequencer,
+  natsSequencer,
   zookeeperSequencer,
 ]

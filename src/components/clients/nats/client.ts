@@ -1,0 +1,148 @@
+/**
+ * A connection to NATS that is made when it is needed and made anew after it is lost. The client library's own
+ * reconnecting stays off: it keeps requests and sends them later, when whoever asked has been told that they failed.
+ */
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
+import type { Kvm } from '@nats-io/kv'
+import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node'
+import { ApiError, type StoreFacts } from '../../../apis/index.ts'
+import type { ComponentContext } from '../../../component.ts'
+import { LiveSecret } from '../../../config/index.ts'
+import type { Clock } from '../../../protocol.ts'
+import { apiError } from './failure.ts'
+import type { NatsOptions } from './options.ts'
+
+type Library = typeof import('@nats-io/transport-node') &
+  typeof import('@nats-io/jetstream') &
+  Pick<typeof import('@nats-io/kv'), 'Kvm'>
+
+/** A connection and what is reached over it. */
+export interface NatsSession {
+  readonly connection: NatsConnection
+  readonly streams: JetStreamClient
+  readonly manager: JetStreamManager
+  readonly buckets: Kvm
+}
+
+export class NatsClient {
+  readonly clock: Clock
+  readonly requestTimeoutMs: number
+  readonly replicas: number
+  readonly #library: Library
+  readonly #options: NatsOptions
+  readonly #password: LiveSecret | undefined
+  #session: Promise<NatsSession> | undefined
+  #closed = false
+
+  private constructor(library: Library, options: NatsOptions, { name, logger, clock }: ComponentContext) {
+    this.clock = clock
+    this.requestTimeoutMs = options.requestTimeout
+    this.replicas = options.replicas
+    this.#library = library
+    this.#options = options
+    const owner = `the password of component ${name}`
+    this.#password = options.credentials && new LiveSecret(options.credentials.password, { name: owner, logger, clock })
+  }
+
+  static async open(options: NatsOptions, context: ComponentContext): Promise<NatsClient> {
+    const [transport, jetstream, { Kvm }] = await Promise.all([
+      import('@nats-io/transport-node'),
+      import('@nats-io/jetstream'),
+      import('@nats-io/kv'),
+    ])
+    return new NatsClient({ ...transport, ...jetstream, Kvm }, options, context)
+  }
+
+  /** The present connection, or a new one. Rejects with an ApiError. */
+  session(): Promise<NatsSession> {
+    if (this.#closed) return Promise.reject(closed())
+    if (this.#session) return this.#session
+    const mine = this.#connect()
+    this.#session = mine
+    const forget = (): void => {
+      if (this.#session === mine) this.#session = undefined
+    }
+    mine.then(({ connection }) => connection.closed().then(forget, forget), forget)
+    return mine
+  }
+
+  /** Rejects with an ApiError, in time. */
+  async call<T>(ask: (session: NatsSession) => Promise<T>, repeatable: boolean, timeoutMs?: number): Promise<T> {
+    const limit = timeoutMs ?? this.requestTimeoutMs
+    const session = await this.session()
+    let cancel = (): void => {}
+    const lost = new Promise<never>((_, reject) => {
+      cancel = this.clock.after(limit, () => reject(new Error(`no answer in ${limit} ms`)))
+      session.connection.closed().then(() => reject(new Error('the connection was lost')))
+    })
+    try {
+      return await Promise.race([ask(session), lost])
+    } catch (error) {
+      throw this.#closed ? closed() : apiError(error, repeatable)
+    } finally {
+      cancel()
+    }
+  }
+
+  headers(fields: Readonly<Record<string, string>>): MsgHdrs {
+    const headers = this.#library.headers()
+    for (const [name, value] of Object.entries(fields)) headers.set(name, value)
+    return headers
+  }
+
+  async check(timeoutMs: number): Promise<StoreFacts> {
+    const { version, server, streams } = await this.call(
+      async ({ connection, manager }) => {
+        const account = await manager.getAccountInfo()
+        return { version: connection.info!.version, server: connection.getServer(), streams: account.streams }
+      },
+      true,
+      timeoutMs,
+    )
+    return { version: `nats-server ${version}`, facts: { server, streams: String(streams) } }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#password?.close()
+    const session = await this.#session?.catch(() => undefined)
+    await session?.connection.close().catch(() => {})
+  }
+
+  async #connect(): Promise<NatsSession> {
+    const { connect, jetstream, jetstreamManager, Kvm } = this.#library
+    const { servers, credentials, connectTimeout: timeout, requestTimeout } = this.#options
+    try {
+      const login = credentials && { user: credentials.username, pass: await this.#read() }
+      const connection = await connect({
+        servers: servers.map(each => ('path' in each ? each.path : `${each.host}:${each.port}`)),
+        reconnect: false,
+        timeout,
+        ...login,
+      })
+      try {
+        const options = { timeout: requestTimeout, checkAPI: false }
+        const streams = jetstream(connection, options)
+        const manager = await jetstreamManager(connection, options)
+        if (this.#closed) throw closed()
+        return { connection, streams, manager, buckets: new Kvm(streams) }
+      } catch (error) {
+        await connection.close().catch(() => {})
+        throw error
+      }
+    } catch (error) {
+      throw apiError(error, true)
+    }
+  }
+
+  #read(): Promise<string> {
+    this.#password!.expire()
+    return this.#password!.read().catch(cause => {
+      throw new ApiError('denied', (cause as Error).message, { cause })
+    })
+  }
+}
+
+function closed(): ApiError {
+  return new ApiError('unavailable', 'the component is closed')
+}
