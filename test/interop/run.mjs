@@ -2,6 +2,7 @@
 // pass through. `node test/interop/run.mjs --help` tells the options; README.md tells what is run and what came out.
 import { parseArgs } from 'node:util'
 import { compareClients } from './clients/compare.mjs'
+import { runDaprJsSdk } from './dapr-js-sdk/suite.mjs'
 import { Unavailable } from './lib/cache.mjs'
 import { compareMtr } from './mtr/compare.mjs'
 import { MODES } from './mtr/suite.mjs'
@@ -9,10 +10,10 @@ import { runOwn } from './own/run.mjs'
 import { compareS3Tests } from './s3-tests/compare.mjs'
 import { compareTcl } from './tcl/compare.mjs'
 
-const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [s3-tests] [options]     (all without a name)
+const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [s3-tests] [dapr-js-sdk] [options]     (all without a name)
   --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a server behind it
   --program NAME  clients: only this program; may be repeated
-  --file NAME     own, tcl, mtr: only this file, such as unit/type/list or ps_1general; s3-tests: cases that begin so; may be repeated
+  --file NAME     own, tcl, mtr: only this file, such as unit/type/list or ps_1general; s3-tests: cases that begin so; dapr-js-sdk: only this file, such as grpc/client; may be repeated
   --part K/N      s3-tests: only the K-th of N pieces
   --only CASE     tcl: only this case; may be repeated
   --resp N        tcl: 2 or 3; both without it
@@ -89,6 +90,15 @@ if (wanted('s3-tests')) {
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     print(`SKIPPED Ceph's s3-tests: ${error.message}`)
+  }
+}
+if (wanted('dapr-js-sdk')) {
+  try {
+    const files = positionals.includes('dapr-js-sdk') ? values.file : undefined
+    lost += (await runDaprJsSdk({ files, print })).length
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    print(`SKIPPED the end-to-end tests of Dapr's client: ${error.message}`)
   }
 }
 print(`${lost} lost in ${Math.round((Date.now() - started) / 60_000)} min`)
