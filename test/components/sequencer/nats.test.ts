@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { natsSequencer } from '../../../src/components/sequencer/nats.ts'
 import { sequencerConformance } from '../../conformance/sequencer.ts'
 import { expectRefusal } from '../../conformance/suite.ts'
@@ -36,6 +36,7 @@ test('those who wait behind a server that hangs are refused together', async () 
 
 test('a server that is away at first is found once it is there; a password that is wrong is denied', async () => {
   const guarded = await startNats({ user: 'app', password: 'secret' })
+  onTestFinished(() => guarded.stop())
   vi.stubEnv('NATS_TEST_RIGHT', 'secret')
   vi.stubEnv('NATS_TEST_WRONG', 'other')
   const address = { servers: [guarded.address] }
@@ -47,5 +48,5 @@ test('a server that is away at first is found once it is there; a password that 
   await expectRefusal(store.reserve('k', 1), 'unavailable')
   await guarded.restart()
   expect(await store.reserve('k', 1)).toBe(1n)
-  await Promise.all([denied.close(), store.close(), guarded.stop()])
+  await Promise.all([denied.close(), store.close()])
 })
