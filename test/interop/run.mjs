@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { compareClients } from './clients/compare.mjs'
 import { runDaprJsSdk } from './dapr-js-sdk/suite.mjs'
+import { compareDubbo } from './dubbo/compare.mjs'
 import { Unavailable } from './lib/cache.mjs'
 import { compareMtr } from './mtr/compare.mjs'
 import { MODES } from './mtr/suite.mjs'
@@ -10,7 +11,7 @@ import { runOwn } from './own/run.mjs'
 import { compareS3Tests } from './s3-tests/compare.mjs'
 import { compareTcl } from './tcl/compare.mjs'
 
-const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [s3-tests] [dapr-js-sdk] [options]     (all without a name)
+const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [s3-tests] [dapr-js-sdk] [dubbo] [options]     (all without a name)
   --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a server behind it
   --program NAME  clients: only this program; may be repeated
   --file NAME     own, tcl, mtr: only this file, such as unit/type/list or ps_1general; s3-tests: cases that begin so; dapr-js-sdk: only this file, such as grpc/client; may be repeated
@@ -99,6 +100,14 @@ if (wanted('dapr-js-sdk')) {
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     print(`SKIPPED the end-to-end tests of Dapr's client: ${error.message}`)
+  }
+}
+if (wanted('dubbo')) {
+  try {
+    lost += (await compareDubbo({ print })).length
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    print(`SKIPPED Apache Dubbo: ${error.message}`)
   }
 }
 print(`${lost} lost in ${Math.round((Date.now() - started) / 60_000)} min`)
