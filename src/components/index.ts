@@ -6,6 +6,7 @@ import { fileConfiguration } from './configuration/file.ts'
 import { kubernetesConfiguration } from './configuration/kubernetes.ts'
 import { memoryConfiguration } from './configuration/memory.ts'
 import { nacosConfiguration } from './configuration/nacos.ts'
+import { redisConfiguration } from './configuration/redis.ts'
 import { zookeeperConfiguration } from './configuration/zookeeper.ts'
 import { appsInvoke } from './invoke/apps.ts'
 import { dubboInvoke } from './invoke/dubbo.ts'
@@ -13,6 +14,7 @@ import { embeddedLock } from './lock/embedded.ts'
 import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
 import { natsLock } from './lock/nats.ts'
+import { redisLock } from './lock/redis.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
 import { embeddedPubSub } from './pubsub/embedded.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
@@ -27,6 +29,7 @@ import { embeddedSequencer } from './sequencer/embedded.ts'
 import { etcdSequencer } from './sequencer/etcd.ts'
 import { memorySequencer } from './sequencer/memory.ts'
 import { natsSequencer } from './sequencer/nats.ts'
+import { redisSequencer } from './sequencer/redis.ts'
 import { zookeeperSequencer } from './sequencer/zookeeper.ts'
 
 export const componentKinds: readonly ComponentKind[] = [
@@ -36,6 +39,7 @@ export const componentKinds: readonly ComponentKind[] = [
   kubernetesConfiguration,
   memoryConfiguration,
   nacosConfiguration,
+  redisConfiguration,
   zookeeperConfiguration,
   appsInvoke,
   dubboInvoke,
@@ -43,6 +47,7 @@ export const componentKinds: readonly ComponentKind[] = [
   etcdLock,
   memoryLock,
   natsLock,
+  redisLock,
   zookeeperLock,
   embeddedPubSub,
   memoryPubSub,
@@ -57,5 +62,6 @@ export const componentKinds: readonly ComponentKind[] = [
   etcdSequencer,
   memorySequencer,
   natsSequencer,
+  redisSequencer,
   zookeeperSequencer,
 ]

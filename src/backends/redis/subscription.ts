@@ -12,6 +12,10 @@ export interface Subscriber {
   /** Several messages follow until `onMessagesEnd`. */
   onMessagesBegin(): void
   onMessagesEnd(): void
+  /** The connection is lost: no message comes until onResubscribed(). */
+  onInterrupted?(): void
+  /** The subscription stands again after it was lost: messages may have been missed. */
+  onResubscribed?(): void
 }
 
 export interface Subscription {
@@ -19,6 +23,8 @@ export interface Subscription {
   readonly name: Buffer
   readonly subscribers: Set<Subscriber>
   active: boolean
+  /** It has stood before. */
+  stood: boolean
   /** Asked for until it succeeds, however long the backend is away. */
   keep: boolean
   /** Subscribers that go as soon as the server says that no message will follow. */

@@ -66,6 +66,7 @@ export class Subscriptions implements PipelineOwner, ReplySink {
       name: Buffer.from(name),
       subscribers: new Set([subscriber]),
       active: false,
+      stood: false,
       keep,
       leaving: new Set(),
       waiting: [done],
@@ -155,7 +156,10 @@ export class Subscriptions implements PipelineOwner, ReplySink {
     this.#expected = []
     this.#pieces = []
     this.#cancelPing()
-    for (const subscription of this.#subscriptions.values()) subscription.active = false
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.active) for (const subscriber of subscription.subscribers) subscriber.onInterrupted?.()
+      subscription.active = false
+    }
     if (!this.#closed && this.#subscriptions.size > 0) this.#retry()
   }
 
@@ -215,6 +219,8 @@ export class Subscriptions implements PipelineOwner, ReplySink {
       return this.#settle(subscription, new ProxyError('upstream-refused-subscription', text, { source: 'upstream' }))
     }
     subscription.active = true
+    if (subscription.stood) for (const subscriber of subscription.subscribers) subscriber.onResubscribed?.()
+    subscription.stood = true
     this.#settle(subscription, null)
   }
 
