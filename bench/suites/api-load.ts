@@ -7,12 +7,11 @@
 import { createConnection } from 'node:net'
 import { Client, credentials } from '@grpc/grpc-js'
 import { Histogram } from '../lib/histogram.ts'
-import { bytesField, textField, varintField } from './api-messages.ts'
+import { textField, varintField } from './api-messages.ts'
 import { encodeCommand } from './redis-client.ts'
 
 const CONNECTIONS = 16
 const TICKS_PER_MS = 10_000
-const VALUE = 'x'.repeat(1024)
 
 const [port, call, rate, seconds] = [
   Number(process.argv[2]),
@@ -50,17 +49,6 @@ const CALLS: Readonly<
         varintField(4, 5),
       ]),
   },
-  publish: {
-    direct: () => ['XADD', 'topic', 'MAXLEN', '~', '10000', '*', 'data', VALUE],
-    path: '/dapr.proto.runtime.v1.Dapr/PublishEvent',
-    message: () =>
-      Buffer.concat([
-        textField(1, 'pubsub'),
-        textField(2, 'topic'),
-        bytesField(3, Buffer.from(VALUE)),
-        textField(4, 'text/plain'),
-      ]),
-  },
 }
 
 /** Which of the two listens there: a Redis server answers PING. */
@@ -82,7 +70,7 @@ function direct({ direct: command }: (typeof CALLS)[string]): Send {
   let ends = 0
   let text = ''
   // Each reply is awaited with the count of the lines that it has.
-  const lines = call === 'get' ? 3 : call === 'publish' ? 2 : 1
+  const lines = call === 'get' ? 3 : 1
   socket.setEncoding('latin1').on('data', part => {
     text += part
     for (let at = text.indexOf('\r\n'); at >= 0; at = text.indexOf('\r\n')) {

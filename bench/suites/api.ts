@@ -25,7 +25,6 @@ components:
   configuration: { api: configuration, type: redis, backend: ${backend} }
   locks: { api: lock, type: redis, backend: ${backend} }
   numbers: { api: sequencer, type: redis, backend: ${backend} }
-  pubsub: { api: pubsub, type: redis, backend: ${backend} }
 `
 
 function portolan(name: string, path: string): Peer {
@@ -125,7 +124,6 @@ function rows(quick: boolean): Row[] {
   return [
     atRate('get', 'configuration get'),
     atRate('lock', 'lock'),
-    atRate('publish', 'publish'),
     asFast(
       'snapshot',
       'configuration get from the snapshot, as fast as it goes',
@@ -161,7 +159,7 @@ function goals(): Goal[] {
     atMost: ADDED_MS[metric],
   })
   return [
-    ...['get-1k', 'lock-1k', 'publish-1k'].flatMap(row => [added(row, 'p50Ms'), added(row, 'p99Ms')]),
+    ...['get-1k', 'lock-1k'].flatMap(row => [added(row, 'p50Ms'), added(row, 'p99Ms')]),
     { title: 'calls a second of a core, snapshot', row: 'snapshot', metric: 'rps', of, atLeast: 15_000 },
     { title: 'calls a second of a core, segment', row: 'segment', metric: 'rps', of, atLeast: 15_000 },
     {
