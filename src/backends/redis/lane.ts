@@ -95,7 +95,8 @@ export class Lane implements PipelineOwner {
       'the backend did not answer in time; the command may have been executed',
       { source: 'upstream' },
     )
-    if (current && !current.ready && this.lastError) this.#expireHeld(current, this.lastError)
+    // What was lost before is not what becomes of requests that never left.
+    if (current && !current.ready && this.lastError) this.#expireHeld(current, this.refusal)
     for (const pipeline of [this.#pipeline, ...this.#retired]) {
       if (!pipeline?.ready || pipeline.ring.empty) continue
       pipeline.expire(now - requestTimeoutMs, error)

@@ -25,7 +25,7 @@ const options = () =>
       ._default(z.boolean(), true)
       .apply(
         described(
-          'Has the server send keyspace notifications (CONFIG SET) where it does not; without them nothing can be watched.',
+          'Has the server send keyspace notifications (CONFIG SET) where it does not. false: it is set to, and need not be asked.',
         ),
       ),
     maxItems: z
@@ -56,8 +56,8 @@ export const redisConfiguration: ComponentKind<'configuration'> = {
 /** Daprd's mark between a value and its version. Here the last one counts, so that a value may hold it too. */
 const MARK = '||'
 const KEYSPACE = '__keyspace@0__:'
-/** Notifications of keyspace events (K) about strings, generic commands, expiry and eviction. */
-const NEEDED = ['K', 'g', '$', 'x'] as const
+/** Notifications of keyspace events (K) about generic commands, strings, expiry and eviction. */
+const NEEDED = 'Kg$xe'
 
 /**
  * Writes or deletes under a condition. ARGV: the value, or nothing to delete; a number that makes versions new; whether
@@ -74,24 +74,23 @@ if ARGV[1] == 'delete' then
   redis.call('DEL', KEYS[1])
   return { 'done', '' }
 end
-local last = redis.call('INCR', KEYS[2])
+local last = redis.call('HINCRBY', KEYS[2], 'version', 1)
 local known = tonumber(version)
 if known and known >= last then
   last = known + 1
-  redis.call('SET', KEYS[2], last)
+  redis.call('HSET', KEYS[2], 'version', last)
 end
 redis.call('SET', KEYS[1], ARGV[2] .. '||' .. last)
 return { 'done', tostring(last) }
 `)
 
-/** The counter that versions are taken from, so that none comes back after an item was deleted. */
-const VERSIONS = 'portolan:configuration:versions'
+/** The hash with the counter that versions are taken from, so that none comes back after an item was deleted; no item to daprd. */
+const VERSIONS = 'portolan:configuration'
 
 class RedisConfigurationStore implements ConfigurationStore {
   readonly #client: RedisClient
   readonly #options: Options
   readonly #watches = new Set<Watch>()
-  #lacks: StoreFacts['lacks']
 
   constructor(client: RedisClient, options: Options) {
     this.#client = client
@@ -100,8 +99,8 @@ class RedisConfigurationStore implements ConfigurationStore {
 
   async check(timeoutMs: number): Promise<StoreFacts> {
     const facts = await this.#client.check(timeoutMs)
-    this.#lacks = await this.#notifications()
-    return this.#lacks ? { ...facts, lacks: this.#lacks } : facts
+    const lacks = await this.notify()
+    return lacks ? { ...facts, lacks } : facts
   }
 
   async close(): Promise<void> {
@@ -174,20 +173,29 @@ class RedisConfigurationStore implements ConfigurationStore {
     return [...keys]
   }
 
-  /** Sees to it that the server tells of changes; what is lacking where it does not. */
-  async #notifications(): Promise<StoreFacts['lacks']> {
+  /**
+   * Sees to it that the server tells of changes; what is lacking where it does not. A server that is restarted has
+   * forgotten that it was asked to; what it has not told meanwhile is read.
+   */
+  async notify(): Promise<StoreFacts['lacks']> {
     const reply = await this.#client.tell(['CONFIG', 'GET', 'notify-keyspace-events'])
-    // Managed services refuse CONFIG; whether they notify cannot be known then, and most can be set to.
-    if (reply instanceof ReplyError) return undefined
+    if (reply instanceof ReplyError) {
+      if (!this.#options.setNotifications) return undefined
+      const why = `the server does not say whether it sends keyspace notifications (${reply.message}); where it does, set setNotifications: false`
+      return { 'configuration.subscribe': why, 'configuration.delete-event': why }
+    }
     const [, flags = ''] = reply as [string, string]
-    const isSet = NEEDED.every(flag => flags.includes(flag) || (flag !== 'K' && flags.includes('A')))
+    const isSet = [...NEEDED].every(flag => flags.includes(flag) || (flag !== 'K' && flags.includes('A')))
     if (isSet) return undefined
-    const wanted = [...new Set(`${flags}Kg$x`)].join('')
+    const wanted = [...new Set(flags + NEEDED)].join('')
     const set = this.#options.setNotifications
       ? await this.#client.tell(['CONFIG', 'SET', 'notify-keyspace-events', wanted])
       : undefined
-    if (set === 'OK') return undefined
-    const why = `the server sends no keyspace notifications (notify-keyspace-events is ${JSON.stringify(flags)}; it needs Kg$x)`
+    if (set === 'OK') {
+      for (const watch of this.#watches) watch.refresh()
+      return undefined
+    }
+    const why = `the server sends no keyspace notifications (notify-keyspace-events is ${JSON.stringify(flags)}; it needs ${NEEDED})`
     return { 'configuration.subscribe': why, 'configuration.delete-event': why }
   }
 }
@@ -261,6 +269,14 @@ class Watch implements ConfigurationWatch, Subscriber {
   }
 
   onResubscribed(): void {
+    this.#store.notify().then(
+      () => this.refresh(),
+      () => this.refresh(),
+    )
+  }
+
+  /** Something may have changed without a word. */
+  refresh(): void {
     this.#readAll()
   }
 
@@ -310,7 +326,7 @@ class Watch implements ConfigurationWatch, Subscriber {
 
 function itemOf(key: string, stored: string): ConfigurationItem {
   const at = stored.lastIndexOf(MARK)
-  // Daprd takes a value without a version for one of version 0.
+  // What somebody has written without a version can be compared with as well.
   const [value, version] = at < 0 ? [stored, '0'] : [stored.slice(0, at), stored.slice(at + MARK.length)]
   return { key, group: '', label: '', value, version, contentType: '', metadata: {} }
 }

@@ -20,12 +20,8 @@ configurationConformance({
   open,
   restart: {
     stop: () => bench.kill(),
-    async start() {
-      await bench.server.restart()
-      const redis = await RespClient.connect({ port: bench.server.port })
-      await redis.call('CONFIG', 'SET', 'notify-keyspace-events', 'Kg$x')
-      redis.close()
-    },
+    // It has forgotten that it was asked to tell of changes.
+    start: () => bench.server.restart(),
   },
 })
 
@@ -51,8 +47,15 @@ test('a server that tells nothing of changes, and may not be asked to, lacks sub
   expect((await store.check(5_000)).lacks).toMatchObject({
     'configuration.subscribe': expect.stringContaining('sends no keyspace notifications'),
   })
-  await redis.call('CONFIG', 'SET', 'notify-keyspace-events', 'Kg$x')
+  const asking = await open()
+  expect((await asking.check(5_000)).lacks).toBeUndefined()
+  await redis.call('ACL', 'SETUSER', 'default', '-config')
+  expect((await asking.check(5_000)).lacks).toMatchObject({
+    'configuration.subscribe': expect.stringContaining('does not say whether it sends keyspace notifications'),
+  })
+  // Whoever says that the server is set to is believed.
   expect((await store.check(5_000)).lacks).toBeUndefined()
+  await redis.call('ACL', 'SETUSER', 'default', '+config')
   redis.close()
-  await store.close()
+  await Promise.all([store.close(), asking.close()])
 })

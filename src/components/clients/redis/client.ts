@@ -4,7 +4,7 @@
  */
 import { decodeReply, encodeCommand, ReplyError } from '../../../../codecs/redis/index.ts'
 import { ApiError, type StoreFacts } from '../../../apis/index.ts'
-import { RedisBackend, type ReplySink } from '../../../backends/redis/index.ts'
+import { type Pipeline, RedisBackend, type ReplySink } from '../../../backends/redis/index.ts'
 import type { ComponentContext } from '../../../component.ts'
 import type { ProxyError } from '../../../errors.ts'
 import type { Clock } from '../../../protocol.ts'
@@ -70,7 +70,7 @@ export class RedisClient {
       return Promise.reject(new ApiError('unavailable', reason.message, { cause: reason }))
     }
     return new Promise((resolve, reject) => {
-      const question = new Question(pipeline.ready, resolve, reject)
+      const question = new Question(pipeline, resolve, reject)
       const cancel = this.clock.after(timeoutMs, () => question.expire(timeoutMs))
       question.onSettled = cancel
       pipeline.send(question, request, 0, request.length, 1, NO_OPERATION)
@@ -89,14 +89,16 @@ class Question implements ReplySink {
   readonly stats = null
   readonly framewise = false
   onSettled: () => void = () => {}
+  readonly #pipeline: Pipeline
   /** Sent on a connection that stood: what is lost then may have run. */
   readonly #sent: boolean
   readonly #resolve: (reply: RedisReply) => void
   readonly #reject: (error: ApiError) => void
   #pieces: Buffer[] = []
 
-  constructor(sent: boolean, resolve: (reply: RedisReply) => void, reject: (error: ApiError) => void) {
-    this.#sent = sent
+  constructor(pipeline: Pipeline, resolve: (reply: RedisReply) => void, reject: (error: ApiError) => void) {
+    this.#pipeline = pipeline
+    this.#sent = pipeline.ready
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -113,7 +115,8 @@ class Question implements ReplySink {
 
   fail(_replies: number, error: ProxyError): void {
     this.onSettled()
-    const mayHaveRun = this.#sent || !error.retryable
+    // A backend that is being closed says so of what it has sent, too.
+    const mayHaveRun = this.#sent || !error.retryable || error.code === 'backend-closed'
     this.#reject(new ApiError(mayHaveRun ? 'unknown' : 'unavailable', error.message, { cause: error }))
   }
 
@@ -121,14 +124,16 @@ class Question implements ReplySink {
   slow(): void {}
 
   expire(timeoutMs: number): void {
-    this.#reject(new ApiError(this.#sent ? 'unknown' : 'unavailable', `redis did not answer within ${timeoutMs} ms`))
+    const mayHaveRun = this.#sent || this.#pipeline.ready
+    this.#reject(new ApiError(mayHaveRun ? 'unknown' : 'unavailable', `redis did not answer within ${timeoutMs} ms`))
   }
 }
 
 /** Errors that say that the server cannot serve for the time being; the command did not run. */
 const AWAY: ReadonlySet<string> = new Set(['LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'READONLY'])
 
-function refusal(reply: ReplyError): ApiError {
+/** What an error of the server's means to a caller. */
+export function refusal(reply: ReplyError): ApiError {
   const { code, message } = reply
   if (AWAY.has(code)) return new ApiError('unavailable', `redis: ${message}`, { cause: reply })
   const isDenied = code === 'NOPERM' || code === 'NOAUTH'

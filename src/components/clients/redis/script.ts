@@ -1,8 +1,7 @@
 /** A script in Lua that runs in the server as one step: by its digest, or whole where the server does not know it yet. */
 import { createHash } from 'node:crypto'
 import { ReplyError } from '../../../../codecs/redis/index.ts'
-import { ApiError } from '../../../apis/index.ts'
-import type { RedisClient, RedisReply } from './client.ts'
+import { type RedisClient, type RedisReply, refusal } from './client.ts'
 
 export class Script {
   readonly #text: string
@@ -20,8 +19,6 @@ export class Script {
     if (!(reply instanceof ReplyError)) return reply
     // NOSCRIPT: nothing has run.
     if (reply.code === 'NOSCRIPT') return client.ask(['EVAL', this.#text, ...rest])
-    if (reply.code === 'LOADING' || reply.code === 'READONLY' || reply.code === 'MASTERDOWN')
-      throw new ApiError('unavailable', `redis: ${reply.message}`, { cause: reply })
-    throw new ApiError(reply.code === 'NOPERM' ? 'denied' : 'internal', `redis: ${reply.message}`, { cause: reply })
+    throw refusal(reply)
   }
 }
