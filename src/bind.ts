@@ -12,14 +12,22 @@ export interface Bound {
 
 type Parts = Pick<Generation, 'config' | 'components' | 'backends'>
 
-/** Waits until the servers have shown what they can do, or the time is over; they may be away. */
+/** Waits until the servers have shown what they can do, were found to be away, or the time is over. */
 export async function showFeatures({ components, backends }: Omit<Parts, 'config'>, timeoutMs: number): Promise<void> {
   const unknown = [...backends.values()].filter(({ backend }) => backend.features?.().isProbed === false)
-  const untold = [...components.values()].filter(({ component }) => component.status().state !== 'up')
-  await Promise.all([
-    ...unknown.map(({ backend }) => backend.probe(timeoutMs)),
+  const untold = [...components.values()].filter(({ component }) => component.status().state === 'connecting')
+  const shown = Promise.allSettled([
+    ...unknown.map(({ backend }) => backend.learn?.()),
     ...untold.map(({ component }) => component.probe(timeoutMs)),
   ])
+  // A backend may hold what waits for its server for longer.
+  await new Promise<void>(resolve => {
+    const late = setTimeout(resolve, timeoutMs)
+    void shown.then(() => {
+      clearTimeout(late)
+      resolve()
+    })
+  })
 }
 
 export function matchRequirements(

@@ -81,8 +81,10 @@ export interface Backend {
   /** Connects on its own, authenticates and reports; never rejects, a failure is part of the report. */
   probe(timeoutMs: number): Promise<ProbeReport>
   status(): BackendStatus
-  /** Which features of its kind it has, and whether its server has shown that already. */
+  /** Which features it has; until its server has shown that, all that its kind can have. */
   features?(): { readonly features: readonly string[]; readonly isProbed: boolean }
+  /** Reaches its server, which shows the features. Rejects with the reason why it cannot. */
+  learn?(): Promise<void>
   /** As of a listener. */
   reread?(): Promise<void>
   /** Lets what is in flight finish, then closes; destroys the rest after graceMs. Called again, the earlier end counts. */

@@ -52,9 +52,12 @@ export class Portolan {
   readonly log: LogLine[] = []
   #setups: Setups
 
-  constructor(setups: Setups) {
+  constructor(setups: Setups, requires: AppConfig['requires'] = []) {
     this.#setups = setups
-    this.app = createApp(config(setups), { ...registry, metrics: this.metrics, logger: recorder(this.log) })
+    this.app = createApp(
+      { ...config(setups), requires },
+      { ...registry, metrics: this.metrics, logger: recorder(this.log) },
+    )
   }
 
   port(listener = 'main'): number {

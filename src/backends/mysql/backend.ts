@@ -10,7 +10,7 @@ import type { Call } from './call.ts'
 import { Controls } from './controls.ts'
 import { Dialer, type DialerParts, type Identity } from './dialer.ts'
 import { embeddedMysql } from './embedded.ts'
-import { featuresOf } from './features.ts'
+import { featuresOf, mysqlFeatures } from './features.ts'
 import { observeMembers, observePool } from './gauges.ts'
 import type { Member } from './member.ts'
 import { Opener } from './opener.ts'
@@ -112,7 +112,7 @@ export class MysqlBackend implements Backend, Home {
 
   features() {
     const { greeting } = this.#dialer
-    return { features: greeting ? featuresOf(greeting) : [], isProbed: greeting !== null }
+    return { features: greeting ? featuresOf(greeting) : Object.keys(mysqlFeatures), isProbed: greeting !== null }
   }
 
   /** Reaches a server for its greeting. Rejects with the reason. */

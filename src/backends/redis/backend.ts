@@ -9,7 +9,7 @@ import type { PrivateServer } from '../../supervise/index.ts'
 import { Dialer } from './dialer.ts'
 import { embeddedRedis } from './embedded.ts'
 import { Endpoint } from './endpoint.ts'
-import { featuresOf } from './features.ts'
+import { featuresOf, redisFeatures } from './features.ts'
 import { authentication, type ServerIdentity } from './handshake.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
@@ -208,7 +208,15 @@ export class RedisBackend implements Backend {
   }
 
   features() {
-    return { features: featuresOf(this.identity), isProbed: this.#identity !== null }
+    const identity = this.#identity
+    return { features: identity ? featuresOf(identity) : Object.keys(redisFeatures), isProbed: identity !== null }
+  }
+
+  /** Reaches a server for its identity. Rejects with the reason. */
+  learn(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.lane(2, 0).settle(error => (error ? reject(error) : resolve()))
+    })
   }
 
   /** Reads again what stands outside of the configuration. */
