@@ -48,6 +48,7 @@ export class Component<Api extends ApiName = ApiName> {
   readonly kind: ComponentKind<Api>
   readonly #config: ComponentConfig
   readonly #runtime: Runtime
+  readonly #features: ReadonlySet<FeatureId>
   #store: Stores[Api] | undefined
   #lacks: Readonly<Record<FeatureId, string>> = {}
   #state: BackendStatus['state'] = 'connecting'
@@ -60,6 +61,7 @@ export class Component<Api extends ApiName = ApiName> {
     this.kind = kind
     this.#config = config
     this.#runtime = runtime
+    this.#features = new Set(featuresOf(kind))
   }
 
   /** Loads and opens the store; rejects when it can never work as configured. Its server may be away. */
@@ -86,21 +88,16 @@ export class Component<Api extends ApiName = ApiName> {
 
   /** What it can do, as far as its server has shown. */
   get features(): readonly FeatureId[] {
-    return featuresOf(this.kind).filter(id => !Object.hasOwn(this.#lacks, id))
+    return [...this.#features].filter(id => !Object.hasOwn(this.#lacks, id))
   }
 
   has(feature: FeatureId): boolean {
-    return featuresOf(this.kind).includes(feature) && !Object.hasOwn(this.#lacks, feature)
+    return this.#features.has(feature) && !Object.hasOwn(this.#lacks, feature)
   }
 
   /** Features of its kind that its server turned out not to have, each with the reason. */
   get lacks(): Readonly<Record<FeatureId, string>> {
     return this.#lacks
-  }
-
-  /** Why it cannot do what others of its kind can; undefined for what the kind cannot do at all. */
-  whyNot(feature: FeatureId): string | undefined {
-    return this.#lacks[feature]
   }
 
   /** Asks the server; never rejects. Opens the store for it when it is not open. */

@@ -38,8 +38,3 @@ export const FEATURES: Readonly<Record<ApiName, Features>> = {
 
 /** The features that the sidecar adds to all stores of an API. */
 export const LAYER: Readonly<Partial<Record<ApiName, readonly FeatureId[]>>> = { configuration: configurationLayer }
-
-/** Narrows nothing: only keeps the type of an id that is known to exist. */
-export function isFeature(id: string): id is FeatureId {
-  return Object.values(FEATURES).some(features => Object.hasOwn(features, id))
-}

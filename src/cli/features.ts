@@ -1,9 +1,8 @@
 /** `portolan features`: what each type of component can do; with a configuration, also what it requires and gets. */
 import { FEATURES } from '../apis/index.ts'
 import { matchRequirements } from '../bind.ts'
-import { featuresOf } from '../component.ts'
 import { ConfigError, loadConfig, type Registry } from '../config/index.ts'
-import { isMet, knownFeatures } from '../features/index.ts'
+import { isMet, knownFeatures, typesWith } from '../features/index.ts'
 import { Factory, problemsOf } from '../generation.ts'
 import { silentLogger } from '../observability/logger.ts'
 import { Metrics } from '../observability/metrics.ts'
@@ -51,20 +50,13 @@ function pluginText({ name, service, implementation, product, level, reason }: P
 
 /** For each API its features with their meaning and the types that have them; for protocols the features alone. */
 function tableOf(registry: Registry) {
+  const types = typesWith(registry)
   return Object.fromEntries(
     Object.entries(knownFeatures(registry)).map(([api, features]) => [
       api,
-      Object.fromEntries(
-        Object.entries(features).map(([id, meaning]) => [id, { meaning, types: typesWith(registry, api, id) }]),
-      ),
+      Object.fromEntries(Object.entries(features).map(([id, meaning]) => [id, { meaning, types: types(id) }])),
     ]),
   )
-}
-
-function typesWith({ componentKinds }: Registry, api: string, id: string): string[] {
-  return componentKinds
-    .filter(kind => kind.api === api && (featuresOf(kind) as readonly string[]).includes(id))
-    .map(({ type }) => type)
 }
 
 function tableText(registry: Registry): string {

@@ -51,10 +51,6 @@ export class SharedConfigurationWatch {
     return [...this.#items.values()]
   }
 
-  get(key: ItemKey): ConfigurationItem | undefined {
-    return this.#items.get(placeOf(key))
-  }
-
   /** Whether the items are known. */
   get isReady(): boolean {
     return this.#ready

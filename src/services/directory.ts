@@ -1,7 +1,8 @@
 /** Finds the component that a call names, and tells whether it can do what the call asks for. */
 import { ApiError, type ApiName, FEATURES, type FeatureId } from '../apis/index.ts'
-import { type Component, featuresOf } from '../component.ts'
+import type { Component } from '../component.ts'
 import { nearest } from '../config/index.ts'
+import { typesWith } from '../features/index.ts'
 import type { Runtime } from '../protocol.ts'
 
 export class Directory {
@@ -50,7 +51,7 @@ export class Directory {
   whoHas(feature: FeatureId): { readonly components: readonly string[]; readonly types: readonly string[] } {
     return {
       components: this.all.filter(each => each.has(feature)).map(({ name }) => name),
-      types: this.#runtime.componentKinds.filter(kind => featuresOf(kind).includes(feature)).map(({ type }) => type),
+      types: typesWith(this.#runtime)(feature),
     }
   }
 
@@ -63,7 +64,7 @@ export class Directory {
   #missing(component: Component, feature: FeatureId): ApiError {
     const { name, api, kind } = component
     const { components, types } = this.whoHas(feature)
-    const why = component.whyNot(feature)
+    const why = component.lacks[feature]
     const reason = why ? `because ${why}` : `as no ${api} of type ${kind.type} has it`
     const others = components.length > 0 ? `these components have it: ${components.join(', ')}` : undefined
     const possible = types.length > 0 ? `these types have it: ${types.join(', ')}` : 'no type has it'
