@@ -1,5 +1,4 @@
 /** A grpc listener: its connections, its services, and who may call them. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { Metadata, Server } from '@grpc/grpc-js'
@@ -16,6 +15,7 @@ import {
 } from '../../src/net/index.ts'
 import type { OpenPlugin } from '../../src/plugins/index.ts'
 import type { Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
+import { sameSecret } from '../../src/same-secret.ts'
 import { Services } from '../../src/services/index.ts'
 import { openApp } from './app/index.ts'
 import type { HttpFace } from './http/face.ts'
@@ -181,7 +181,7 @@ export class GrpcListener implements Listener, ServerHost {
     if (token === undefined) return undefined
     const [given] = metadata.get('dapr-api-token')
     if (given === undefined) return 'missing api token in request metadata'
-    return equal(String(given), token) ? undefined : 'authentication error: api token mismatch'
+    return sameSecret(given, token) ? undefined : 'authentication error: api token mismatch'
   }
 
   answered(path: string, code: number, startedAt: number): void {
@@ -219,9 +219,4 @@ export class GrpcListener implements Listener, ServerHost {
 /** What cannot change while it is bound. */
 function fixed({ token, tls, http, app, appId, plugins, maxMessage, maxStreams }: GrpcListenerOptions): unknown {
   return { token, tls, http, app, appId, plugins, maxMessage, maxStreams }
-}
-
-function equal(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
 }

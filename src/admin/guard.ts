@@ -1,8 +1,8 @@
 /** Who may ask: the Host header against DNS rebinding, and a bearer token for what changes anything. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Address } from '../config/index.ts'
 import { withoutMapping } from '../net/index.ts'
+import { sameSecret } from '../same-secret.ts'
 
 /**
  * True when the Host header names this machine as the request could have reached it, or an allowed host. A web page
@@ -23,12 +23,8 @@ function hostName(header: string | undefined): string | undefined {
   return (match?.[1] ?? match?.[2])?.toLowerCase()
 }
 
-/** Compares in constant time, whatever the lengths. */
+/** Whether the header bears that token. */
 export function isBearer(header: string | undefined, token: string): boolean {
   const given = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? ''
-  return timingSafeEqual(digest(given), digest(token))
-}
-
-function digest(value: string): Buffer {
-  return createHash('sha256').update(value).digest()
+  return sameSecret(given, token)
 }

@@ -1,10 +1,10 @@
 /** A Redis backend: lanes of shared pipelines, a pool of private ones, subscriptions, and how it is doing. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { type CommandTable, encodeCommand, loadCommands } from '../../../codecs/redis/index.ts'
 import { type Address, type BackendConfig, LiveSecret } from '../../config/index.ts'
 import { type ClientTls, connectFailure, openClientTls, sharedTurn, type Turn } from '../../net/index.ts'
 import { OutageLog } from '../../observability/outage-log.ts'
 import type { Backend, BackendStatus, ProbeReport, Runtime } from '../../protocol.ts'
+import { sameSecret } from '../../same-secret.ts'
 import type { PrivateServer } from '../../supervise/index.ts'
 import { Dialer } from './dialer.ts'
 import { embeddedRedis } from './embedded.ts'
@@ -171,8 +171,7 @@ export class RedisBackend implements Backend {
   isOwnUser(user: string, password: Buffer): boolean {
     const own = this.options.credentials?.username ?? 'default'
     const secret = this.#password?.value
-    const digest = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest()
-    const equal = timingSafeEqual(digest(password), digest(secret ?? ''))
+    const equal = sameSecret(password, secret ?? '')
     return secret !== undefined && own === user && equal
   }
 
