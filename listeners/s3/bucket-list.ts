@@ -142,24 +142,14 @@ function written(
 ): Buffer {
   const answer = new XmlWriter(frame.name)
   for (const child of frame.children) {
-    if (child.name !== 'Buckets') copy(child, answer)
+    if (child.name !== 'Buckets') answer.copy(child)
     else {
       answer.open('Buckets')
-      for (const { element } of buckets) copy(element, answer)
+      for (const { element } of buckets) answer.copy(element)
       answer.close()
     }
   }
   return answer.leaf('ContinuationToken', token).finish()
-}
-
-function copy({ name, text, children }: XmlElement, answer: XmlWriter): void {
-  if (children.length === 0) {
-    answer.leaf(name, text)
-    return
-  }
-  answer.open(name)
-  for (const child of children) copy(child, answer)
-  answer.close()
 }
 
 function withoutPaging(query: readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
 /** Writes a document as S3 does: one line, quotes escaped, and control characters as numbers. */
+import type { XmlElement } from './element.ts'
 
 export const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
@@ -40,6 +41,14 @@ export class XmlWriter {
     if (value === undefined) return this
     this.#text += value === '' ? `<${name}/>` : `<${name}>${escapeXml(String(value))}</${name}>`
     return this
+  }
+
+  /** An element that was read, with all that is in it but attributes. */
+  copy({ name, text, children }: XmlElement): this {
+    if (children.length === 0) return this.leaf(name, text)
+    this.open(name)
+    for (const child of children) this.copy(child)
+    return this.close()
   }
 
   /** Text of the element that is open. */

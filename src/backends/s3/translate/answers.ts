@@ -127,7 +127,7 @@ function withEtag(document: Buffer, request: StoreRequest): Buffer {
         : undefined
   if (known === undefined) return document
   const answer = new XmlWriter(root.name)
-  for (const child of root.children) copy(child.name === 'ETag' ? etagElement(known) : child, answer)
+  for (const child of root.children) answer.copy(child.name === 'ETag' ? etagElement(known) : child)
   return answer.finish()
 }
 
@@ -135,16 +135,6 @@ function etagElement(etag: string): XmlElement {
   const element = new XmlElement('ETag')
   element.text = `"${etag}"`
   return element
-}
-
-function copy({ name, text, children }: XmlElement, answer: XmlWriter): void {
-  if (children.length === 0) {
-    answer.leaf(name, text)
-    return
-  }
-  answer.open(name)
-  for (const child of children) copy(child, answer)
-  answer.close()
 }
 
 const MD5 = /^"?([0-9a-f]{32})"?$/
