@@ -1,12 +1,12 @@
 /** The application as a gRPC server: `dapr.proto.runtime.v1.AppCallback`. */
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import { toStruct } from '../dapr/index.ts'
+import { eventFields } from '../dapr/index.ts'
 import { methodShape } from '../schema.ts'
+import { OUTCOMES } from '../subscription-stream.ts'
 import { type AppChannel, type AppEvent, type AppOutcome, type AppSubscription, AppUnreachable } from './channel.ts'
 
 const CALLBACK = 'dapr.proto.runtime.v1.AppCallback'
 const CALLBACK_ALPHA = 'dapr.proto.runtime.v1.AppCallbackAlpha'
-const OUTCOMES: readonly AppOutcome[] = ['ack', 'retry', 'drop']
 
 interface SubscriptionMessage {
   readonly pubsub_name: string
@@ -134,30 +134,11 @@ function toSubscription(message: SubscriptionMessage): AppSubscription {
 }
 
 function toMessage({ id, event, topic, pubsubName, path }: AppEvent): object {
-  return {
-    id,
-    source: event.source,
-    type: event.type,
-    spec_version: event.specVersion,
-    data_content_type: event.dataContentType,
-    data: event.data,
-    topic,
-    pubsub_name: pubsubName,
-    path,
-    extensions: toStruct(event.extensions),
-  }
+  return { id, topic, pubsub_name: pubsubName, path, ...eventFields(event) }
 }
 
 function toEntry({ id, event, raw }: AppEvent): object {
   if (raw) return { entry_id: id, bytes: event.data, content_type: event.dataContentType }
-  const cloud_event = {
-    id: event.id,
-    source: event.source,
-    type: event.type,
-    spec_version: event.specVersion,
-    data_content_type: event.dataContentType,
-    data: event.data,
-    extensions: toStruct(event.extensions),
-  }
+  const cloud_event = { id: event.id, ...eventFields(event) }
   return { entry_id: id, cloud_event, content_type: event.dataContentType }
 }

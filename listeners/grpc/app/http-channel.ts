@@ -1,4 +1,5 @@
 /** The application as an HTTP server: `GET /dapr/subscribe`, and events as POST of CloudEvents. */
+import { CLOUD_EVENT_TYPE } from '../../../src/services/index.ts'
 import { type AppChannel, type AppEvent, type AppOutcome, type AppSubscription, AppUnreachable } from './channel.ts'
 
 const OUTCOMES: Readonly<Record<string, AppOutcome>> = { SUCCESS: 'ack', RETRY: 'retry', DROP: 'drop' }
@@ -57,7 +58,7 @@ export class HttpAppChannel implements AppChannel {
 
   async deliver({ event, topic, pubsubName, path }: AppEvent): Promise<AppOutcome> {
     const document = toDocument(event, topic, pubsubName)
-    const type = 'application/cloudevents+json'
+    const type = CLOUD_EVENT_TYPE
     const { status, body } = await this.#request('POST', pathOf(path), { type, document, pubsubName })
     if (status === 404) return 'drop'
     if (status >= 300) return 'retry'
@@ -73,7 +74,7 @@ export class HttpAppChannel implements AppChannel {
         entryId,
         event: raw ? event.data.toString('base64') : toDocument(event, topic, pubsubName),
         // What says that the bytes are in base64, whatever they are.
-        contentType: raw ? 'application/octet-stream' : 'application/cloudevents+json',
+        contentType: raw ? 'application/octet-stream' : CLOUD_EVENT_TYPE,
         metadata: {},
       })),
       metadata: {},

@@ -10,7 +10,7 @@ import { pubsubMethods } from './pubsub.ts'
 import { secretMethods } from './secrets.ts'
 
 export { daprStatusOf } from './errors.ts'
-export { toStruct } from './struct.ts'
+export { eventFields } from './event.ts'
 
 export function daprService(context: ServiceContext): Service {
   return {

@@ -1,11 +1,13 @@
 /** Dapr's pub/sub: publishing one by one and in bulk, and the subscription by stream. */
 import { randomUUID } from 'node:crypto'
 import { ApiError, type Delivery, type OutgoingMessage, type PubSubSubscription } from '../../../src/apis/index.ts'
-import { unwrap, wrap } from '../../../src/services/index.ts'
+import type { Component } from '../../../src/component.ts'
+import { CLOUD_EVENT_TYPE, unwrap, wrap } from '../../../src/services/index.ts'
 import type { Call, Incoming, Method, Outgoing } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
+import { SubscriptionStream } from '../subscription-stream.ts'
+import { eventFields } from './event.ts'
 import { allowMetadata, storeOf } from './stores.ts'
-import { toStruct } from './struct.ts'
 
 interface PublishRequest {
   readonly pubsub_name: string
@@ -36,7 +38,6 @@ interface SubscribeRequest {
 
 const PUBLISH_METADATA = ['rawPayload', 'ttlInSeconds', 'orderingKey', 'partitionKey', 'delayInSeconds', 'cloudevent.']
 const SUBSCRIBE_METADATA = ['rawPayload', 'maxInFlight', 'consumerGroup']
-const OUTCOMES = ['ack', 'retry', 'drop'] as const
 const MAX_IN_FLIGHT = 100
 
 export function pubsubMethods(context: ServiceContext): Readonly<Record<string, Method>> {
@@ -54,8 +55,8 @@ export function pubsubMethods(context: ServiceContext): Readonly<Record<string, 
     const messages = entries.map(({ event, content_type, metadata: own }) =>
       toMessage(
         { data: event, contentType: content_type, metadata: { ...metadata, ...own } },
-        pubsub_name,
-        topic,
+        component,
+        { pubsubName: pubsub_name, topic },
         call,
       ),
     )
@@ -71,7 +72,12 @@ export function pubsubMethods(context: ServiceContext): Readonly<Record<string, 
     async PublishEvent({ pubsub_name, topic, data, data_content_type, metadata }: PublishRequest, call: Call) {
       const component = storeOf(services, 'pubsub', pubsub_name)
       if (topic === '') throw noTopic(pubsub_name)
-      const message = toMessage({ data, contentType: data_content_type, metadata }, pubsub_name, topic, call)
+      const message = toMessage(
+        { data, contentType: data_content_type, metadata },
+        component,
+        { pubsubName: pubsub_name, topic },
+        call,
+      )
       const [failure] = await services.pubsub.publish(component.name, topic, [message])
       if (failure) throw failure
       return {}
@@ -81,18 +87,17 @@ export function pubsubMethods(context: ServiceContext): Readonly<Record<string, 
     BulkPublishEventAlpha1: bulk,
 
     SubscribeTopicEventsAlpha1(incoming: Incoming<SubscribeRequest>, out: Outgoing) {
-      new StreamSubscription(context, incoming, out)
+      subscribeTopicEvents(context, incoming, out)
     },
   }
 
   function toMessage(
     { data, contentType, metadata }: Published,
-    pubsubName: string,
-    topic: string,
+    component: Component<'pubsub'>,
+    place: { readonly pubsubName: string; readonly topic: string },
     call: Call,
   ): OutgoingMessage {
     allowMetadata(metadata, PUBLISH_METADATA)
-    const component = storeOf(services, 'pubsub', pubsubName)
     const facts = new Map(Object.entries(metadata).map(([key, value]) => [key.toLowerCase(), value]))
     const ttlMs = seconds(facts.get('ttlinseconds'), 'ttlInSeconds')
     const delayMs = seconds(facts.get('delayinseconds'), 'delayInSeconds')
@@ -111,14 +116,13 @@ export function pubsubMethods(context: ServiceContext): Readonly<Record<string, 
     )
     const envelope = {
       source: options().appId,
-      topic,
-      pubsubName,
+      ...place,
       ...header(call, 'traceparent'),
       ...header(call, 'tracestate'),
       ...(ttlMs === undefined ? {} : { ttlMs }),
       attributes: Object.fromEntries(attributes),
     }
-    return { data: wrap(data, contentType, envelope), contentType: 'application/cloudevents+json', ...how }
+    return { data: wrap(data, contentType, envelope), contentType: CLOUD_EVENT_TYPE, ...how }
   }
 }
 
@@ -128,34 +132,21 @@ interface Published {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** The subscription of one stream: its first message subscribes, the later ones settle. */
-class StreamSubscription {
-  readonly #context: ServiceContext
-  readonly #out: Outgoing
-  readonly #unsettled = new Map<string, Delivery>()
-  #subscription: Promise<PubSubSubscription> | undefined
-
-  constructor(context: ServiceContext, incoming: Incoming<SubscribeRequest>, out: Outgoing) {
-    this.#context = context
-    this.#out = out
-    incoming.onMessage(request => this.#onRequest(request))
-    incoming.onEnd(() => this.#close().finally(() => out.end()))
-    out.signal.addEventListener('abort', () => void this.#close(), { once: true })
-  }
-
-  #onRequest({ initial_request, event_processed }: SubscribeRequest): void {
-    if (event_processed) return this.#settle(event_processed.id, event_processed.status?.status ?? 0)
+/** The first message of a stream subscribes, the later ones settle. */
+function subscribeTopicEvents(
+  { services, options }: ServiceContext,
+  incoming: Incoming<SubscribeRequest>,
+  out: Outgoing,
+): void {
+  const stream = new SubscriptionStream(incoming, out)
+  incoming.onMessage(({ initial_request, event_processed }) => {
+    if (event_processed) return stream.settle(event_processed.id, event_processed.status?.status ?? 0)
     if (!initial_request) throw new ApiError('invalid-argument', 'the first message must be an initial request')
-    if (this.#subscription) throw new ApiError('invalid-argument', 'there is one initial request to a stream')
-    this.#subscription = this.#subscribe(initial_request)
-    this.#subscription.then(
-      () => this.#out.write({ initial_response: {} }),
-      error => this.#out.fail(error),
-    )
-  }
+    if (stream.isOpen) throw new ApiError('invalid-argument', 'there is one initial request to a stream')
+    stream.open(subscribe(initial_request), { initial_response: {} })
+  })
 
-  async #subscribe(request: NonNullable<SubscribeRequest['initial_request']>): Promise<PubSubSubscription> {
-    const { services, options } = this.#context
+  async function subscribe(request: NonNullable<SubscribeRequest['initial_request']>): Promise<PubSubSubscription> {
     const { pubsub_name, topic, metadata, dead_letter_topic } = request
     storeOf(services, 'pubsub', pubsub_name)
     if (topic === '') throw noTopic(pubsub_name)
@@ -172,41 +163,17 @@ class StreamSubscription {
       },
       // With Dapr the first failure leads there, unless a policy says otherwise.
       ...(dead_letter_topic ? { deadLetters: { topic: dead_letter_topic, maxAttempts: 1 } } : {}),
-      onMessage: delivery => this.#deliver(delivery, pubsub_name, raw),
+      onMessage: delivery => deliver(delivery, pubsub_name, raw),
     })
   }
 
-  #deliver(delivery: Delivery, pubsubName: string, raw: boolean): void {
-    const event = unwrap(delivery.data, delivery.contentType, raw, this.#context.options().appId)
+  function deliver(delivery: Delivery, pubsub_name: string, raw: boolean): void {
+    const event = unwrap(delivery.data, delivery.contentType, raw, options().appId)
     if (!event) return delivery.settle('drop')
     // Events may have one id twice; deliveries have not.
-    const id = this.#unsettled.has(event.id) || event.id === '' ? randomUUID() : event.id
-    this.#unsettled.set(id, delivery)
-    this.#out.write({
-      event_message: {
-        id,
-        source: event.source,
-        type: event.type,
-        spec_version: event.specVersion,
-        data_content_type: event.dataContentType,
-        data: event.data,
-        topic: delivery.topic,
-        pubsub_name: pubsubName,
-        extensions: toStruct(event.extensions),
-      },
-    })
-  }
-
-  #settle(id: string, status: number): void {
-    const delivery = this.#unsettled.get(id)
-    if (!delivery) return
-    this.#unsettled.delete(id)
-    delivery.settle(OUTCOMES[status] ?? 'retry')
-  }
-
-  async #close(): Promise<void> {
-    const subscription = await this.#subscription?.catch(() => undefined)
-    await subscription?.close().catch(() => {})
+    const id = stream.holds(event.id) || event.id === '' ? randomUUID() : event.id
+    const { topic } = delivery
+    stream.deliver(id, delivery, { event_message: { id, topic, pubsub_name, ...eventFields(event) } })
   }
 }
 

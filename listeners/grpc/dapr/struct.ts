@@ -1,4 +1,4 @@
-/** JSON values as google.protobuf.Struct, and back. */
+/** JSON values as google.protobuf.Struct. */
 
 export interface Struct {
   readonly fields: Readonly<Record<string, object>>

@@ -1,8 +1,9 @@
 /** `portolan.v1.PubSub`: messages as they are, without an envelope. */
-import { ApiError, type Delivery, type OutgoingMessage, type PubSubSubscription } from '../../../src/apis/index.ts'
+import { ApiError, type Delivery, type OutgoingMessage } from '../../../src/apis/index.ts'
 import type { Incoming, Method, Outgoing } from '../rpc.ts'
 import { type Integer, toNumber } from '../schema.ts'
 import type { ServiceContext } from '../services.ts'
+import { SubscriptionStream } from '../subscription-stream.ts'
 
 interface PublishRequest {
   readonly component: string
@@ -30,7 +31,6 @@ interface SubscribeRequest {
   readonly settlement: { readonly delivery_id: string; readonly outcome: number } | null
 }
 
-const OUTCOMES = ['ack', 'retry', 'drop'] as const
 const EARLIEST = 1
 const MAX_IN_FLIGHT = 100
 const MAX_ATTEMPTS = 5
@@ -60,7 +60,7 @@ export function pubsubMethods(context: ServiceContext): Readonly<Record<string, 
     },
 
     Subscribe(incoming: Incoming<SubscribeRequest>, out: Outgoing) {
-      new Subscription(context, incoming, out)
+      subscribe(context, incoming, out)
     },
   }
 
@@ -74,36 +74,16 @@ export function pubsubMethods(context: ServiceContext): Readonly<Record<string, 
   }
 }
 
-/** The subscription of one stream: its first message subscribes, the later ones settle. */
-class Subscription {
-  readonly #context: ServiceContext
-  readonly #out: Outgoing
-  readonly #unsettled = new Map<string, Delivery>()
-  #subscription: Promise<PubSubSubscription> | undefined
-  #deliveries = 0
-
-  constructor(context: ServiceContext, incoming: Incoming<SubscribeRequest>, out: Outgoing) {
-    this.#context = context
-    this.#out = out
-    incoming.onMessage(request => this.#onRequest(request))
-    incoming.onEnd(() => this.#close().finally(() => out.end()))
-    out.signal.addEventListener('abort', () => void this.#close(), { once: true })
-  }
-
-  #onRequest({ subscription, settlement }: SubscribeRequest): void {
-    if (settlement) return this.#settle(settlement.delivery_id, settlement.outcome)
+/** The first message of a stream subscribes, the later ones settle. */
+function subscribe({ services }: ServiceContext, incoming: Incoming<SubscribeRequest>, out: Outgoing): void {
+  const stream = new SubscriptionStream(incoming, out)
+  let deliveries = 0
+  incoming.onMessage(({ subscription, settlement }) => {
+    if (settlement) return stream.settle(settlement.delivery_id, settlement.outcome)
     if (!subscription) throw new ApiError('invalid-argument', 'the first message must be a subscription')
-    if (this.#subscription) throw new ApiError('invalid-argument', 'there is one subscription to a stream')
-    this.#subscription = this.#subscribe(subscription)
-    this.#subscription.then(
-      () => this.#out.write({ subscribed: {} }),
-      error => this.#out.fail(error),
-    )
-  }
-
-  #subscribe(request: NonNullable<SubscribeRequest['subscription']>): Promise<PubSubSubscription> {
-    const { component, topic, group, from, max_in_flight, dead_letter_topic, max_attempts } = request
-    return this.#context.services.pubsub.subscribe({
+    if (stream.isOpen) throw new ApiError('invalid-argument', 'there is one subscription to a stream')
+    const { component, topic, group, from, max_in_flight, dead_letter_topic, max_attempts } = subscription
+    const subscribed = services.pubsub.subscribe({
       component,
       topic,
       options: {
@@ -114,29 +94,17 @@ class Subscription {
       ...(dead_letter_topic !== '' && {
         deadLetters: { topic: dead_letter_topic, maxAttempts: max_attempts > 0 ? max_attempts : MAX_ATTEMPTS },
       }),
-      onMessage: delivery => this.#deliver(delivery),
+      onMessage: deliver,
     })
-  }
+    stream.open(subscribed, { subscribed: {} })
+  })
 
-  #deliver(delivery: Delivery): void {
-    const id = String(++this.#deliveries)
-    this.#unsettled.set(id, delivery)
+  function deliver(delivery: Delivery): void {
+    const id = String(++deliveries)
     const { topic, data, contentType, headers, orderingKey = '', attempt = 0 } = delivery
-    this.#out.write({
+    stream.deliver(id, delivery, {
       delivery: { id, topic, data, content_type: contentType, headers, ordering_key: orderingKey, attempt },
     })
-  }
-
-  #settle(id: string, outcome: number): void {
-    const delivery = this.#unsettled.get(id)
-    if (!delivery) return
-    this.#unsettled.delete(id)
-    delivery.settle(OUTCOMES[outcome] ?? 'retry')
-  }
-
-  async #close(): Promise<void> {
-    const subscription = await this.#subscription?.catch(() => undefined)
-    await subscription?.close().catch(() => {})
   }
 }
 
