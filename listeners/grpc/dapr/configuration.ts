@@ -1,9 +1,10 @@
 /** Dapr's configuration: get, subscribe and unsubscribe, each under its Alpha1 name too. */
 import { randomUUID } from 'node:crypto'
 import type { ConfigurationItem, ItemKey, Selection } from '../../../src/apis/index.ts'
+import { allowMetadata } from '../allow-metadata.ts'
 import type { Method, Outgoing } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
-import { allowMetadata, storeOf } from './stores.ts'
+import { storeOf } from './stores.ts'
 
 interface Request {
   readonly store_name: string
@@ -22,14 +23,14 @@ export function configurationMethods({ services }: ServiceContext): Readonly<Rec
 
   async function get({ store_name, keys, metadata }: Request) {
     storeOf(services, 'configuration', store_name)
-    allowMetadata(metadata, [])
+    allowMetadata(metadata)
     const { items } = await services.configuration.get(store_name, selectionOf(keys))
     return { items: itemsOf(items) }
   }
 
   async function subscribe({ store_name, keys, metadata }: Request, out: Outgoing): Promise<void> {
     storeOf(services, 'configuration', store_name)
-    allowMetadata(metadata, [])
+    allowMetadata(metadata)
     const id = randomUUID()
     const [, end] = await services.configuration.watch(store_name, selectionOf(keys), {
       onChange: (items, gone) => out.write({ id, items: { ...itemsOf(items), ...goneOf(gone) } }),

@@ -11,6 +11,7 @@ import { secretMethods } from './secrets.ts'
 
 export { daprStatusOf } from './errors.ts'
 export { eventFields } from './event.ts'
+export { VERBS } from './invoke.ts'
 
 export function daprService(context: ServiceContext): Service {
   return {

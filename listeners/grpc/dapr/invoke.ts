@@ -7,8 +7,8 @@ import { AppRefusal } from './errors.ts'
 const ON_INVOKE = '/dapr.proto.runtime.v1.AppCallback/OnInvoke'
 const INVOKE_REQUEST = 'dapr.proto.common.v1.InvokeRequest'
 const INVOKE_RESPONSE = 'dapr.proto.common.v1.InvokeResponse'
-/** By the numbers of HTTPExtension.Verb. */
-const VERBS = ['POST', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
+/** By the numbers of HTTPExtension.Verb; the first is none. */
+export const VERBS = ['', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
 
 interface Request {
   readonly id: string
@@ -30,7 +30,7 @@ export function invokeMethods({ services: { invoke } }: ServiceContext): Readonl
       }
       const query = http_extension?.querystring ? `?${http_extension.querystring}` : ''
       const answer = await invoke.request(id, {
-        verb: VERBS[http_extension?.verb ?? 0] ?? 'POST',
+        verb: VERBS[http_extension?.verb ?? 0] || 'POST',
         path: `/${method.replace(/^\//, '')}${query}`,
         headers: content_type ? { 'content-type': content_type } : {},
         body: Buffer.from(data?.value ?? []),

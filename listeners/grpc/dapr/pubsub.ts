@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { ApiError, type Delivery, type OutgoingMessage, type PubSubSubscription } from '../../../src/apis/index.ts'
 import type { Component } from '../../../src/component.ts'
 import { CLOUD_EVENT_TYPE, unwrap, wrap } from '../../../src/services/index.ts'
+import { allowMetadata } from '../allow-metadata.ts'
 import type { Call, Incoming, Method, Outgoing } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 import { SubscriptionStream } from '../subscription-stream.ts'
 import { eventFields } from './event.ts'
-import { allowMetadata, storeOf } from './stores.ts'
+import { storeOf } from './stores.ts'
 
 interface PublishRequest {
   readonly pubsub_name: string

@@ -1,7 +1,9 @@
 /** Dapr's secrets. */
+
+import { allowMetadata } from '../allow-metadata.ts'
 import type { Method } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
-import { allowMetadata, storeOf } from './stores.ts'
+import { storeOf } from './stores.ts'
 
 interface Request {
   readonly store_name: string
@@ -21,7 +23,7 @@ export function secretMethods({ services }: ServiceContext): Readonly<Record<str
 
     async GetBulkSecret({ store_name, metadata }: Request) {
       storeOf(services, 'secrets', store_name)
-      allowMetadata(metadata, [])
+      allowMetadata(metadata)
       const all = await services.secrets.list(store_name)
       return { data: Object.fromEntries(all.map(({ name, values }) => [name, { secrets: values }])) }
     },

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { Metadata } from '@grpc/grpc-js'
 import type { InvokeService } from '../../../src/services/index.ts'
-import { daprStatusOf } from '../dapr/index.ts'
+import { daprStatusOf, VERBS } from '../dapr/index.ts'
 import { INTERNAL, statusError } from '../errors.ts'
 import type { Service, StatusError, Unary } from '../rpc.ts'
 import type { ServerHost } from '../server.ts'
@@ -161,9 +161,6 @@ interface InvokeAnswer {
   readonly data: { readonly value: Uint8Array } | null
   readonly content_type: string
 }
-
-/** By the numbers of HTTPExtension.Verb. */
-const VERBS = ['', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']
 
 class Refusal extends Error {
   readonly code: number

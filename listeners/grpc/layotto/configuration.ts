@@ -1,8 +1,8 @@
 /** Layotto's configuration: get, save, delete and subscribe, with groups and labels. */
 import type { ConfigurationItem, ItemKey, Selection } from '../../../src/apis/index.ts'
+import { allowMetadata } from '../allow-metadata.ts'
 import type { Incoming, Method, Outgoing } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
-import { noMetadata } from './index.ts'
 
 interface Place {
   readonly store_name: string
@@ -29,20 +29,20 @@ interface SaveRequest {
 export function configurationMethods({ services }: ServiceContext): Readonly<Record<string, Method>> {
   return {
     async GetConfiguration({ store_name, metadata, ...place }: Place) {
-      noMetadata(metadata)
+      allowMetadata(metadata)
       const { items } = await services.configuration.get(store_name, selectionOf(place))
       return { items: items.map(toItem) }
     },
 
     async SaveConfiguration({ store_name, items, metadata }: SaveRequest) {
-      noMetadata(metadata)
+      allowMetadata(metadata)
       const changes = items.map(({ key, content, group, label }) => ({ key, group, label, value: content }))
       await services.configuration.write(store_name, changes)
       return {}
     },
 
     async DeleteConfiguration({ store_name, group, label, keys, metadata }: Place) {
-      noMetadata(metadata)
+      allowMetadata(metadata)
       await services.configuration.write(
         store_name,
         keys.map(key => ({ key, group, label })),
@@ -55,7 +55,7 @@ export function configurationMethods({ services }: ServiceContext): Readonly<Rec
       const ends: (() => void)[] = []
       out.signal.addEventListener('abort', () => ends.splice(0).forEach(end => void end()), { once: true })
       incoming.onMessage(({ store_name, app_id, metadata, ...place }) => {
-        noMetadata(metadata)
+        allowMetadata(metadata)
         const tell = (items: readonly object[]) => out.write({ store_name, app_id, items })
         services.configuration
           .watch(store_name, selectionOf(place), {

@@ -1,5 +1,4 @@
 /** `spec.proto.runtime.v1.Runtime`: what Layotto's clients call, as far as it has no trusted protocol. */
-import { ApiError } from '../../../src/apis/index.ts'
 import type { Service } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 import { configurationMethods } from './configuration.ts'
@@ -26,14 +25,4 @@ export function layottoService(context: ServiceContext): Service {
       ...secretMethods(context),
     },
   }
-}
-
-/** Metadata is no back door to what a store understands. */
-export function noMetadata(metadata: Readonly<Record<string, string>> | null): void {
-  const [key] = Object.keys(metadata ?? {})
-  if (key !== undefined)
-    throw new ApiError(
-      'invalid-argument',
-      `the metadata key ${JSON.stringify(key)} means nothing to every store; none is known here`,
-    )
 }

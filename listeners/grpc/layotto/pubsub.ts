@@ -1,8 +1,8 @@
 /** Layotto's publishing: the events are those of Dapr. */
 import { CLOUD_EVENT_TYPE, wrap } from '../../../src/services/index.ts'
+import { allowMetadata } from '../allow-metadata.ts'
 import type { Method } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
-import { noMetadata } from './index.ts'
 
 interface Request {
   readonly pubsub_name: string
@@ -15,7 +15,7 @@ interface Request {
 export function pubsubMethods({ services, options }: ServiceContext): Readonly<Record<string, Method>> {
   return {
     async PublishEvent({ pubsub_name, topic, data, data_content_type, metadata }: Request) {
-      noMetadata(metadata)
+      allowMetadata(metadata)
       const event = wrap(data, data_content_type, { source: options().appId, topic, pubsubName: pubsub_name })
       const message = { data: event, contentType: CLOUD_EVENT_TYPE, headers: {} }
       const [failure] = await services.pubsub.publish(pubsub_name, topic, [message])

@@ -1,7 +1,8 @@
 /** Layotto's secrets. */
+
+import { allowMetadata } from '../allow-metadata.ts'
 import type { Method } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
-import { noMetadata } from './index.ts'
 
 interface Request {
   readonly store_name: string
@@ -12,11 +13,11 @@ interface Request {
 export function secretMethods({ services }: ServiceContext): Readonly<Record<string, Method>> {
   return {
     async GetSecret({ store_name, key, metadata }: Request) {
-      noMetadata(metadata)
+      allowMetadata(metadata)
       return { data: (await services.secrets.get(store_name, key)).values }
     },
     async GetBulkSecret({ store_name, metadata }: Request) {
-      noMetadata(metadata)
+      allowMetadata(metadata)
       const all = await services.secrets.list(store_name)
       return { data: Object.fromEntries(all.map(({ name, values }) => [name, { secrets: values }])) }
     },

@@ -1,7 +1,8 @@
 /** Layotto's sequencer. */
+
+import { allowMetadata } from '../allow-metadata.ts'
 import type { Method } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
-import { noMetadata } from './index.ts'
 
 interface Request {
   readonly store_name: string
@@ -15,7 +16,7 @@ const STRONG = 1
 export function sequencerMethods({ services }: ServiceContext): Readonly<Record<string, Method>> {
   return {
     GetNextId({ store_name, key, options, metadata }: Request) {
-      noMetadata(metadata)
+      allowMetadata(metadata)
       const next = services.sequencer.next(store_name, key, options?.increment === STRONG ? 'strong' : 'weak')
       return next instanceof Promise ? next.then(answer) : answer(next)
     },
