@@ -3,10 +3,9 @@
  * cleared away by stop(), at the latest when the process exits. The data directory is a copy of one that its product makes
  * once and keeps for later runs.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ChildServer, type RealServer } from './child-server.ts'
 import { freePorts } from './server-processes.ts'
 
 export interface MysqlServerOptions {
@@ -32,22 +31,13 @@ export interface MysqlProduct {
   dataTemplate(): string
 }
 
-export interface MysqlServer {
+export interface MysqlServer extends RealServer {
   readonly host: string
   readonly port: number
   readonly socketPath: string
   /** Of the process that runs now; another one after restart(). */
   readonly pid: number
   readonly dir: string
-  /** Ends the server (SIGTERM) and removes its folder. May be called twice. */
-  stop(): Promise<void>
-  /** Ends what still runs and starts again with the same port and data. */
-  restart(): Promise<void>
-  /** SIGSTOP: connections stay open and nothing answers until resume(). */
-  pause(): void
-  resume(): void
-  /** SIGKILL, waited for; restart() brings the server back. */
-  kill(): Promise<void>
 }
 
 /** Resolves when the server takes connections; rejects with the server's own output if it does not start. */
@@ -66,19 +56,17 @@ export async function startMysqlServer(product: MysqlProduct, options: MysqlServ
   }
 }
 
-class Server implements MysqlServer {
+class Server extends ChildServer implements MysqlServer {
   readonly host = '127.0.0.1'
   readonly port: number
-  readonly dir: string
   readonly socketPath: string
   readonly #product: MysqlProduct
   readonly #args: readonly string[]
-  #child: ChildProcess | undefined
 
   constructor(product: MysqlProduct, { args = [], sql = [], tls }: MysqlServerOptions, port: number, template: string) {
+    super(product.name, { home: product.home, impatienceMs: 15_000 })
     this.#product = product
     this.port = port
-    this.dir = mkdtempSync(join(product.home, `${product.name}-`))
     this.socketPath = join(this.dir, 's')
     const data = join(this.dir, 'data')
     cpSync(template, data, { recursive: true })
@@ -90,71 +78,13 @@ class Server implements MysqlServer {
     all.push('--skip-name-resolve', '--local-infile=ON')
     if (tls) all.push(`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`, `--ssl-ca=${tls.ca}`)
     this.#args = [...all, ...args]
-    process.once('exit', this.#clear)
-  }
-
-  get pid(): number {
-    if (this.#child?.pid === undefined) throw new Error(`${this.#product.name} does not run`)
-    return this.#child.pid
   }
 
   async launch(): Promise<void> {
-    const { name, command, env } = this.#product
+    const { command, env } = this.#product
     const [program, ...args] = command
-    const child = spawn(program, [...args, ...this.#args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.#child = child
-    let output = ''
-    await new Promise<void>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', () => reject(new Error(`${name} ended:\n${output}`)))
-      const hear = (text: string) => {
-        if (output.length < 65_536) output += text
-        if (output.includes('ready for connections')) resolve()
-      }
-      child.stdout.setEncoding('utf8').on('data', hear)
-      child.stderr.setEncoding('utf8').on('data', hear)
-    })
+    await this.run([program, ...args, ...this.#args], 'ready for connections', env)
     // What was told to do at the first start is done.
     writeFileSync(join(this.dir, 'init.sql'), '')
-  }
-
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM')
-    process.off('exit', this.#clear)
-    this.#clear()
-  }
-
-  async restart(): Promise<void> {
-    await this.#end('SIGTERM')
-    await this.launch()
-  }
-
-  pause(): void {
-    process.kill(this.pid, 'SIGSTOP')
-  }
-
-  resume(): void {
-    process.kill(this.pid, 'SIGCONT')
-  }
-
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL')
-  }
-
-  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const child = this.#child
-    this.#child = undefined
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const ended = once(child, 'exit')
-    child.kill('SIGCONT')
-    child.kill(signal)
-    const impatience = setTimeout(() => child.kill('SIGKILL'), 15_000)
-    await ended
-    clearTimeout(impatience)
-  }
-
-  readonly #clear = (): void => {
-    this.#child?.kill('SIGKILL')
-    rmSync(this.dir, { recursive: true, force: true })
   }
 }

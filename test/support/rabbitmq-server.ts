@@ -7,21 +7,14 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { RealServer } from './child-server.ts'
 import { freePorts } from './server-processes.ts'
 
 const INSTALLED = '/usr/lib/rabbitmq/lib'
 
-export interface RabbitmqServer {
+export interface RabbitmqServer extends RealServer {
   readonly port: number
   readonly address: string
-  stop(): Promise<void>
-  /** SIGKILL, waited for; restart() brings the server back. */
-  kill(): Promise<void>
-  /** Starts again with the same ports and data. */
-  restart(): Promise<void>
-  /** SIGSTOP: connections stay open and nothing answers until resume(). */
-  pause(): void
-  resume(): void
   /** Runs rabbitmqctl. */
   control(...args: string[]): Promise<void>
 }
