@@ -1,7 +1,8 @@
 /**
  * Writes to a plain socket past its stream, whose books cost a small write about as much again as the system's own work
- * (bench/README.md, "writes past the stream"). It takes undocumented methods of the handle, the same from Node 20 to 26
- * since Node's own streams call them; until one of them was seen at work, and where one is missing, the stream is used.
+ * (bench/README.md, "writes past the stream"). It takes undocumented methods of the handle that Node's own streams call.
+ * Node has changed them once (24.22, 26), so how they are called is learned from a write of a stream's; until one was
+ * seen, and for whatever is not known here, the stream is used.
  */
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
@@ -10,8 +11,11 @@ import { getSystemErrorName } from 'node:util'
 
 /** What Node's handle of a connection offers. */
 interface Handle {
-  /** 0, or a negative number for an error. The request is not used when the kernel has taken all bytes at once. */
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number
+  /**
+   * 0 when all is well, a negative number for an error. Given no request, later versions make one where the kernel has not
+   * taken all bytes at once, and give it back.
+   */
+  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest
   /** Bytes that the kernel has not taken yet. */
   readonly writeQueueSize: number
 }
@@ -24,10 +28,11 @@ interface WriteRequest {
   getAsyncId(): number
 }
 
-/** The class of requests, as it was seen in a write of a stream. */
-let WriteRequestClass: (new () => WriteRequest) | undefined
-/** One that was not used yet, for whoever writes next. */
-let spare: WriteRequest | undefined
+/** Writes: a request when it is in use, 0 when all bytes have left at once, a negative number for an error. */
+type RawWrite = (handle: Handle, bytes: Uint8Array) => number | WriteRequest
+
+/** How this Node's handles are written to, once it was seen. */
+let writeRaw: RawWrite | undefined
 
 export class DirectWriter {
   readonly #target: Writable
@@ -51,7 +56,7 @@ export class DirectWriter {
 
   /** Memory of someone else's can be written out of: nothing but the kernel copies it. */
   get writesViews(): boolean {
-    return this.#isPlain && WriteRequestClass !== undefined
+    return this.#isPlain && writeRaw !== undefined
   }
 
   /** Bytes that have not left yet. */
@@ -69,18 +74,12 @@ export class DirectWriter {
     const handle = handleOf(target)
     // Closed: nobody is left to be told.
     if (handle === null) return 0
-    const request = spare ?? new WriteRequestClass!()
-    spare = undefined
-    const status = handle.writeBuffer(request, bytes)
-    if (status !== 0) {
-      this.#fail(status)
+    const request = writeRaw!(handle, bytes)
+    if (typeof request === 'number') {
+      if (request !== 0) this.#fail(request)
       return 0
     }
-    // Not used: the kernel has taken all at once. It may also have taken a part, and the rest at the second try.
-    if (request.getAsyncId() <= 0) {
-      spare = request
-      return 0
-    }
+    // The kernel may have taken a part, and the rest at the second try: then nothing waits though the request is in use.
     const waiting = handle.writeQueueSize
     if (waiting > 0) {
       request.buffer = bytes
@@ -95,7 +94,7 @@ export class DirectWriter {
     const handle = handleOf(target)
     if (!this.#isPlain || handle === null || target.connecting || target.writableLength > 0) return false
     if (typeof handle.writeBuffer !== 'function' || typeof handle.writeQueueSize !== 'number') return false
-    if (WriteRequestClass === undefined) {
+    if (writeRaw === undefined) {
       watch(handle)
       return false
     }
@@ -121,11 +120,27 @@ function handleOf(target: Writable): Handle | null {
   return (target as Writable & { readonly _handle?: Handle | null })._handle ?? null
 }
 
-/** Sees which class of requests the stream's next write uses. */
+/** Sees how the stream writes the next time. */
 function watch(handle: Handle): void {
   handle.writeBuffer = function (this: Handle, request, bytes) {
     Reflect.deleteProperty(this, 'writeBuffer')
-    if (typeof request.getAsyncId === 'function') WriteRequestClass = request.constructor as new () => WriteRequest
+    if (request === null) writeRaw = (handle, bytes) => handle.writeBuffer(null, bytes)
+    else if (typeof request?.getAsyncId === 'function')
+      writeRaw = requestGiver(request.constructor as new () => WriteRequest)
     return this.writeBuffer(request, bytes)
+  }
+}
+
+/** For versions that want a request for each write: one that the kernel had no need of serves the next write. */
+function requestGiver(Request: new () => WriteRequest): RawWrite {
+  let spare: WriteRequest | undefined
+  return (handle, bytes) => {
+    const request = spare ?? new Request()
+    spare = undefined
+    const status = handle.writeBuffer(request, bytes)
+    if (status !== 0) return status
+    if (request.getAsyncId() > 0) return request
+    spare = request
+    return 0
   }
 }
