@@ -22,7 +22,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as esbuild from 'esbuild'
 import { createConnection } from 'mysql2/promise'
 import { fingerprint, ROOT } from './build-state.mjs'
-import { answers, freePort } from './ports.mjs'
+import { answers, freePorts } from './ports.mjs'
 
 const DIST = join(ROOT, 'dist')
 const BUNDLE = join(DIST, 'portolan.cjs')
@@ -108,8 +108,7 @@ async function build() {
 /** Runs the quickstart once, uses it a little and lets it end. The program works without the cache too, only starts slower. */
 async function writeCodeCache() {
   const directory = mkdtempSync(join(tmpdir(), 'portolan-build-'))
-  const [redis, mysql, s3] = [await freePort(), await freePort(), await freePort()]
-  const [grpc, admin] = [await freePort(), await freePort()]
+  const [redis, mysql, s3, grpc, admin] = await freePorts(5)
   const preload = ['--require', join(ROOT, 'scripts/code-cache.cjs')]
   const child = spawn(
     process.execPath,

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
 import { createConnection } from 'mysql2/promise'
 import { ROOT } from './build-state.mjs'
-import { freePort } from './ports.mjs'
+import { freePorts } from './ports.mjs'
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const SECOND_START_MS = 2_000
@@ -26,7 +26,7 @@ if (!existsSync(join(ROOT, `dist/portolan-${process.version}.cache`))) fail('the
 
 /** Starts the quickstart, stores a key a table and a bucket, and ends it as Ctrl-C does. */
 async function start() {
-  const [redis, mysql, s3] = [await freePort(), await freePort(), await freePort()]
+  const [redis, mysql, s3, grpc, admin] = await freePorts(5)
   const began = performance.now()
   const child = spawn('npm', ['start'], {
     cwd: ROOT,
@@ -38,8 +38,8 @@ async function start() {
       PORTOLAN_REDIS_PORT: String(redis),
       PORTOLAN_MYSQL_PORT: String(mysql),
       PORTOLAN_S3_PORT: String(s3),
-      PORTOLAN_GRPC_PORT: String(await freePort()),
-      PORTOLAN_ADMIN_PORT: String(await freePort()),
+      PORTOLAN_GRPC_PORT: String(grpc),
+      PORTOLAN_ADMIN_PORT: String(admin),
       PORTOLAN_DATA_DIR: data,
     },
   })

@@ -11,14 +11,19 @@ export function isFree(port) {
   })
 }
 
-/** A port that was free a moment ago. */
+/** A port that was free a moment ago. Two calls may give the same one: who needs several asks for them together. */
 export async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address()
-  probe.close()
-  await once(probe, 'close')
+  const [port] = await freePorts(1)
   return port
+}
+
+/** Ports that were free a moment ago; they are held together, so that all differ. */
+export async function freePorts(count) {
+  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(probes.map(probe => once(probe, 'listening')))
+  const ports = probes.map(probe => probe.address().port)
+  await Promise.all(probes.map(probe => once(probe.close(), 'close')))
+  return ports
 }
 
 /** Resolves with true when the admin listener says 200 at the path, with false when the child ends or the time is over. */

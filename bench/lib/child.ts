@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -22,15 +22,6 @@ export interface Running {
 /** Ends every child at once, for the moment before this process ends. */
 export function killChildren(): void {
   for (const child of alive) child.kill('SIGKILL')
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 /** The command with the soft limit of open files raised to the hard one. */

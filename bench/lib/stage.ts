@@ -3,7 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { freePort, moveTo, onCore, type Running, runToEnd, startServer, withFiles } from './child.ts'
+import { freePorts } from '../../scripts/ports.mjs'
+import { moveTo, onCore, type Running, runToEnd, startServer, withFiles } from './child.ts'
 import { processTree } from './proc.ts'
 import type { Launch, Peer, Placement, Suite } from './suite.ts'
 
@@ -38,8 +39,8 @@ export async function prepareLaunch(
 ): Promise<{ command: readonly string[]; port: number }> {
   const own = join(folder, `${peer.name.replace(/\W/g, '-')}-${++launches}`)
   mkdirSync(own)
-  const port = await freePort()
-  const { before, command, files } = peer.launch({ port, backendPort, adminPort: await freePort(), folder: own, node })
+  const [port, adminPort] = (await freePorts(2)) as [number, number]
+  const { before, command, files } = peer.launch({ port, backendPort, adminPort, folder: own, node })
   for (const [name, text] of Object.entries(files ?? {})) writeFileSync(join(own, name), text)
   for (const step of before ?? []) await runToEnd(step)
   return { command, port }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { freePorts } from '../../scripts/ports.mjs'
 import { type App, createApp } from '../../src/app.ts'
 import type { Address } from '../../src/config/index.ts'
 import { Echo, EchoClient, echoConfig } from './echo.ts'
@@ -31,17 +32,12 @@ function addressOf(app: App, listener: string): string {
   return app.generation.listeners.get(listener)!.listener.address
 }
 
-/** Two free ports. They are held together, so that they differ. */
-async function freePorts(): Promise<[Address, Address]> {
-  const servers = [createServer(), createServer()]
-  const addresses = await Promise.all(
-    servers.map(async server => {
-      await once(server.listen(0, '127.0.0.1'), 'listening')
-      return { host: '127.0.0.1', port: (server.address() as { port: number }).port }
-    }),
-  )
-  await Promise.all(servers.map(server => once(server.close(), 'close')))
-  return addresses as [Address & object, Address & object]
+async function freeAddresses(): Promise<[Address, Address]> {
+  const [x, y] = await freePorts(2)
+  return [
+    { host: '127.0.0.1', port: x! },
+    { host: '127.0.0.1', port: y! },
+  ]
 }
 
 const one = { one: { label: 'first' } }
@@ -158,7 +154,7 @@ describe('listeners', () => {
   })
 
   test('are replaced at the same address when they cannot take a change', async () => {
-    const [address] = await freePorts()
+    const [address] = await freeAddresses()
     const { app, echo, reload } = await running({ listeners: { a: { address, options: { rigid: true } } } })
     const client = await connectTo(app, 'a')
     client.send('wait')
@@ -172,7 +168,7 @@ describe('listeners', () => {
   })
 
   test('change their addresses, and swap them', async () => {
-    const [x, y] = await freePorts()
+    const [x, y] = await freeAddresses()
     const { app, reload } = await running({
       listeners: { a: { address: x, options: { suffix: 'a' } }, b: { address: y, options: { suffix: 'b' } } },
     })
@@ -208,7 +204,7 @@ describe('a failure in the middle', () => {
   })
 
   test('of binding an address that another listener gave up restores everything', async () => {
-    const [x] = await freePorts()
+    const [x] = await freeAddresses()
     const { port } = x as { port: number }
     const { app, echo, reload } = await running({
       listeners: { a: { address: x, options: { rigid: true } }, b: { backend: 'one' } },

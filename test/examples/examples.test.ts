@@ -24,7 +24,7 @@ import { type Connection, createConnection } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { prepare } from '../../examples/plugin/text-messages/conformance.mjs'
 import { bundleOptions } from '../../scripts/build.mjs'
-import { freePort } from '../../scripts/ports.mjs'
+import { freePorts } from '../../scripts/ports.mjs'
 import { Authority } from '../net/certificates.ts'
 import { startMariadb } from '../support/mariadb-server.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
@@ -52,16 +52,15 @@ type Variables = Readonly<Record<string, string>>
 
 /** The program with these files, on free ports; resolves when it is ready. */
 async function start(files: readonly string[], variables: Variables, ...further: string[]) {
-  const [port, adminPort] = [await freePort(), await freePort()]
+  const [port, adminPort, mysqlPort, s3Port, grpcPort, daprHttpPort] = await freePorts(6)
   const args = [launcher, 'run', ...files.flatMap(file => ['-c', file]), ...further]
-  const [mysqlPort, s3Port, grpcPort] = [await freePort(), await freePort(), await freePort()]
   const ports = {
     PORTOLAN_REDIS_PORT: `${port}`,
     PORTOLAN_TCP_PORT: `${port}`,
     PORTOLAN_MYSQL_PORT: `${mysqlPort}`,
     PORTOLAN_S3_PORT: `${s3Port}`,
     PORTOLAN_GRPC_PORT: `${grpcPort}`,
-    PORTOLAN_DAPR_HTTP_PORT: `${await freePort()}`,
+    PORTOLAN_DAPR_HTTP_PORT: `${daprHttpPort}`,
     PORTOLAN_ADMIN_PORT: `${adminPort}`,
   }
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...ports, ...variables } })
@@ -432,9 +431,7 @@ describe('the plug-in', () => {
     const config = join(folder, `plugin-${implementation}.yaml`)
     const text = readFileSync(join(ROOT, 'examples/plugin/portolan.yaml'), 'utf8')
     writeFileSync(config, text.replace('implementation: skylark', `implementation: ${implementation}`))
-    const grpcPort = await freePort()
-    await start([config], {
-      PORTOLAN_GRPC_PORT: `${grpcPort}`,
+    const { grpcPort } = await start([config], {
       TEXT_MESSAGES_URL: options.url,
       TEXT_MESSAGES_TOKEN: secrets.token,
     })

@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream'
 import { Redis } from 'ioredis'
 import { createConnection } from 'mysql2/promise'
 import { afterEach, expect, test } from 'vitest'
-import { freePort } from '../../scripts/ports.mjs'
+import { freePorts } from '../../scripts/ports.mjs'
 
 const SETUP = join(import.meta.dirname, '../../scripts/setup.mjs')
 const cleanups: (() => unknown)[] = []
@@ -18,14 +18,14 @@ afterEach(async () => {
 })
 
 test('says what listens and what to try, serves Redis and MySQL, and leaves nothing behind', async () => {
-  const [redisPort, mysqlPort, s3Port, adminPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+  const [redisPort, mysqlPort, s3Port, grpcPort, adminPort] = await freePorts(5)
   const data = mkdtempSync(join(tmpdir(), 'quickstart-'))
   cleanups.push(() => rmSync(data, { recursive: true, force: true }))
   const env = {
     PORTOLAN_REDIS_PORT: `${redisPort}`,
     PORTOLAN_MYSQL_PORT: `${mysqlPort}`,
     PORTOLAN_S3_PORT: `${s3Port}`,
-    PORTOLAN_GRPC_PORT: `${await freePort()}`,
+    PORTOLAN_GRPC_PORT: `${grpcPort}`,
     PORTOLAN_ADMIN_PORT: `${adminPort}`,
     PORTOLAN_DATA_DIR: data,
   }
@@ -67,12 +67,12 @@ test.each([1, 2])('names %i taken ports and the way out, one command', async cou
     else await once(squatter.close(), 'close')
   }
   const [port, admin] = ports
-  const [mysql, s3] = [await freePort(), await freePort()]
+  const [mysql, s3, grpc] = await freePorts(3)
   const chosen = {
     PORTOLAN_REDIS_PORT: port,
     PORTOLAN_MYSQL_PORT: mysql,
     PORTOLAN_S3_PORT: s3,
-    PORTOLAN_GRPC_PORT: await freePort(),
+    PORTOLAN_GRPC_PORT: grpc,
     PORTOLAN_ADMIN_PORT: admin,
   }
   const child = start(Object.fromEntries(Object.entries(chosen).map(([name, value]) => [name, `${value}`])))

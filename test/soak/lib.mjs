@@ -1,12 +1,14 @@
 // What the soak scripts share: the built program and redis-servers as processes, a small client, memory of a process.
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import RedisParser from 'redis-parser'
+import { freePort, freePorts } from '../../scripts/ports.mjs'
 
 /** What is run: the built program, unless the environment names another. */
 const launcher = process.env.SOAK_PROGRAM ?? fileURLToPath(new URL('../../bin/portolan.cjs', import.meta.url))
@@ -24,15 +26,6 @@ export async function cleanUp() {
   rmSync(folder, { recursive: true, force: true })
 }
 
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 export async function startRedis(...args) {
   const port = await freePort()
   const child = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...args], {
@@ -45,7 +38,7 @@ export async function startRedis(...args) {
 
 /** The program with one Redis listener over the port given; `reload` moves it to another. */
 export async function startPortolan(backendPort, { listener = '', backend = '' } = {}) {
-  const [port, admin] = [await freePort(), await freePort()]
+  const [port, admin] = await freePorts(2)
   const file = join(folder, 'portolan.yaml')
   const write = to =>
     writeFileSync(

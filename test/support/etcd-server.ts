@@ -2,9 +2,10 @@
  * A real, private etcd for tests: free loopback ports and a temporary folder; its data stays over restarts. Ended and
  * cleared away by stop(), at the latest when the process exits.
  */
+
 import { join } from 'node:path'
+import { freePorts } from '../../scripts/ports.mjs'
 import { ChildServer, type RealServer } from './child-server.ts'
-import { freePorts } from './server-processes.ts'
 
 export interface EtcdServerOptions {
   /** Further command line arguments; later ones win. */

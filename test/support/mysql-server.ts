@@ -3,10 +3,11 @@
  * cleared away by stop(), at the latest when the process exits. The data directory is a copy of one that its product makes
  * once and keeps for later runs.
  */
+
 import { chmodSync, cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePorts } from '../../scripts/ports.mjs'
 import { ChildServer, type RealServer } from './child-server.ts'
-import { freePorts } from './server-processes.ts'
 
 export interface MysqlServerOptions {
   /** Further command line arguments, such as `['--max-allowed-packet=64M']`; later ones win. */

@@ -2,8 +2,8 @@
  * A real, private nats-server with JetStream for tests: a free loopback port and a temporary folder; its data stays over
  * restarts. Ended and cleared away by stop(), at the latest when the process exits.
  */
+import { freePorts } from '../../scripts/ports.mjs'
 import { ChildServer, type RealServer } from './child-server.ts'
-import { freePorts } from './server-processes.ts'
 
 export interface NatsServerOptions {
   /** The only ones that may connect. */

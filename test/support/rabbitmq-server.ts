@@ -2,13 +2,14 @@
  * A real, private RabbitMQ for tests: free loopback ports and a temporary folder; its data stays over restarts. Ended and
  * cleared away by stop(), at the latest when the process exits.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../../scripts/ports.mjs'
 import type { RealServer } from './child-server.ts'
-import { freePorts } from './server-processes.ts'
 
 const INSTALLED = '/usr/lib/rabbitmq/lib'
 

@@ -2,10 +2,12 @@
  * Ceph's RADOS gateway for tests: one monitor, one OSD that keeps its objects in memory, one gateway; no manager and no
  * cephx, on free loopback ports, with everything in a temporary folder. It takes any region in a signature.
  */
+
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts, type S3Store, ServerProcesses } from './server-processes.ts'
+import { freePorts } from '../../scripts/ports.mjs'
+import { type S3Store, ServerProcesses } from './server-processes.ts'
 
 /** An account beside the one that the store is returned with. */
 export interface RadosUser {

@@ -2,11 +2,12 @@
  * A real, private redis-server for tests: a free loopback port and a unix socket in a temporary folder, nothing kept,
  * DEBUG, MODULE and protected CONFIG allowed. Ended and cleared away by stop(), at the latest when the process exits.
  */
+
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { freePorts } from '../../scripts/ports.mjs'
 import { ChildServer, type RealServer } from './child-server.ts'
-import { freePorts } from './server-processes.ts'
 
 export interface RedisServerOptions {
   /** Further command line arguments, such as `['--appendonly', 'yes']`; later ones win. */

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -75,15 +74,6 @@ export class ServerProcesses {
     for (const child of this.#children) child.kill('SIGKILL')
     rmSync(this.dir, { recursive: true, force: true })
   }
-}
-
-/** Loopback ports that were free a moment ago, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(probes.map(probe => once(probe, 'listening')))
-  const ports = probes.map(probe => (probe.address() as { port: number }).port)
-  await Promise.all(probes.map(probe => once(probe.close(), 'close')))
-  return ports
 }
 
 function lastOf(file: string): string {

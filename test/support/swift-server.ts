@@ -2,10 +2,12 @@
  * OpenStack Swift with s3api and tempauth for tests: one node and one replica, on free loopback ports, with everything in a
  * temporary folder. Its own modules are run as they lie in python3-swift, without uwsgi, memcached and system services.
  */
+
 import { mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { freePorts, type S3Store, ServerProcesses } from './server-processes.ts'
+import { freePorts } from '../../scripts/ports.mjs'
+import { type S3Store, ServerProcesses } from './server-processes.ts'
 
 const PYTHON = '/usr/bin/python3'
 /** The packaged servers know only /etc/swift/swift.conf. */

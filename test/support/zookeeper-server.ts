@@ -2,12 +2,13 @@
  * A real, private ZooKeeper for tests: Debian's jars, a free loopback port and a temporary folder; its data stays over
  * restarts. Ended and cleared away by stop(), at the latest when the process exits.
  */
+
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { freePorts } from '../../scripts/ports.mjs'
 import { ChildServer, type RealServer } from './child-server.ts'
-import { freePorts } from './server-processes.ts'
 
 export interface ZooKeeperServer extends RealServer {
   readonly port: number

@@ -1,10 +1,11 @@
 /** Before Apache Dubbo itself; the folder of a compiled provider is named by the environment (test/interop/dubbo). */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { freePorts } from '../../../scripts/ports.mjs'
 import { dubboInvoke } from '../../../src/components/invoke/dubbo.ts'
 import { invokeConformance } from '../../conformance/invoke.ts'
-import { freePorts } from '../../support/server-processes.ts'
 import { openStore } from '../open.ts'
 
 const folder = process.env['PORTOLAN_TEST_DUBBO']

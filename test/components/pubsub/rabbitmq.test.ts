@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { freePorts } from '../../../scripts/ports.mjs'
 import { rabbitmqPubSub } from '../../../src/components/pubsub/rabbitmq.ts'
 import { pubsubConformance } from '../../conformance/pubsub.ts'
 import { Inbox, message, publish } from '../../conformance/pubsub-bench.ts'
 import { type RabbitmqServer, startRabbitmq } from '../../support/rabbitmq-server.ts'
-import { freePorts } from '../../support/server-processes.ts'
 import { openStore } from '../open.ts'
 
 let server: RabbitmqServer

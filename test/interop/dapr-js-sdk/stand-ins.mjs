@@ -1,10 +1,12 @@
 // Portolan in the place of the containers that the suite starts: what it uses of `testcontainers` and `@dapr/testcontainer-node`.
+
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'layotto'
-import { freePort, startServer, withFolder } from '../lib/processes.mjs'
+import { freePorts } from '../../../scripts/ports.mjs'
+import { startServer, withFolder } from '../lib/processes.mjs'
 
 const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -213,7 +215,8 @@ export class AbstractStartedContainer {
 }
 
 async function startSidecar({ appId, appPort, protocol, env, components }) {
-  const ports = { grpc: await freePort(), http: await freePort() }
+  const [grpc, http] = await freePorts(2)
+  const ports = { grpc, http }
   const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-dapr-'))
   const known = components
     .map(({ name, type }) => [name, COMPONENTS[type.split('.')[0]]])

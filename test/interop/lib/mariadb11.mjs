@@ -1,9 +1,11 @@
 // MariaDB 11.8 or later, whose plugin parsec no earlier one has: Debian's unstable branch has it. As MySQL 9, it is unpacked
 // into the cache and run from there by chroot.
+
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '../../../scripts/ports.mjs'
 import { debianTree, sh, Unavailable } from './cache.mjs'
-import { freePort, startServer, withFolder } from './processes.mjs'
+import { startServer, withFolder } from './processes.mjs'
 
 const PACKAGES = ['mariadb-server-core', 'mariadb-server']
 const SMALL = ['--innodb-buffer-pool-size=16M', '--innodb-flush-log-at-trx-commit=0']

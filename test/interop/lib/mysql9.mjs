@@ -1,9 +1,11 @@
 // MySQL proper, which Debian has in its unstable branch only: its packages are unpacked into the cache and run from there
 // by chroot, which takes root. A start copies a data directory that is made once.
+
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '../../../scripts/ports.mjs'
 import { debianTree, once, sh, Unavailable } from './cache.mjs'
-import { freePort, startServer, withFolder } from './processes.mjs'
+import { startServer, withFolder } from './processes.mjs'
 
 const PACKAGES = ['mysql-server-core', 'mysql-client-core']
 /** Little memory, small files, no waiting for the disk. */

@@ -1,7 +1,7 @@
 // Starts and ends the processes that a run needs: servers on free loopback ports, and programs with a deadline.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { Unavailable } from './cache.mjs'
 
 const living = new Set()
@@ -24,17 +24,6 @@ function killGroup(child, signal) {
   } catch {
     // it has ended already
   }
-}
-
-/** A port that was free a moment ago. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 /** A running server: `{ port, log(), exited, stop() }`; started when it accepts connections. */

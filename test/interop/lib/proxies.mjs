@@ -1,9 +1,11 @@
 // What can stand between a program and its server.
+
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, startServer, withFolder } from './processes.mjs'
+import { freePort } from '../../../scripts/ports.mjs'
+import { startServer, withFolder } from './processes.mjs'
 
 const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
 

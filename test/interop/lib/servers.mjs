@@ -1,10 +1,12 @@
 // The servers that programs are compared before: fresh ones, on free loopback ports.
+
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../../scripts/ports.mjs'
 import { startMariadb11 } from './mariadb11.mjs'
 import { startMysql9 } from './mysql9.mjs'
-import { freePort, startServer, withFolder } from './processes.mjs'
+import { startServer, withFolder } from './processes.mjs'
 import { support } from './support.mjs'
 
 /** A private redis-server that allows DEBUG, MODULE and protected settings; further arguments as on its command line. */

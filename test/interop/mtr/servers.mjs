@@ -1,10 +1,12 @@
 // A mariadbd as mysql-test-run.pl would start it, and perhaps Portolan before it in such a way that no test can tell by
 // port or socket: the server keeps its names, and Portolan has taken its place there.
+
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, startServer } from '../lib/processes.mjs'
+import { freePort } from '../../../scripts/ports.mjs'
+import { startServer } from '../lib/processes.mjs'
 import { asRoot, optionFile, SUITE_DIR, TLS, templateData } from './suite.mjs'
 
 const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))

@@ -1,5 +1,6 @@
 // Runs one file of the suite against a host and port, and reads what became of each case.
-import { freePort, runProgram } from '../lib/processes.mjs'
+import { freePort } from '../../../scripts/ports.mjs'
+import { runProgram } from '../lib/processes.mjs'
 
 const STALL_SECONDS = 60
 

@@ -1,8 +1,9 @@
 /** The stock Dapr server for Node.js, which is called: over gRPC and over HTTP. */
+
 import { CommunicationProtocolEnum, DaprPubSubStatusEnum, DaprServer } from '@dapr/dapr'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { freePorts } from '../../../scripts/ports.mjs'
 import { componentKinds } from '../../../src/components/index.ts'
-import { freePorts } from '../../support/server-processes.ts'
 import { GrpcRig } from './rig.ts'
 
 const PROTOCOLS = [

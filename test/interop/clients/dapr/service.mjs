@@ -1,15 +1,17 @@
 // What programs on Dapr's SDKs talk to: Portolan with components in its memory. No registry has a daprd to compare it with.
+
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, startServer, withFolder } from '../../lib/processes.mjs'
+import { freePorts } from '../../../../scripts/ports.mjs'
+import { startServer, withFolder } from '../../lib/processes.mjs'
 
 const projectRoot = fileURLToPath(new URL('../../../..', import.meta.url))
 const TOKEN = 'interop-token'
 
 export async function startDaprService() {
-  const [port, httpPort, guardedPort] = [await freePort(), await freePort(), await freePort()]
+  const [port, httpPort, guardedPort] = await freePorts(3)
   const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-dapr-'))
   const config = {
     admin: { address: false },

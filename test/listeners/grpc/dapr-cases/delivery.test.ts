@@ -1,7 +1,8 @@
 /** The cases of an application that is called: what it publishes comes back to its own port, over either protocol. */
+
 import { DaprClient, DaprPubSubStatusEnum, DaprServer } from '@dapr/dapr'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { freePorts } from '../../../support/server-processes.ts'
+import { freePorts } from '../../../../scripts/ports.mjs'
 import type { GrpcRig } from '../rig.ts'
 import { clientOptions, PROTOCOLS, startRig } from './rig.ts'
 
