@@ -1,16 +1,20 @@
 /** Applications that answer with what they were sent: one over HTTP, one over gRPC with any method. */
-import { createServer, type Server as HttpServer } from 'node:http'
+import { createServer, type Server as HttpServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Metadata, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js'
 
 export interface EchoApp {
   readonly address: string
+  /** Requests over HTTP so far. */
+  readonly seen: readonly { readonly verb: string | undefined; readonly headers: IncomingHttpHeaders }[]
   close(): Promise<void>
 }
 
 /** Answers 418, with the request's line and `x-tried` in its headers; `/status/404` and so on with that. */
 export async function startHttpEcho(): Promise<EchoApp> {
+  const seen: { verb: string | undefined; headers: IncomingHttpHeaders }[] = []
   const server: HttpServer = createServer((request, response) => {
+    seen.push({ verb: request.method, headers: request.headers })
     const parts: Buffer[] = []
     request.on('data', part => parts.push(part))
     request.on('end', () => {
@@ -29,6 +33,7 @@ export async function startHttpEcho(): Promise<EchoApp> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
     async close() {
       server.closeAllConnections()
       await new Promise<void>(resolve => server.close(() => resolve()))
@@ -84,6 +89,7 @@ export async function startGrpcEcho(): Promise<EchoApp & { cancelled: number }> 
   )
   const app = {
     address: `127.0.0.1:${port}`,
+    seen: [],
     cancelled: 0,
     async close() {
       server.forceShutdown()

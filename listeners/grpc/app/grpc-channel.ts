@@ -1,4 +1,4 @@
-/** The application as a gRPC server: `dapr.proto.runtime.v1.AppCallback`. */
+/** The application as a gRPC server: `dapr.proto.runtime.v1.AppCallback`, or Layotto's of the same name. */
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { eventFields } from '../dapr/index.ts'
 import { methodShape } from '../schema.ts'
@@ -6,18 +6,20 @@ import { OUTCOMES } from '../subscription-stream.ts'
 import { type AppChannel, type AppEvent, type AppOutcome, type AppSubscription, AppUnreachable } from './channel.ts'
 
 const CALLBACK = 'dapr.proto.runtime.v1.AppCallback'
+const LAYOTTO_CALLBACK = 'spec.proto.runtime.v1.AppCallback'
 const CALLBACK_ALPHA = 'dapr.proto.runtime.v1.AppCallbackAlpha'
 
+/** Layotto's has the first three fields. */
 interface SubscriptionMessage {
   readonly pubsub_name: string
   readonly topic: string
   readonly metadata: Readonly<Record<string, string>>
-  readonly routes: {
+  readonly routes?: {
     readonly rules: readonly { readonly match: string; readonly path: string }[]
     readonly default: string
   } | null
-  readonly dead_letter_topic: string
-  readonly bulk_subscribe: {
+  readonly dead_letter_topic?: string
+  readonly bulk_subscribe?: {
     readonly enabled: boolean
     readonly max_messages_count: number
     readonly max_await_duration_ms: number
@@ -35,6 +37,8 @@ export interface ChannelOptions {
 export class GrpcAppChannel implements AppChannel {
   readonly #client: Client
   readonly #options: ChannelOptions
+  /** The service by which the application has told what it subscribes to. */
+  #callback = CALLBACK
 
   constructor(options: ChannelOptions) {
     this.#options = options
@@ -42,22 +46,30 @@ export class GrpcAppChannel implements AppChannel {
   }
 
   async subscriptions(): Promise<readonly AppSubscription[]> {
-    try {
-      const { subscriptions } = await this.#call<{ subscriptions: readonly SubscriptionMessage[] }>(
-        CALLBACK,
-        'ListTopicSubscriptions',
-        {},
-      )
-      return subscriptions.map(toSubscription)
-    } catch (error) {
-      if ((error as ServiceError).code === status.UNIMPLEMENTED) return []
-      throw error
+    for (const callback of [CALLBACK, LAYOTTO_CALLBACK]) {
+      try {
+        const { subscriptions } = await this.#call<{ subscriptions: readonly SubscriptionMessage[] }>(
+          callback,
+          'ListTopicSubscriptions',
+          {},
+        )
+        this.#callback = callback
+        return subscriptions.map(toSubscription)
+      } catch (error) {
+        if ((error as ServiceError).code !== status.UNIMPLEMENTED) throw error
+      }
     }
+    return []
   }
 
   async deliver(event: AppEvent): Promise<AppOutcome> {
     try {
-      const answer = await this.#call<{ status: number }>(CALLBACK, 'OnTopicEvent', toMessage(event), event.pubsubName)
+      const answer = await this.#call<{ status: number }>(
+        this.#callback,
+        'OnTopicEvent',
+        toMessage(event),
+        event.pubsubName,
+      )
       return OUTCOMES[answer.status] ?? 'retry'
     } catch (error) {
       // Nobody is there who would want it.
@@ -123,7 +135,7 @@ function toSubscription(message: SubscriptionMessage): AppSubscription {
     metadata,
     path: routes?.default ?? '',
     rules: routes?.rules ?? [],
-    deadLetterTopic: dead_letter_topic,
+    deadLetterTopic: dead_letter_topic ?? '',
     ...(bulk_subscribe?.enabled && {
       bulk: {
         maxMessages: bulk_subscribe.max_messages_count || 100,

@@ -7,7 +7,7 @@ import type { StatusError } from '../rpc.ts'
 
 /** A component that a call names and nobody has configured. */
 export class UnknownStore extends ApiError {
-  readonly what: 'configuration' | 'lock' | 'secret' | 'pubsub'
+  readonly what: 'configuration' | 'lock' | 'secret' | 'pubsub' | 'sequencer'
   readonly store: string
   /** Whether there is any of its API. */
   readonly isAnyConfigured: boolean
@@ -40,6 +40,11 @@ const UNKNOWN: Readonly<
     isAny
       ? [status.INVALID_ARGUMENT, `pubsub ${store} is not found`, 'DAPR_PUBSUB_NOT_FOUND']
       : [status.FAILED_PRECONDITION, 'no pubsub is configured', 'DAPR_PUBSUB_NOT_CONFIGURED'],
+  // Dapr has none: Layotto's words.
+  sequencer: (store, isAny) =>
+    isAny
+      ? [status.INVALID_ARGUMENT, `Sequencer store ${store} not found`, 'SEQUENCER_STORE_NOT_FOUND']
+      : [status.FAILED_PRECONDITION, 'Sequencer store is not configured', 'SEQUENCER_STORE_NOT_CONFIGURED'],
 }
 
 /** The status of gRPC for one of HTTP, as Dapr maps them. */

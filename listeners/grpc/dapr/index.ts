@@ -11,7 +11,9 @@ import { secretMethods } from './secrets.ts'
 
 export { daprStatusOf } from './errors.ts'
 export { eventFields } from './event.ts'
-export { VERBS } from './invoke.ts'
+export { invokeMethods, VERBS } from './invoke.ts'
+export { pubsubMethods } from './pubsub.ts'
+export { storeOf } from './stores.ts'
 
 export function daprService(context: ServiceContext): Service {
   return {

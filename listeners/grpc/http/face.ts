@@ -5,10 +5,11 @@ import { Metadata } from '@grpc/grpc-js'
 import type { InvokeService } from '../../../src/services/index.ts'
 import { daprStatusOf, VERBS } from '../dapr/index.ts'
 import { INTERNAL, statusError } from '../errors.ts'
+import { forwarded } from '../forwarded.ts'
 import type { Service, StatusError, Unary } from '../rpc.ts'
 import type { ServerHost } from '../server.ts'
 import { UNSERVED } from '../unserved.ts'
-import { type AppTarget, forwarded, handOn, targetOf } from './invoke.ts'
+import { type AppTarget, handOn, targetOf } from './invoke.ts'
 import { BadRequest, type HttpRoute, ROUTES } from './routes.ts'
 
 /** HTTP's status for each of gRPC's, as Dapr maps them; what is not here is 500. */

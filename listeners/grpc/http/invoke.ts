@@ -1,6 +1,7 @@
 /** Requests for applications: `/v1.0/invoke/<app>/method/<path>`, or any path with the header `dapr-app-id`. */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AppAnswer } from '../../../src/apis/index.ts'
+import { forwarded } from '../forwarded.ts'
 import { BadRequest } from './routes.ts'
 
 export interface AppTarget {
@@ -25,30 +26,6 @@ function decoded(text: string): string {
   } catch {
     throw new BadRequest('the path is not valid UTF-8')
   }
-}
-
-/** What concerns one connection alone, or is our own. */
-const OWN_FIELDS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'dapr-api-token',
-  'dapr-app-id',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
-export function forwarded(headers: IncomingHttpHeaders): Record<string, string> {
-  const listed = (headers.connection ?? '').toLowerCase().split(/[\s,]+/)
-  const kept = Object.entries(headers).filter(([name]) => !OWN_FIELDS.has(name) && !listed.includes(name))
-  return Object.fromEntries(kept.map(([name, value]) => [name, [value].flat().join(', ')]))
 }
 
 export function handOn(response: ServerResponse, { status, headers, body }: AppAnswer): void {

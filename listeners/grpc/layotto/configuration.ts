@@ -1,6 +1,7 @@
 /** Layotto's configuration: get, save, delete and subscribe, with groups and labels. */
 import type { ConfigurationItem, ItemKey, Selection } from '../../../src/apis/index.ts'
 import { allowMetadata } from '../allow-metadata.ts'
+import { storeOf } from '../dapr/index.ts'
 import type { Incoming, Method, Outgoing } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 
@@ -29,12 +30,14 @@ interface SaveRequest {
 export function configurationMethods({ services }: ServiceContext): Readonly<Record<string, Method>> {
   return {
     async GetConfiguration({ store_name, metadata, ...place }: Place) {
+      storeOf(services, 'configuration', store_name)
       allowMetadata(metadata)
       const { items } = await services.configuration.get(store_name, selectionOf(place))
       return { items: items.map(toItem) }
     },
 
     async SaveConfiguration({ store_name, items, metadata }: SaveRequest) {
+      storeOf(services, 'configuration', store_name)
       allowMetadata(metadata)
       const changes = items.map(({ key, content, group, label }) => ({ key, group, label, value: content }))
       await services.configuration.write(store_name, changes)
@@ -42,6 +45,7 @@ export function configurationMethods({ services }: ServiceContext): Readonly<Rec
     },
 
     async DeleteConfiguration({ store_name, group, label, keys, metadata }: Place) {
+      storeOf(services, 'configuration', store_name)
       allowMetadata(metadata)
       await services.configuration.write(
         store_name,
@@ -55,6 +59,7 @@ export function configurationMethods({ services }: ServiceContext): Readonly<Rec
       const ends: (() => void)[] = []
       out.signal.addEventListener('abort', () => ends.splice(0).forEach(end => void end()), { once: true })
       incoming.onMessage(({ store_name, app_id, metadata, ...place }) => {
+        storeOf(services, 'configuration', store_name)
         allowMetadata(metadata)
         const tell = (items: readonly object[]) => out.write({ store_name, app_id, items })
         services.configuration

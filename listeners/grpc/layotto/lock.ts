@@ -1,5 +1,6 @@
 /** Layotto's locks: try, unlock and keep-alive. */
 import type { LockRequest } from '../../../src/apis/index.ts'
+import { storeOf } from '../dapr/index.ts'
 import type { Method } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 
@@ -17,12 +18,15 @@ const KEEP_ALIVE = { renewed: 0, absent: 1, others: 2 } as const
 export function lockMethods({ services }: ServiceContext): Readonly<Record<string, Method>> {
   return {
     async TryLock(request: Request) {
+      storeOf(services, 'lock', request.store_name)
       return { success: (await services.lock.acquire(request.store_name, toLock(request))) !== undefined }
     },
     async Unlock(request: Request) {
+      storeOf(services, 'lock', request.store_name)
       return { status: UNLOCK[await services.lock.release(request.store_name, toLock(request))] }
     },
     async LockKeepAlive(request: Request) {
+      storeOf(services, 'lock', request.store_name)
       return { status: KEEP_ALIVE[await services.lock.renew(request.store_name, toLock(request))] }
     },
   }

@@ -1,6 +1,7 @@
 /** Layotto's sequencer. */
 
 import { allowMetadata } from '../allow-metadata.ts'
+import { storeOf } from '../dapr/index.ts'
 import type { Method } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 
@@ -16,6 +17,7 @@ const STRONG = 1
 export function sequencerMethods({ services }: ServiceContext): Readonly<Record<string, Method>> {
   return {
     GetNextId({ store_name, key, options, metadata }: Request) {
+      storeOf(services, 'sequencer', store_name)
       allowMetadata(metadata)
       const next = services.sequencer.next(store_name, key, options?.increment === STRONG ? 'strong' : 'weak')
       return next instanceof Promise ? next.then(answer) : answer(next)
