@@ -1,7 +1,7 @@
 /** A real server for tests that is one process with a folder of its own, and can be ended, halted and started again. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -69,6 +69,8 @@ export abstract class ChildServer implements RealServer {
 
   pause(): void {
     process.kill(this.pid, 'SIGSTOP')
+    // The signal is only on its way by now.
+    while (!isStopped(this.pid));
   }
 
   resume(): void {
@@ -124,4 +126,10 @@ export abstract class ChildServer implements RealServer {
     this.#child?.kill('SIGKILL')
     rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+/** Whether none of its threads runs. */
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`
+  return readdirSync(tasks).every(task => /\) [Tt] /.test(readFileSync(join(tasks, task, 'stat'), 'latin1')))
 }

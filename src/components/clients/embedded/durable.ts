@@ -39,7 +39,7 @@ export class Durable<Data, Memory extends Store> {
   /** The call is made on memory, in the order of the calls; its answer waits until what it changed is on the disk. */
   async call<T>(work: (memory: Memory) => Promise<T>): Promise<T> {
     const { memory, journal } = await this.open()
-    journal.intact()
+    await journal.whole()
     const answer = await work(memory)
     await journal.committed()
     return answer
