@@ -17,13 +17,13 @@ import {
   StatementFlag,
   StatementScanner,
 } from '../../codecs/mysql/index.ts'
-import { type Recipient, ServerRefusal, type Upstream } from '../../src/backends/mysql/index.ts'
+import { isReadOnlyRefusal, type Recipient, ServerRefusal, type Upstream } from '../../src/backends/mysql/index.ts'
 import type { ProxyError } from '../../src/errors.ts'
 import { Outcome } from '../../src/observability/operation-stats.ts'
 import { isForgotten } from './commands/index.ts'
 import { errorOf, TOO_LONG_FOR_ATTRIBUTES } from './errors.ts'
 import { Pin } from './pin.ts'
-import { isReadOnlyRefusal, isRefusedWhole } from './repeats.ts'
+import { isRefusedWhole } from './repeats.ts'
 import type { Session } from './session.ts'
 
 /** How a request that is not simply the client's is sent, and what is done with the response. */

@@ -3,7 +3,7 @@
  * and set again where a statement may ask for it.
  */
 import { type ResponseTracker, StatementFlag, StatementKind } from '../../codecs/mysql/index.ts'
-import { type InsertUser, query, type Upstream } from '../../src/backends/mysql/index.ts'
+import { type InsertUser, query, saveInsertId, type Upstream } from '../../src/backends/mysql/index.ts'
 import type { StatementFacts } from './pinning.ts'
 
 export class InsertId implements InsertUser {
@@ -16,19 +16,7 @@ export class InsertId implements InsertUser {
 
   /** In front of a statement: saves the number of the client before, and sets this one's if the statement may ask for it. */
   bring(upstream: Upstream, { kind, flags }: StatementFacts): void {
-    const before = upstream.insertUser
-    if (before && before !== this) {
-      const { insertId } = upstream
-      query(upstream, 'SELECT LAST_INSERT_ID()', rows => {
-        const now = rows[0]?.[0]
-        // The connection is lost: what the client's inserts have told holds.
-        if (!now) return
-        // Unless it was set to this client's right behind.
-        if (upstream.insertUser === null) upstream.insertId = now
-        before.saveInsertId(now, insertId, upstream)
-      })
-      upstream.insertUser = null
-    }
+    if (upstream.insertUser !== this) saveInsertId(upstream)
     const mayRead = (flags & StatementFlag.LAST_INSERT_ID_READ) !== 0 || kind === StatementKind.CALL
     if (!mayRead || (upstream.insertUser === this && upstream === this.#upstream)) return
     this.#value = this.#told ?? this.#value

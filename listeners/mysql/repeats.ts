@@ -1,16 +1,6 @@
 /** Which refusals of a server show that a statement has not run at all, so that it may run elsewhere. */
-import { type ErrorPacket, StatementFlag, StatementKind } from '../../codecs/mysql/index.ts'
+import { StatementFlag, StatementKind } from '../../codecs/mysql/index.ts'
 import type { StatementFacts } from './pinning.ts'
-
-/** `--read-only` and its kin; the same number has other options too, which the text tells. */
-const OPTION_PREVENTS = 1290
-/** innodb_read_only, and clouds. */
-const READ_ONLY_MODE = 1836
-
-/** The server as a whole refuses to write. */
-export function isReadOnlyRefusal({ code, message }: ErrorPacket): boolean {
-  return code === READ_ONLY_MODE || (code === OPTION_PREVENTS && /read[-_]only/i.test(message))
-}
 
 const Kind = StatementKind
 /** Checked before anything of them is done. Procedures and functions may have done something before they were refused. */

@@ -5,6 +5,7 @@ import { etcdConfiguration } from './configuration/etcd.ts'
 import { fileConfiguration } from './configuration/file.ts'
 import { kubernetesConfiguration } from './configuration/kubernetes.ts'
 import { memoryConfiguration } from './configuration/memory.ts'
+import { mysqlConfiguration } from './configuration/mysql.ts'
 import { nacosConfiguration } from './configuration/nacos.ts'
 import { redisConfiguration } from './configuration/redis.ts'
 import { zookeeperConfiguration } from './configuration/zookeeper.ts'
@@ -13,6 +14,7 @@ import { dubboInvoke } from './invoke/dubbo.ts'
 import { embeddedLock } from './lock/embedded.ts'
 import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
+import { mysqlLock } from './lock/mysql.ts'
 import { natsLock } from './lock/nats.ts'
 import { redisLock } from './lock/redis.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
@@ -28,6 +30,7 @@ import { vaultSecrets } from './secrets/vault.ts'
 import { embeddedSequencer } from './sequencer/embedded.ts'
 import { etcdSequencer } from './sequencer/etcd.ts'
 import { memorySequencer } from './sequencer/memory.ts'
+import { mysqlSequencer } from './sequencer/mysql.ts'
 import { natsSequencer } from './sequencer/nats.ts'
 import { redisSequencer } from './sequencer/redis.ts'
 import { zookeeperSequencer } from './sequencer/zookeeper.ts'
@@ -38,6 +41,7 @@ export const componentKinds: readonly ComponentKind[] = [
   fileConfiguration,
   kubernetesConfiguration,
   memoryConfiguration,
+  mysqlConfiguration,
   nacosConfiguration,
   redisConfiguration,
   zookeeperConfiguration,
@@ -46,6 +50,7 @@ export const componentKinds: readonly ComponentKind[] = [
   embeddedLock,
   etcdLock,
   memoryLock,
+  mysqlLock,
   natsLock,
   redisLock,
   zookeeperLock,
@@ -61,6 +66,7 @@ export const componentKinds: readonly ComponentKind[] = [
   embeddedSequencer,
   etcdSequencer,
   memorySequencer,
+  mysqlSequencer,
   natsSequencer,
   redisSequencer,
   zookeeperSequencer,

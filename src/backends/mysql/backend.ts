@@ -105,6 +105,11 @@ export class MysqlBackend implements Backend, Home {
     void this.learn().catch(() => {})
   }
 
+  /** There is an account of our own; else clients log in with what they have, and nobody else can. */
+  get hasAccount(): boolean {
+    return this.#dialer.hasAccount
+  }
+
   /** The greeting of the server, as it was last; null while no server was reached. */
   get greeting(): Greeting | null {
     return this.#dialer.greeting

@@ -9,18 +9,21 @@ export type { Call } from './call.ts'
 export type { Identity } from './dialer.ts'
 export { ownIdleMs } from './idle.ts'
 export { LastWrite } from './last-write.ts'
+export { OwnLease } from './own-lease.ts'
 export {
+  type Answer,
   closeAt,
   learnCollation,
   query,
   queryPacket,
   readVariables,
   run,
+  saveInsertId,
   setMultiStatements,
 } from './own-statements.ts'
 export { PacketWire, type Released } from './packet-wire.ts'
 export type { Waiter } from './pool.ts'
-export { ServerRefusal } from './server-refusal.ts'
+export { isReadOnlyRefusal, ServerRefusal } from './server-refusal.ts'
 export type { ServerStatement } from './server-statements.ts'
 export { SessionState } from './session-state.ts'
 export type { Purpose } from './topology.ts'

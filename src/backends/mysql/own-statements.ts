@@ -9,11 +9,12 @@ import {
   COM_STMT_CLOSE,
   decodeTextResults,
   encodePacket,
+  type Integer64,
   MYSQL_OPTION_MULTI_STATEMENTS_OFF,
   MYSQL_OPTION_MULTI_STATEMENTS_ON,
   type ResponseTracker,
 } from '../../../codecs/mysql/index.ts'
-import type { ProxyError } from '../../errors.ts'
+import { ProxyError } from '../../errors.ts'
 import { ServerRefusal } from './server-refusal.ts'
 import type { ServerStatement } from './server-statements.ts'
 import type { Upstream } from './upstream.ts'
@@ -31,8 +32,41 @@ export function run(upstream: Upstream, sql: string, done: Done): void {
 
 /** Runs a statement of which the rows are wanted: none when it fails. */
 export function query(upstream: Upstream, sql: string, done: (rows: Rows) => void): void {
+  ask(upstream, sql, (_, answer) => done(answer?.rows ?? []))
+}
+
+/** What a statement has come to. */
+export interface Answer {
+  /** As the server's text. */
+  readonly rows: Rows
+  readonly affectedRows: Integer64
+  /** What LAST_INSERT_ID() of an expression was set to. */
+  readonly insertId: Integer64
+}
+
+/** Runs a statement whose result is wanted. */
+export function ask(
+  upstream: Upstream,
+  sql: string,
+  done: (error: ProxyError | null, answer: Answer | null) => void,
+): void {
   const { capabilities, clientCapabilities } = upstream.facts
   send(upstream, COM_QUERY, queryPacket(sql, capabilities), new Collect(clientCapabilities, done))
+}
+
+/** In front of a statement of another one's: saves LAST_INSERT_ID() for the client that the server has it of. */
+export function saveInsertId(upstream: Upstream): void {
+  const { insertUser, insertId } = upstream
+  if (!insertUser) return
+  query(upstream, 'SELECT LAST_INSERT_ID()', rows => {
+    const now = rows[0]?.[0]
+    // The connection is lost: what the client's inserts have told holds.
+    if (!now) return
+    // Unless it was set to another client's right behind.
+    if (upstream.insertUser === null) upstream.insertId = now
+    insertUser.saveInsertId(now, insertId, upstream)
+  })
+  upstream.insertUser = null
 }
 
 /** Asks for the collation of the connection, which servers do not tell when SET NAMES changes it. */
@@ -136,32 +170,53 @@ class Swallow implements Recipient {
   }
 }
 
-/** Keeps a small response whole. */
+/** More of a response is not kept. */
+const MAX_KEPT_BYTES = 64 * 1_048_576
+
+/** Keeps a response whole. */
 class Collect implements Recipient {
   readonly stripTrackers = false
   readonly showAllTrackers = true
   readonly allowLocalInfile = false
   readonly #capabilities: Capabilities
-  readonly #done: (rows: Rows) => void
-  readonly #chunks: Buffer[] = []
+  readonly #done: (error: ProxyError | null, answer: Answer | null) => void
+  #chunks: Buffer[] = []
+  #size = 0
 
-  constructor(capabilities: Capabilities, done: (rows: Rows) => void) {
+  constructor(capabilities: Capabilities, done: (error: ProxyError | null, answer: Answer | null) => void) {
     this.#capabilities = capabilities
     this.#done = done
   }
 
   onResponse(bytes: Buffer): boolean {
-    this.#chunks.push(Buffer.from(bytes))
+    this.#size += bytes.length
+    if (this.#size <= MAX_KEPT_BYTES) this.#chunks.push(Buffer.from(bytes))
+    else this.#chunks = []
     return true
   }
 
-  onResponseEnd(): void {
-    this.#done(decodeTextResults(Buffer.concat(this.#chunks), this.#capabilities)[0]?.rows ?? [])
+  onResponseEnd({ error, affectedRows, insertId }: ResponseTracker): void {
+    if (error) return this.#done(new ServerRefusal(error.code, error.sqlState, error.message), null)
+    if (this.#size > MAX_KEPT_BYTES) return this.#done(tooLong(), null)
+    let rows: Rows
+    try {
+      rows = decodeTextResults(Buffer.concat(this.#chunks), this.#capabilities)[0]?.rows ?? []
+    } catch (cause) {
+      // A row of 16 MiB or more, which comes in several packets.
+      return this.#done(tooLong(cause), null)
+    }
+    this.#done(null, { rows, affectedRows, insertId })
   }
 
   onLocalInfile(): void {}
 
-  onLost(): void {
-    this.#done([])
+  onLost(error: ProxyError): void {
+    this.#done(error, null)
   }
 }
+
+const tooLong = (cause?: unknown): ProxyError =>
+  new ProxyError('upstream-answer-too-long', "the server's answer is longer than we keep one", {
+    source: 'portolan',
+    cause,
+  })

@@ -1,4 +1,5 @@
 /** A server's no to what we asked for on a client's behalf: a login, a database, a variable. */
+import type { ErrorPacket } from '../../../codecs/mysql/index.ts'
 import { ProxyError } from '../../errors.ts'
 
 /** Access denied, also for want of a password. */
@@ -6,6 +7,16 @@ const OF_ACCOUNT: ReadonlySet<number> = new Set([1045, 1698])
 
 /** Whether a secret that was read anew might make a difference to an error of the server's. */
 export const refusesAccount = (code: number | undefined): boolean => code !== undefined && OF_ACCOUNT.has(code)
+
+/** `--read-only` and its kin; the same number has other options too, which the text tells. */
+const OPTION_PREVENTS = 1290
+/** innodb_read_only, and clouds. */
+const READ_ONLY_MODE = 1836
+
+/** The server as a whole refuses to write. */
+export function isReadOnlyRefusal({ code, message }: Pick<ErrorPacket, 'code' | 'message'>): boolean {
+  return code === READ_ONLY_MODE || (code === OPTION_PREVENTS && /read[-_]only/i.test(message))
+}
 
 /** The server has said no, in its own words. */
 export class ServerRefusal extends ProxyError {

@@ -1,0 +1,214 @@
+/**
+ * Configuration in three tables of MySQL: the items as they are, the last changes of them, and the head, one row with the
+ * number of the last change. A write changes the head first and keeps it until it is committed: so changes are committed
+ * in the order of their numbers, and whoever has read up to one has missed none before it. Beside each number stands a
+ * random mark, which tells apart what got the same number before and after a failover that lost something.
+ */
+import { randomInt } from 'node:crypto'
+import { ApiError, type ConfigurationItem, type ItemChange, type ItemKey, type Selection } from '../../apis/index.ts'
+import type { ComponentContext } from '../../component.ts'
+import {
+  type Ask,
+  all,
+  list,
+  MysqlClient,
+  type MysqlTableOptions,
+  type Sql,
+  sql,
+  table,
+} from '../clients/mysql/index.ts'
+
+/** A change, by its number and mark. */
+export interface Position {
+  readonly revision: bigint
+  readonly mark: number
+}
+
+/** An item as it became, or that it is gone. */
+export interface Change extends Position {
+  readonly key: ItemKey
+  readonly item: ConfigurationItem | undefined
+}
+
+export interface ConfigurationLimits {
+  /** Items of one selection. */
+  readonly maxItems: number
+  /** Changes whose values stay. */
+  readonly keepChanges: number
+}
+
+const MAX_BYTES = { group: 255, label: 255, key: 1024, contentType: 255 } as const
+const MARKS = 2 ** 32
+
+export class ConfigurationTables {
+  readonly client: MysqlClient
+  readonly #limits: ConfigurationLimits
+  readonly #items: Sql
+  readonly #changes: Sql
+  readonly #head: Sql
+
+  constructor(context: ComponentContext, options: MysqlTableOptions & ConfigurationLimits) {
+    const named = (suffix: string) => table(options.database, options.table + suffix)
+    this.#limits = options
+    this.#items = named('')
+    this.#changes = named('_changes')
+    this.#head = named('_head')
+    const place = sql`\`group\` VARBINARY(${MAX_BYTES.group}) NOT NULL, \`label\` VARBINARY(${MAX_BYTES.label}) NOT NULL, \`key\` VARBINARY(${MAX_BYTES.key}) NOT NULL`
+    const version = sql`\`revision\` BIGINT NOT NULL, \`mark\` INT UNSIGNED NOT NULL`
+    const type = sql`\`content_type\` VARBINARY(${MAX_BYTES.contentType}) NOT NULL`
+    this.client = new MysqlClient(context, {
+      ...options,
+      statements: [
+        sql`CREATE TABLE IF NOT EXISTS ${this.#items} (${place}, \`value\` LONGTEXT CHARACTER SET utf8mb4 NOT NULL, ${type}, ${version}, PRIMARY KEY (\`group\`, \`label\`, \`key\`)) ENGINE=InnoDB`,
+        sql`CREATE TABLE IF NOT EXISTS ${this.#changes} (${version}, \`place\` INT UNSIGNED NOT NULL, ${place}, \`value\` LONGTEXT CHARACTER SET utf8mb4, ${type}, PRIMARY KEY (\`revision\`, \`place\`), KEY (\`group\`, \`label\`, \`key\`, \`revision\`)) ENGINE=InnoDB`,
+        sql`CREATE TABLE IF NOT EXISTS ${this.#head} (\`id\` TINYINT UNSIGNED NOT NULL PRIMARY KEY, ${version}) ENGINE=InnoDB`,
+      ],
+      look: sql`SELECT 1 FROM ${this.#items}, ${this.#changes}, ${this.#head} LIMIT 0`,
+    })
+  }
+
+  /** The items of a selection, and the change that they are as of: of one moment. */
+  async read(selection: Selection): Promise<{ readonly at: Position; readonly items: readonly ConfigurationItem[] }> {
+    const { maxItems } = this.#limits
+    if ((selection.keys?.length ?? 0) > maxItems) throw tooMany(maxItems)
+    const { rows } = await this.client.read(
+      sql`SELECT h.\`revision\`, h.\`mark\`, ${ITEM} FROM (SELECT 1 AS one) o LEFT JOIN ${this.#head} h ON h.\`id\` = 1 LEFT JOIN ${this.#items} i ON ${within(selection)} LIMIT ${maxItems + 1}`,
+    )
+    if (rows.length > maxItems) throw tooMany(maxItems)
+    const [revision, mark] = rows[0]!
+    const items = rows.map(row => row.slice(2)).filter(([key]) => key !== null)
+    return { at: positionOf(revision, mark), items: items.map(row => itemOf(row)!) }
+  }
+
+  async head(): Promise<Position> {
+    const { rows } = await this.client.read(sql`SELECT \`revision\`, \`mark\` FROM ${this.#head} WHERE \`id\` = 1`)
+    return rows[0] ? positionOf(rows[0][0], rows[0][1]) : NOWHERE
+  }
+
+  /** What came behind a change, in order; undefined when that one is not there (any more), or too much came. */
+  async since({ revision, mark }: Position): Promise<readonly Change[] | undefined> {
+    const { maxItems } = this.#limits
+    const { rows } = await this.client.read(
+      sql`SELECT ${ITEM} FROM ${this.#changes} i WHERE \`revision\` >= ${revision} ORDER BY \`revision\`, \`place\` LIMIT ${maxItems + 1}`,
+    )
+    const changes = rows.map(changeOf)
+    const [first] = changes
+    if (first?.revision !== revision || first.mark !== mark || rows.length > maxItems) return undefined
+    return changes.filter(change => change.revision > revision)
+  }
+
+  async history(key: ItemKey, limit: number): Promise<readonly ConfigurationItem[]> {
+    const selection = { ...key, keys: [key.key] }
+    const most = Math.min(limit, this.#limits.maxItems)
+    const [{ items }, { rows }] = await Promise.all([
+      this.read(selection),
+      this.client.read(
+        sql`SELECT ${ITEM} FROM ${this.#changes} i WHERE ${within(selection)} AND \`value\` IS NOT NULL ORDER BY \`revision\` DESC, \`place\` DESC LIMIT ${most}`,
+      ),
+    ])
+    const kept = rows.map(row => itemOf(row)!)
+    // The change that made the item what it is may be kept no longer.
+    const present = items.filter(({ version }) => !kept.some(each => each.version === version))
+    return [...present, ...kept].slice(0, limit)
+  }
+
+  /** Applies all of the changes or none; the new version of each. */
+  async write(changes: readonly ItemChange[]): Promise<readonly string[]> {
+    for (const change of changes) checkSizes(change)
+    if (changes.length === 0) return []
+    const mark = randomInt(MARKS)
+    try {
+      return await this.client.transaction(async ask => {
+        const { insertId } = await ask(
+          sql`INSERT INTO ${this.#head} (\`id\`, \`revision\`, \`mark\`) VALUES (1, LAST_INSERT_ID(1), ${mark}) ON DUPLICATE KEY UPDATE \`revision\` = LAST_INSERT_ID(\`revision\` + 1), \`mark\` = ${mark}`,
+        )
+        const at = { revision: BigInt(insertId), mark }
+        let done = 0
+        for (const [i, change] of changes.entries()) if (await this.#apply(ask, change, at, i)) done++
+        // Else the number would be one that nobody finds.
+        if (done === 0) throw NOTHING_DONE
+        await ask(
+          sql`DELETE FROM ${this.#changes} WHERE \`revision\` <= ${at.revision - BigInt(this.#limits.keepChanges)}`,
+        )
+        return changes.map(({ value }) => (value === undefined ? '' : versionOf(at)))
+      })
+    } catch (error) {
+      if (error === NOTHING_DONE) return changes.map(() => '')
+      throw error
+    }
+  }
+
+  /** False when there was nothing to delete. */
+  async #apply(ask: Ask, change: ItemChange, { revision, mark }: Position, place: number): Promise<boolean> {
+    const { group, label, key, value, contentType = '', expected } = change
+    const where = within({ group, label, keys: [key] })
+    if (expected !== undefined) {
+      const { rows } = await ask(sql`SELECT ${ITEM} FROM ${this.#items} i WHERE ${where} FOR UPDATE`)
+      const version = rows[0] ? itemOf(rows[0])!.version : ''
+      if (version !== expected) throw conflict(key, version)
+    }
+    if (value === undefined) {
+      const { affectedRows } = await ask(sql`DELETE FROM ${this.#items} WHERE ${where}`)
+      if (affectedRows === 0) return false
+    } else {
+      await ask(
+        sql`REPLACE INTO ${this.#items} (\`group\`, \`label\`, \`key\`, \`value\`, \`content_type\`, \`revision\`, \`mark\`) VALUES (${list([group, label, key, value, contentType, revision, mark])})`,
+      )
+    }
+    await ask(
+      sql`INSERT INTO ${this.#changes} (\`revision\`, \`mark\`, \`place\`, \`group\`, \`label\`, \`key\`, \`value\`, \`content_type\`) VALUES (${list([revision, mark, place, group, label, key, value ?? null, contentType])})`,
+    )
+    return true
+  }
+}
+
+/** Of a table named i. */
+const ITEM = sql`i.\`key\`, i.\`group\`, i.\`label\`, i.\`value\`, i.\`content_type\`, i.\`revision\`, i.\`mark\``
+const NOWHERE: Position = { revision: 0n, mark: 0 }
+const NOTHING_DONE = Symbol('nothing done')
+
+type Row = readonly (string | null)[]
+
+export const versionOf = ({ revision, mark }: Position): string => `${revision}-${mark.toString(36)}`
+
+export const isSame = (a: Position, b: Position): boolean => a.revision === b.revision && a.mark === b.mark
+
+function positionOf(revision: string | null | undefined, mark: string | null | undefined): Position {
+  return typeof revision === 'string' ? { revision: BigInt(revision), mark: Number(mark) } : NOWHERE
+}
+
+function changeOf(row: Row): Change {
+  const [key, group, label, , , revision, mark] = row as readonly string[]
+  return { ...positionOf(revision, mark), key: { key: key!, group: group!, label: label! }, item: itemOf(row) }
+}
+
+function itemOf(row: Row): ConfigurationItem | undefined {
+  const [key, group, label, value, contentType, revision, mark] = row
+  if (typeof value !== 'string') return undefined
+  const version = versionOf(positionOf(revision, mark))
+  return { key: key!, group: group!, label: label!, value, version, contentType: contentType ?? '', metadata: {} }
+}
+
+function within({ group, label, keys, prefix }: Selection): Sql {
+  const place = [sql`\`group\` = ${group}`, sql`\`label\` = ${label}`]
+  if (keys) return all([...place, keys.length === 0 ? sql`FALSE` : sql`\`key\` IN (${list(keys)})`])
+  if (prefix === '') return all(place)
+  // Bytes are compared, and no byte of UTF-8 is the last one: what begins so stands before the prefix with its end raised.
+  const end = Buffer.from(prefix)
+  end[end.length - 1]! += 1
+  return all([...place, sql`\`key\` >= ${prefix}`, sql`\`key\` < ${end}`])
+}
+
+function checkSizes(change: ItemChange): void {
+  for (const [name, most] of Object.entries(MAX_BYTES)) {
+    const text = change[name as keyof typeof MAX_BYTES] ?? ''
+    if (Buffer.byteLength(text) > most) throw new ApiError('invalid-argument', `${name} has ${most} bytes at most`)
+  }
+}
+
+function conflict(key: string, version: string): ApiError {
+  const found = version === '' ? 'does not exist' : `is at version ${version}`
+  return new ApiError('conflict', `${JSON.stringify(key)} ${found}, not as expected`)
+}
+
+const tooMany = (most: number): ApiError => new ApiError('exhausted', `more than ${most} items are selected`)
