@@ -32,7 +32,9 @@ export interface LogEntry {
   readonly signatureVersion: string
   readonly authentication: '' | 'AuthHeader' | 'QueryString'
   readonly hostHeader: string
+  /** Both in the words of OpenSSL; empty for connections without TLS. */
   readonly tlsVersion: string
+  readonly cipherSuite: string
 }
 
 /** Lines that wait for the disk; what comes then is counted and left out, as a request must not wait for its log. */
@@ -102,7 +104,7 @@ export function accessLine(entry: LogEntry): string {
     plain(entry.versionId),
     plain(entry.hostId),
     plain(entry.signatureVersion),
-    '-',
+    plain(entry.cipherSuite),
     plain(entry.authentication),
     plain(entry.hostHeader),
     plain(entry.tlsVersion),

@@ -35,9 +35,17 @@ export interface ExchangeHost {
   bug(error: unknown): void
 }
 
+/** What was agreed on for a connection. */
+export interface TlsFacts {
+  readonly version: string
+  readonly cipherSuite: string
+}
+
 /** What an exchange needs of its connection. */
 export interface ExchangeConnection extends BodySource {
   readonly remoteIp: string
+  /** Undefined without TLS. */
+  readonly tls: TlsFacts | undefined
   /** `follows`: the first bytes of its body come within the same call. */
   answer(
     status: number,

@@ -31,7 +31,7 @@ import { BucketList } from './bucket-list.ts'
 import { sourceOf } from './copy-source.ts'
 import { type Identity, stranger, type Visitor } from './door.ts'
 import { s3ErrorOf } from './errors.ts'
-import type { ExchangeConnection, ExchangeHost } from './exchange-host.ts'
+import type { ExchangeConnection, ExchangeHost, TlsFacts } from './exchange-host.ts'
 import { forStore } from './forwarded.ts'
 import { liftHeaders } from './lifted-headers.ts'
 import { Payload } from './payload.ts'
@@ -69,6 +69,8 @@ export class Exchange implements StoreSink {
   bytesSent = 0
   answeredAt = 0
   backendRequestId = ''
+  /** Of the backend; undefined when the answer is our own. */
+  response: StoreResponse | undefined
   backend = ''
   readonly #host: ExchangeHost
   readonly #connection: ExchangeConnection
@@ -94,6 +96,15 @@ export class Exchange implements StoreSink {
     this.remoteIp = connection.remoteIp
     this.requestId = host.nextRequestId()
     this.startedAt = startedAt
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#connection.tls
+  }
+
+  /** Of the object or part that was sent, as far as it has come. */
+  get payloadBytes(): number {
+    return this.#payload?.bytes ?? 0
   }
 
   begin(): void {
@@ -413,6 +424,7 @@ export class Exchange implements StoreSink {
     const host = this.#host
     const { status, length, bodyFollows = false } = response
     this.#body?.close()
+    this.response = response
     this.status = status
     this.backendErrorCode = response.errorCode ?? ''
     this.answeredAt = host.clock.now()

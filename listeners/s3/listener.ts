@@ -1,6 +1,7 @@
 /** An S3 listener: accepts connections, keeps what all its requests share, and watches over them. */
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
 import type { ProtocolError } from '../../codecs/codec.ts'
 import { encodeResponseLines, HEAD_LIMITS, type HeadLimits } from '../../codecs/http1/index.ts'
@@ -25,6 +26,7 @@ import { errorDocument } from './answers.ts'
 import { Cors } from './cors.ts'
 import { Door } from './door.ts'
 import type { Exchange } from './exchange.ts'
+import type { TlsFacts } from './exchange-host.ts'
 import { Observer } from './observer.ts'
 import type { S3ListenerOptions } from './options.ts'
 import { RefusalLog } from './refusal-log.ts'
@@ -165,7 +167,7 @@ export class S3Listener implements Listener, SessionHost {
     const socket = adopted ?? accepted.socket
     socket.on('error', () => {})
     const remoteIp = remote && 'host' in remote ? remote.host : ''
-    const session = new Session(this, socket, adopted ? intake : undefined, remoteIp)
+    const session = new Session(this, socket, adopted ? intake : undefined, remoteIp, tlsFactsOf(socket))
     this.#sessions.add(session)
     socket.once('close', () => session.destroy())
     session.open()
@@ -279,6 +281,11 @@ export class S3Listener implements Listener, SessionHost {
 /** What connections and their secrets cannot follow when it changes. */
 function outside({ keys, anonymous, passUnsigned, tls }: S3ListenerOptions): unknown {
   return { keys, anonymous, passUnsigned, tls }
+}
+
+function tlsFactsOf(socket: Socket): TlsFacts | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined
+  return { version: socket.getProtocol() ?? '', cipherSuite: socket.getCipher().name }
 }
 
 /** What a generated certificate has to name beside this machine. */

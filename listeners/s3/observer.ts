@@ -1,11 +1,11 @@
 /** What is told of an S3 listener's requests: counts and durations by operation, slow ones, and the access log. */
-import { headerOf } from '../../codecs/http1/index.ts'
 import type { HistogramSample, Metrics } from '../../src/observability/metrics.ts'
 import { bucketOf, OperationStats, Outcome, outcomeOf } from '../../src/observability/operation-stats.ts'
 import { SlowLog } from '../../src/observability/slow-log.ts'
 import type { Runtime } from '../../src/protocol.ts'
 import { AccessLog } from './access-log.ts'
 import type { Exchange } from './exchange.ts'
+import { logEntryOf } from './log-entry.ts'
 import type { S3ListenerOptions } from './options.ts'
 
 export class Observer {
@@ -62,7 +62,7 @@ export class Observer {
         backend: exchange.backend,
         requestId: exchange.requestId,
       }))
-    if (this.#log) this.#write(exchange, now, turnAroundMs)
+    this.#log?.add(logEntryOf(exchange, now, turnAroundMs))
   }
 
   #countError({ status, backend }: Exchange): void {
@@ -74,34 +74,6 @@ export class Observer {
       this.#errors.set(key, cell)
     }
     cell.value++
-  }
-
-  #write(exchange: Exchange, now: number, turnAroundMs: number): void {
-    const { head, identity } = exchange
-    this.#log!.add({
-      time: new Date(),
-      bucket: exchange.bucket,
-      key: exchange.key,
-      remoteIp: exchange.remoteIp,
-      requester: identity?.accessKey ?? '',
-      requestId: exchange.requestId,
-      operation: `REST.${head.method}.${exchange.operation.name}`,
-      requestLine: `${head.method} ${head.target} HTTP/1.${head.minor}`,
-      status: exchange.status,
-      errorCode: exchange.errorCode || exchange.backendErrorCode,
-      bytesSent: exchange.bytesSent,
-      objectSize: undefined,
-      totalMs: now - exchange.startedAt,
-      turnAroundMs,
-      referer: headerOf(head.headers, 'referer') ?? '',
-      userAgent: headerOf(head.headers, 'user-agent') ?? '',
-      versionId: '',
-      hostId: exchange.backendRequestId,
-      signatureVersion: identity && identity.authentication !== '' ? 'SigV4' : '',
-      authentication: identity?.authentication ?? '',
-      hostHeader: head.host ?? '',
-      tlsVersion: '',
-    })
   }
 
   /** To be called once a second. */

@@ -90,6 +90,11 @@ export class Payload {
     return this.#gathered
   }
 
+  /** What has come of it. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Waits for all of it, up to so many bytes, and compares every digest there is: nobody has heard of it yet. */
   gather(maxBytes: number): void {
     const { length, sha256, md5 } = this.#plan

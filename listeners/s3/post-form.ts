@@ -96,6 +96,11 @@ export class PostForm {
     })
   }
 
+  /** Of the file. */
+  get bytes(): number {
+    return this.#length
+  }
+
   write(view: Buffer): void {
     this.#decoder.write(view)
   }

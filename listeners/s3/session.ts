@@ -15,7 +15,7 @@ import {
 import { type ByteStream, type Intake, type IntakeSink, unsentBytes } from '../../src/net/index.ts'
 import { AnswerWriter } from './answer-writer.ts'
 import { Exchange } from './exchange.ts'
-import type { ExchangeConnection, ExchangeHost } from './exchange-host.ts'
+import type { ExchangeConnection, ExchangeHost, TlsFacts } from './exchange-host.ts'
 
 /** Bytes of requests that come while another is answered. */
 const MAX_AHEAD_BYTES = 64 * 1024
@@ -43,6 +43,7 @@ type Phase = 'idle' | 'head' | 'request' | 'lingering' | 'closed'
 export class Session implements IntakeSink, ExchangeConnection {
   readonly stream: ByteStream
   readonly remoteIp: string
+  readonly tls: TlsFacts | undefined
   readonly #host: SessionHost
   readonly #intake: Intake | undefined
   readonly #writer: AnswerWriter
@@ -62,11 +63,12 @@ export class Session implements IntakeSink, ExchangeConnection {
   #since: number
   #unsent = 0
 
-  constructor(host: SessionHost, stream: ByteStream, intake: Intake | undefined, remoteIp: string) {
+  constructor(host: SessionHost, stream: ByteStream, intake: Intake | undefined, remoteIp: string, tls?: TlsFacts) {
     this.#host = host
     this.stream = stream
     this.#intake = intake
     this.remoteIp = remoteIp
+    this.tls = tls
     this.#since = host.clock.now()
     this.#writer = new AnswerWriter(stream, host.sent, () => this.#exchange?.onDownstreamDrained())
     this.#body = new BodyDecoder({

@@ -16,6 +16,8 @@ export interface Answer {
   readonly body?: Buffer | Stretch
   /** Of a body that is not sent, to HEAD. */
   readonly length?: number
+  /** S3's code, where it tells an error. */
+  readonly errorCode?: string
 }
 
 export function emptyAnswer(status: number, headers: readonly string[] = []): Answer {
@@ -34,7 +36,7 @@ export function errorAnswer(error: S3Error, resource: string, requestId: string)
   const headers = ['content-type', 'application/xml']
   const size = error.code === 'InvalidRange' ? error.fields['ActualObjectSize'] : undefined
   if (size !== undefined) headers.push('content-range', `bytes */${size}`)
-  return { status: error.status, headers, body: document.finish() }
+  return { status: error.status, headers, body: document.finish(), errorCode: error.code }
 }
 
 /** As ETag and XML have it. */

@@ -105,13 +105,13 @@ export class FileExchange implements StoreExchange {
     this.#sink.onContinue()
   }
 
-  async #send({ status, headers, body, length }: Answer): Promise<void> {
+  async #send({ status, headers, body, length, errorCode }: Answer): Promise<void> {
     const isBodyless = this.#request.method === 'HEAD' || status === 304
     try {
       if (this.#phase === 'over') return
       this.#phase = 'answering'
       const size = body === undefined ? (length ?? 0) : Buffer.isBuffer(body) ? body.length : body.end - body.start
-      this.#sink.onHead({ status, headers, length: size })
+      this.#sink.onHead({ status, headers, length: size, errorCode })
       if (body !== undefined && !isBodyless && size > 0) {
         if (Buffer.isBuffer(body)) await this.#pass(body, true)
         else await this.#stream(body)
