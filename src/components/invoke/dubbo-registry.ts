@@ -152,13 +152,13 @@ const NO_STAT = {} as Stat
 
 /** Undefined for providers of another protocol, and those that are switched off. */
 export function entryOf(name: string): ProviderEntry | undefined {
-  let url: URL | null
+  let url: URL
   try {
-    url = URL.parse(decodeURIComponent(name))
+    url = new URL(decodeURIComponent(name))
   } catch {
     return undefined
   }
-  if (url?.protocol !== 'dubbo:' || url.hostname === '') return undefined
+  if (url.protocol !== 'dubbo:' || url.hostname === '') return undefined
   const { searchParams: parameters, port } = url
   if (parameters.get('disabled') === 'true' || parameters.get('enabled') === 'false') return undefined
   const version = parameters.get('version') ?? ''

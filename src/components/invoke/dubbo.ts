@@ -7,7 +7,7 @@ import { ApiError, type Invocation, type InvocationResult, type InvokeStore } fr
 import type { ComponentContext, ComponentKind } from '../../component.ts'
 import { type Address, address, described, duration, size } from '../../config/index.ts'
 import { formatAddress } from '../../net/index.ts'
-import { DubboProvider, decodeAnswer, encodeInvocation, type Hessian, loadHessian } from '../clients/dubbo/index.ts'
+import { DubboProviders, decodeAnswer, encodeInvocation, type Hessian, loadHessian } from '../clients/dubbo/index.ts'
 import { nodePath, ZooKeeperClient, zookeeperOptions } from '../clients/zookeeper/index.ts'
 import { DubboRegistry, type ProviderSource } from './dubbo-registry.ts'
 
@@ -66,16 +66,20 @@ class DubboStore implements InvokeStore {
   readonly #options: Options
   readonly #context: ComponentContext
   readonly #source: ProviderSource
-  /** By address, as they are needed. */
-  readonly #providers = new Map<string, DubboProvider>()
-  readonly #closed = new AbortController()
+  readonly #providers: DubboProviders
   #turn = 0
 
   constructor(hessian: Hessian, written: Options, context: ComponentContext) {
     this.#hessian = hessian
     this.#options = written
     this.#context = context
-    const { registry, providers } = written
+    const { registry, providers, connectTimeout, heartbeatInterval, maxAnswer } = written
+    this.#providers = new DubboProviders({
+      clock: context.clock,
+      connectTimeoutMs: connectTimeout,
+      heartbeatMs: heartbeatInterval,
+      maxBodyBytes: maxAnswer,
+    })
     if (registry) {
       const { root, ...rest } = registry
       this.#source = new DubboRegistry(new ZooKeeperClient(rest, context), root)
@@ -103,9 +107,7 @@ class DubboStore implements InvokeStore {
   }
 
   async close(): Promise<void> {
-    this.#closed.abort()
-    for (const provider of this.#providers.values()) provider.close()
-    this.#providers.clear()
+    this.#providers.close()
     await this.#source.close()
   }
 
@@ -114,7 +116,7 @@ class DubboStore implements InvokeStore {
     const first = this.#turn++
     let failure: unknown
     for (let i = 0; i < addresses.length && this.#context.clock.now() < deadline; i++) {
-      const provider = this.#provider(addresses[(first + i) % addresses.length]!)
+      const provider = this.#providers.at(addresses[(first + i) % addresses.length]!)
       try {
         return await provider.connection()
       } catch (error) {
@@ -122,23 +124,6 @@ class DubboStore implements InvokeStore {
       }
     }
     throw failure ?? new ApiError('unavailable', 'no provider could be reached in time')
-  }
-
-  #provider(where: Address): DubboProvider {
-    if (this.#closed.signal.aborted) throw new ApiError('unavailable', 'the component is closed')
-    const key = formatAddress(where)
-    let provider = this.#providers.get(key)
-    if (!provider) {
-      const { connectTimeout, heartbeatInterval, maxAnswer } = this.#options
-      provider = new DubboProvider(where, {
-        clock: this.#context.clock,
-        connectTimeoutMs: connectTimeout,
-        heartbeatMs: heartbeatInterval,
-        maxBodyBytes: maxAnswer,
-      })
-      this.#providers.set(key, provider)
-    }
-    return provider
   }
 
   #fixed(addresses: readonly Address[]): ProviderSource {

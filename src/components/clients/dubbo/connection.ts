@@ -75,6 +75,11 @@ export class DubboConnection {
     return !this.#ended && !this.#readOnly
   }
 
+  /** Whether answers are to come. */
+  get isWaiting(): boolean {
+    return this.#pending.size > 0
+  }
+
   /** Rejects with `unknown` when nobody knows what became of it. */
   send(body: Buffer, timeoutMs: number): Promise<DubboAnswer> {
     return this.#exchange(timeoutMs, id =>

@@ -3,4 +3,4 @@
 export type { Hessian } from './hessian.ts'
 export { loadHessian } from './hessian.ts'
 export { decodeAnswer, encodeInvocation } from './messages.ts'
-export { DubboProvider, type ProviderOptions } from './provider.ts'
+export { DubboProviders } from './providers.ts'

@@ -36,6 +36,11 @@ export class DubboProvider {
     return this.#connecting
   }
 
+  /** Nobody waits for an answer, or for a connection. */
+  get isIdle(): boolean {
+    return !this.#connecting && !this.#connection?.isWaiting
+  }
+
   close(reason = 'the component is closed'): void {
     this.#closed = true
     this.#connection?.end(reason)

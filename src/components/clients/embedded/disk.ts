@@ -3,7 +3,7 @@
  * process. Changes of one turn of the event loop, and all that come while a commit is under way, are committed together.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statfsSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
@@ -12,11 +12,22 @@ import { Shared } from './shared.ts'
 
 /** What a key is to have from now on; nothing when it goes. */
 export interface Kept {
-  readonly value: unknown
+  readonly text: string
   readonly data?: Buffer
 }
 
 type Key = string[]
+
+/**
+ * Bytes that have to be free on the disk for a commit, besides four times those that it has. LMDB itself must not meet
+ * the full disk: where its library (3.5.6) says so, it writes beyond a buffer.
+ */
+const ROOM = 1024 * 1024
+
+interface Change {
+  readonly key: Key
+  readonly kept: Kept | undefined
+}
 
 const disks = new Shared<Disk>()
 
@@ -31,22 +42,24 @@ export function useDisk(directory: string): Promise<{ value: Disk; release(): Pr
 }
 
 export class Disk {
-  readonly records: Database<unknown, Key>
+  readonly texts: Database<string, Key>
   readonly data: Database<Buffer, Key>
+  readonly #directory: string
   readonly #root: RootDatabase
   readonly #owner: Server | undefined
   /** Changes that no commit has begun with, and those that the disk did not take, by their keys. */
-  #changes = new Map<string, { readonly key: Key; readonly kept: Kept | undefined }>()
+  #changes = new Map<string, Change>()
   /** The commit that is under way, and the one behind it, which takes what is changed now. */
   #underWay: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
   /** Why the last commit failed: what is in memory is not what is on the disk. */
   #failure: Error | undefined
 
-  private constructor(root: RootDatabase, owner: Server | undefined) {
+  private constructor(directory: string, root: RootDatabase, owner: Server | undefined) {
+    this.#directory = directory
     this.#root = root
     this.#owner = owner
-    this.records = root.openDB<unknown, Key>({ name: 'records', encoding: 'json' })
+    this.texts = root.openDB<string, Key>({ name: 'records', encoding: 'string' })
     this.data = root.openDB<Buffer, Key>({ name: 'data', encoding: 'binary' })
   }
 
@@ -57,10 +70,11 @@ export class Disk {
       owner = await own(directory)
       const { open } = await import('lmdb')
       const path = join(directory, 'data.mdb')
+      if (!existsSync(path)) assertRoom(directory, 0)
       // Without overlapping a commit is answered only when it is on the disk. Batching of its own leaves rejections of
       // failed commits to nobody.
       const root = open({ path, noSubdir: true, overlappingSync: false, eventTurnBatching: false, maxDbs: 2 })
-      return new Disk(root, owner)
+      return new Disk(directory, root, owner)
     } catch (cause) {
       owner?.close()
       throw new ApiError('unavailable', `the embedded store in ${directory}: ${(cause as Error).message}`, { cause })
@@ -108,6 +122,7 @@ export class Disk {
     const changes = this.#changes
     this.#changes = new Map()
     try {
+      assertRoom(this.#directory, bytesOf(changes.values()))
       await this.#root.batch(() => {
         for (const { key, kept } of changes.values()) this.#apply(key, kept)
       })
@@ -121,9 +136,20 @@ export class Disk {
   #apply(key: Key, kept: Kept | undefined): void {
     if (kept?.data) this.data.put(key, kept.data)
     else this.data.remove(key)
-    if (kept) this.records.put(key, kept.value)
-    else this.records.remove(key)
+    if (kept) this.texts.put(key, kept.text)
+    else this.texts.remove(key)
   }
+}
+
+function bytesOf(changes: Iterable<Change>): number {
+  let bytes = 0
+  for (const { kept } of changes) bytes += (kept?.text.length ?? 0) + (kept?.data?.length ?? 0)
+  return bytes
+}
+
+function assertRoom(directory: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(directory)
+  if (bavail * bsize < ROOM + 4 * bytes) throw new Error(`no room on the disk: ${bavail * bsize} bytes are free`)
 }
 
 /** How long the reason of a failed commit may come after its failure. */

@@ -32,7 +32,10 @@ export class Journal {
 
   /** What is put and removed within one turn of the event loop is on the disk as a whole or not at all. */
   put(table: string, name: string, value: unknown, data?: Buffer): void {
-    this.#last = this.#disk.change(this.#key(table, name), { value, ...(data && { data }) })
+    this.#last = this.#disk.change(this.#key(table, name), {
+      text: JSON.stringify(value),
+      ...(data && { data }),
+    })
   }
 
   remove(table: string, name: string): void {
@@ -41,11 +44,12 @@ export class Journal {
 
   *entries<T>(table: string): Generator<T> {
     const range = { start: [this.#scope, table, ''], end: [this.#scope, table, '\uffff'] }
-    for (const { value } of this.#disk.records.getRange(range)) yield value as T
+    for (const { value } of this.#disk.texts.getRange(range)) yield JSON.parse(value)
   }
 
   get<T>(table: string, name: string): T | undefined {
-    return this.#disk.records.get(this.#key(table, name)) as T | undefined
+    const text = this.#disk.texts.get(this.#key(table, name))
+    return text === undefined ? undefined : JSON.parse(text)
   }
 
   data(table: string, name: string): Buffer | undefined {

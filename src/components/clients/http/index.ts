@@ -12,9 +12,14 @@ export function serverUrl() {
   const error = 'must be a URL such as https://host:8200, without user and query'
   return z.string().check(
     z.refine(text => {
-      const url = URL.parse(text)
+      const url = URL.canParse(text) ? new URL(text) : undefined
       return (
-        url !== null && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username && !url.password
+        url !== undefined &&
+        /^https?:$/.test(url.protocol) &&
+        !url.search &&
+        !url.hash &&
+        !url.username &&
+        !url.password
       )
     }, error),
   )

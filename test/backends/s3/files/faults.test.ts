@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, truncateSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, mkdirSync, readdirSync, readlinkSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { nameOfKey } from '../../../../src/backends/s3/files/key-name.ts'
 import type { StoreExchange } from '../../../../src/backends/s3/store.ts'
+import { smallDisk } from '../../../support/small-disk.ts'
 import { Client, Recorder } from './harness.ts'
 
 const MIB = 1024 * 1024
@@ -209,24 +208,7 @@ describe('closing', () => {
   })
 })
 
-/** A file system of 3 MiB: only root may have one. */
-function smallDisk(): string | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'portolan-s3-full-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', path], { stdio: 'ignore' })
-    return path
-  } catch {
-    rmSync(path, { recursive: true })
-    return undefined
-  }
-}
-
-const disk = smallDisk()
-afterAll(() => {
-  if (disk === undefined) return
-  execFileSync('umount', ['-l', disk])
-  rmSync(disk, { recursive: true })
-})
+const disk = smallDisk(3)
 
 test.skipIf(disk === undefined)('a full disk is said to be full, and what fails leaves nothing behind', async () => {
   const directory = join(disk!, 'data')
