@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Metadata } from '@grpc/grpc-js'
+import type { AppAnswer } from '../../../src/apis/index.ts'
 import type { InvokeService } from '../../../src/services/index.ts'
 import { daprStatusOf, VERBS } from '../dapr/index.ts'
 import { INTERNAL, statusError } from '../errors.ts'
@@ -25,6 +26,7 @@ const HTTP_STATUS: Readonly<Record<number, number>> = {
   14: 503,
   16: 401,
 }
+const UNKNOWN = 2
 const INVALID_ARGUMENT = 3
 const UNIMPLEMENTED = 12
 const UNAUTHENTICATED = 16
@@ -76,8 +78,9 @@ export class HttpFace {
       const target = targetOf(request)
       if (target) {
         name = 'InvokeService'
-        await this.#toApp(target, request, response)
-        return this.#host.answered(`/${DAPR}.http/${name}`, 0, startedAt)
+        const answer = await this.#toApp(target, request)
+        handOn(response, answer)
+        return this.#host.answered(`/${DAPR}.http/${name}`, answer.status < 500 ? 0 : UNKNOWN, startedAt)
       }
       const route = routeOf(request.method ?? '', path)
       name = route.rpc ?? 'Healthz'
@@ -100,13 +103,13 @@ export class HttpFace {
   }
 
   /** Whatever an application that speaks HTTP answers is handed on; one of gRPC is asked by its OnInvoke. */
-  async #toApp(target: AppTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #toApp(target: AppTarget, request: IncomingMessage): Promise<AppAnswer> {
     this.#admit(request)
     const body = await this.#read(request)
     if (this.#invoke.protocolOf(target.app) === 'http') {
       const verb = request.method ?? 'GET'
       const headers = forwarded(request.headers)
-      return handOn(response, await this.#invoke.request(target.app, { verb, path: target.path, headers, body }))
+      return this.#invoke.request(target.app, { verb, path: target.path, headers, body })
     }
     const [method = '', querystring = ''] = target.path.slice(1).split('?', 2)
     const contentType = request.headers['content-type'] ?? ''
@@ -114,7 +117,7 @@ export class HttpFace {
     const message = { method, data: { value: body }, content_type: contentType, http_extension: { verb, querystring } }
     const answer = (await this.#call('InvokeService', { id: target.app, message }, request)) as InvokeAnswer
     const headers = { 'content-type': answer.content_type || 'application/json' }
-    handOn(response, { status: 200, headers, body: Buffer.from(answer.data?.value ?? []) })
+    return { status: 200, headers, body: Buffer.from(answer.data?.value ?? []) }
   }
 
   #call(name: string, message: object, request: IncomingMessage): object | Promise<object> {

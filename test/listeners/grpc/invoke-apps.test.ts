@@ -3,6 +3,7 @@ import { Metadata, status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { GrpcListener } from '../../../listeners/grpc/listener.ts'
 import { appsInvoke } from '../../../src/components/invoke/apps.ts'
+import { Metrics } from '../../../src/observability/metrics.ts'
 import { startGrpcEcho, startHttpEcho } from '../../support/echo-apps.ts'
 import { GrpcRig } from './rig.ts'
 
@@ -10,8 +11,10 @@ const DAPR = 'dapr.proto.runtime.v1.Dapr'
 let http: Awaited<ReturnType<typeof startHttpEcho>>
 let grpc: Awaited<ReturnType<typeof startGrpcEcho>>
 let rig: GrpcRig
+let metrics: Metrics
 
 beforeEach(async () => {
+  metrics = new Metrics()
   http = await startHttpEcho()
   grpc = await startGrpcEcho()
   const apps = {
@@ -23,6 +26,7 @@ beforeEach(async () => {
     kinds: [appsInvoke],
     components: { apps: { api: 'invoke', type: 'apps', options: { apps } } },
     listener: { http: '127.0.0.1:0' },
+    metrics,
   })
 })
 afterEach(async () => {
@@ -158,6 +162,14 @@ describe('HTTP', () => {
     expect(answer.headers.get('x-tried')).toBe('yes')
     expect(answer.headers.get('x-token')).toBe('undefined')
     expect(await answer.text()).toBe('hi')
+  })
+
+  it('counts an answer by which the application failed as an error', async () => {
+    for (const code of [200, 404, 500]) await fetch(url(`/v1.0/invoke/web/method/status/${code}`))
+    const outcomes = [...metrics.read('portolan_requests_total')]
+      .filter(({ labels }) => labels['operation'] === 'dapr.proto.runtime.v1.Dapr.http/InvokeService')
+      .map(sample => [sample.labels['outcome'], 'value' in sample && sample.value])
+    expect(Object.fromEntries(outcomes)).toEqual({ ok: 2, error: 1 })
   })
 
   it('takes the application from a header as well', async () => {

@@ -13,6 +13,7 @@ import { type App, createApp } from '../../../src/app.ts'
 import type { ComponentKind } from '../../../src/component.ts'
 import type { Address, AppConfig, ComponentConfig } from '../../../src/config/index.ts'
 import type { Logger } from '../../../src/observability/logger.ts'
+import type { Metrics } from '../../../src/observability/metrics.ts'
 
 export interface RigOptions {
   readonly kinds: readonly ComponentKind[]
@@ -22,6 +23,7 @@ export interface RigOptions {
   readonly address?: Address
   readonly requires?: AppConfig['requires']
   readonly logger?: Logger
+  readonly metrics?: Metrics
 }
 
 /** A message as it was decoded. */
@@ -33,9 +35,9 @@ export class GrpcRig {
   readonly #options: RigOptions
 
   static async start(options: RigOptions): Promise<GrpcRig> {
-    const { kinds, logger } = options
+    const { kinds, logger, metrics } = options
     const registry = { protocols: [grpc], backendKinds: [], componentKinds: kinds }
-    const app = createApp(configOf(options), { ...registry, ...(logger && { logger }) })
+    const app = createApp(configOf(options), { ...registry, ...(logger && { logger }), ...(metrics && { metrics }) })
     await app.start()
     return new GrpcRig(app, options)
   }
