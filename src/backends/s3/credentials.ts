@@ -5,7 +5,7 @@
 import { LiveSecret, type LiveSecretOptions } from '../../config/index.ts'
 import { ProxyError } from '../../errors.ts'
 import type { Runtime } from '../../protocol.ts'
-import { loadCredentialProviders } from './aws-sdk.ts'
+import { fromAws } from './aws-credentials.ts'
 import type { S3BackendOptions } from './options.ts'
 
 export interface Credentials {
@@ -40,7 +40,7 @@ export class CredentialSource {
     this.#runtime = runtime
     if ('provider' in options) {
       this.#secrets = []
-      this.#read = provided(options)
+      this.#read = () => fromAws(options)
       return
     }
     const live = (name: string): LiveSecretOptions => ({
@@ -95,7 +95,8 @@ export class CredentialSource {
       if (life !== undefined) this.#renewAfter(Math.max(1000, Math.max(life - AHEAD_MS, life / 2)))
       return credentials
     } catch (error) {
-      const reason = (error as Error).message
+      // Of what is no JSON, its error quotes a piece, which may be the secret.
+      const reason = error instanceof SyntaxError ? 'what came is no JSON' : (error as Error).message
       this.#renewAfter(RETRY_MS)
       if (!this.#current) throw this.#unavailable(reason, error)
       this.#runtime.logger.warn(
@@ -115,47 +116,5 @@ export class CredentialSource {
     this.#cancelRenewal()
     if (this.#closed) return
     this.#cancelRenewal = this.#runtime.clock.after(Math.min(ms, 2 ** 31 - 1), () => void this.renew().catch(() => {}))
-  }
-}
-
-type ProviderOptions = Extract<CredentialOptions, { provider: string }>
-
-/** AWS's own way to them. The package is loaded when a request asks for the first time. */
-function provided(options: ProviderOptions): () => Promise<Credentials> {
-  let provide: (() => Promise<Credentials>) | undefined
-  return async () => {
-    provide ??= await open(options)
-    return provide()
-  }
-}
-
-async function open({
-  provider,
-  profile,
-  roleArn,
-  webIdentityTokenFile,
-}: ProviderOptions): Promise<() => Promise<Credentials>> {
-  const aws = await loadCredentialProviders()
-  const named = profile === undefined ? {} : { profile }
-  switch (provider) {
-    case 'default':
-      return aws.fromNodeProviderChain(named)
-    case 'environment':
-      return aws.fromEnv()
-    case 'ini':
-      return aws.fromIni(named)
-    case 'imds':
-      return aws.fromInstanceMetadata()
-    case 'container':
-      return aws.fromContainerMetadata()
-    case 'web-identity':
-      return aws.fromTokenFile({
-        ...(roleArn !== undefined && { roleArn }),
-        ...(webIdentityTokenFile !== undefined && { webIdentityTokenFile }),
-      })
-    case 'sso':
-      return aws.fromSSO(named)
-    case 'assume-role':
-      return aws.fromTemporaryCredentials({ params: { RoleArn: roleArn!, RoleSessionName: 'portolan' } })
   }
 }
