@@ -21,6 +21,7 @@ import { zookeeperLock } from './lock/zookeeper.ts'
 import { embeddedPubSub } from './pubsub/embedded.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
 import { rabbitmqPubSub } from './pubsub/rabbitmq.ts'
+import { redisPubSub } from './pubsub/redis.ts'
 import { awsSecretsManager } from './secrets/aws-secrets-manager.ts'
 import { envSecrets } from './secrets/env.ts'
 import { fileSecrets } from './secrets/file.ts'
@@ -57,6 +58,7 @@ export const componentKinds: readonly ComponentKind[] = [
   embeddedPubSub,
   memoryPubSub,
   rabbitmqPubSub,
+  redisPubSub,
   awsSecretsManager,
   envSecrets,
   fileSecrets,

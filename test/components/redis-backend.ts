@@ -9,6 +9,8 @@ import { type RedisServer, startRedis } from '../support/redis-server.ts'
 export interface RedisBench {
   readonly server: RedisServer
   readonly backend: RedisBackend
+  /** A second backend before the same server. */
+  another(): Promise<RedisBackend>
   /** Kills the server, and waits until the backend has noticed. */
   kill(): Promise<void>
   stop(): Promise<void>
@@ -18,17 +20,24 @@ export async function startRedisBench(): Promise<RedisBench> {
   const server = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
   const options = redisBackendKind.options.parse({ endpoints: [`127.0.0.1:${server.port}`] })
   const runtime = { metrics: new Metrics(), logger: silentLogger, clock: systemClock } as unknown as Runtime
-  const backend = new RedisBackend({ name: 'store', protocol: 'redis', options }, runtime)
-  await backend.start()
+  const backends: RedisBackend[] = []
+  const another = async () => {
+    const backend = new RedisBackend({ name: `store-${backends.length}`, protocol: 'redis', options }, runtime)
+    backends.push(backend)
+    await backend.start()
+    return backend
+  }
+  const backend = await another()
   return {
     server,
     backend,
+    another,
     async kill() {
       await server.kill()
       await expect.poll(() => backend.status().state).not.toBe('up')
     },
     async stop() {
-      await backend.close(0)
+      await Promise.all(backends.map(each => each.close(0)))
       await server.stop()
     },
   }

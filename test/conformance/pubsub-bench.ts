@@ -14,8 +14,6 @@ export interface PubSubSubject extends Subject<'pubsub'> {
   readonly largestBytes?: number
   /** Names that topics of this kind of store may end with; some usual ones unless said. */
   readonly oddTopics?: readonly string[]
-  /** With `pubsub.dead-letter`: where what was refused so often goes. */
-  readonly deadLetter?: { readonly attempts: number; topicOf(topic: string): string }
 }
 
 export type PubSubBench = Bench<'pubsub', PubSubSubject>

@@ -2,17 +2,14 @@
  * Asks a Redis backend of Portolan's, over the pipelines that its listeners' clients share, and gives the answers as
  * values. Every answer has a deadline of its own; one that comes later is dropped.
  */
-import { decodeReply, encodeCommand, ReplyError } from '../../../../codecs/redis/index.ts'
+import { encodeCommand, ReplyError } from '../../../../codecs/redis/index.ts'
 import { ApiError, type StoreFacts } from '../../../apis/index.ts'
-import { type Pipeline, RedisBackend, type ReplySink } from '../../../backends/redis/index.ts'
+import { RedisBackend } from '../../../backends/redis/index.ts'
 import type { ComponentContext } from '../../../component.ts'
-import type { ProxyError } from '../../../errors.ts'
 import type { Clock } from '../../../protocol.ts'
-
-export type RedisReply = ReturnType<typeof decodeReply>
+import { type Bulks, Question, type RedisReply } from './question.ts'
 
 const ANSWER_MS = 5_000
-const NO_OPERATION = new Uint16Array(1)
 
 export class RedisClient {
   readonly clock: Clock
@@ -47,8 +44,8 @@ export class RedisClient {
   }
 
   /** As ask(), but an error of the server's is an answer too. */
-  tell(command: readonly (string | Buffer)[]): Promise<RedisReply> {
-    return this.#send(encodeCommand(command), ANSWER_MS)
+  tell(command: readonly (string | Buffer)[], bulks?: Bulks): Promise<RedisReply> {
+    return this.#send(encodeCommand(command), ANSWER_MS, bulks)
   }
 
   async check(timeoutMs: number): Promise<StoreFacts> {
@@ -61,7 +58,7 @@ export class RedisClient {
     this.#closed = true
   }
 
-  #send(request: Buffer, timeoutMs: number): Promise<RedisReply> {
+  #send(request: Buffer, timeoutMs: number, bulks?: Bulks): Promise<RedisReply> {
     if (this.#closed) return Promise.reject(new ApiError('unavailable', `component ${this.#context.name} is closed`))
     const lane = this.backend.lane(2, 0)
     const { pipeline } = lane
@@ -69,12 +66,7 @@ export class RedisClient {
       const reason = lane.refusal
       return Promise.reject(new ApiError('unavailable', reason.message, { cause: reason }))
     }
-    return new Promise((resolve, reject) => {
-      const question = new Question(pipeline, resolve, reject)
-      const cancel = this.clock.after(timeoutMs, () => question.expire(timeoutMs))
-      question.onSettled = cancel
-      pipeline.send(question, request, 0, request.length, 1, NO_OPERATION)
-    })
+    return Question.ask(pipeline, request, { timeoutMs, clock: this.clock, bulks })
   }
 }
 
@@ -82,51 +74,6 @@ export class RedisClient {
 export function repeatable(error: unknown): never {
   const isUnknown = error instanceof ApiError && error.code === 'unknown'
   throw isUnknown ? new ApiError('unavailable', error.message, { cause: error }) : error
-}
-
-/** Who waits for one reply. */
-class Question implements ReplySink {
-  readonly stats = null
-  readonly framewise = false
-  onSettled: () => void = () => {}
-  readonly #pipeline: Pipeline
-  /** Sent on a connection that stood: what is lost then may have run. */
-  readonly #sent: boolean
-  readonly #resolve: (reply: RedisReply) => void
-  readonly #reject: (error: ApiError) => void
-  #pieces: Buffer[] = []
-
-  constructor(pipeline: Pipeline, resolve: (reply: RedisReply) => void, reject: (error: ApiError) => void) {
-    this.#pipeline = pipeline
-    this.#sent = pipeline.ready
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  deliver(bytes: Buffer, start: number, end: number, replies: number): boolean {
-    this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
-    if (replies === 0) return false
-    this.onSettled()
-    this.#resolve(decodeReply(this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces)))
-    return false
-  }
-
-  deliverLocal(): void {}
-
-  fail(_replies: number, error: ProxyError): void {
-    this.onSettled()
-    // A backend that is being closed says so of what it has sent, too.
-    const mayHaveRun = this.#sent || !error.retryable || error.code === 'backend-closed'
-    this.#reject(new ApiError(mayHaveRun ? 'unknown' : 'unavailable', error.message, { cause: error }))
-  }
-
-  resume(): void {}
-  slow(): void {}
-
-  expire(timeoutMs: number): void {
-    const mayHaveRun = this.#sent || this.#pipeline.ready
-    this.#reject(new ApiError(mayHaveRun ? 'unknown' : 'unavailable', `redis did not answer within ${timeoutMs} ms`))
-  }
 }
 
 /** Errors that say that the server cannot serve for the time being; the command did not run. */

@@ -1,3 +1,5 @@
 /** What the components on Redis share: commands over Portolan's own backend, with their answers as values. */
-export { RedisClient, type RedisReply, repeatable } from './client.ts'
+export { RedisClient, refusal, repeatable } from './client.ts'
+export { ExclusiveConnection } from './exclusive.ts'
+export type { RedisReply } from './question.ts'
 export { Script } from './script.ts'
