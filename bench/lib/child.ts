@@ -42,9 +42,13 @@ export async function moveTo(cores: string, pid: number): Promise<void> {
 /** Long enough for every row; a load client that is still there then waits for an answer that never comes. */
 const CLIENT_DEADLINE_MS = 60_000
 
-/** Starts a load client, which ends by itself or by force after a minute; output is the caller's to read. */
-export function launchClient(command: readonly string[], stdin: 'pipe' | 'ignore' = 'ignore'): ChildProcess {
-  return launch(command, stdin, CLIENT_DEADLINE_MS)
+/** Starts a load client, which ends by itself or by force at its deadline; output is the caller's to read. */
+export function launchClient(
+  command: readonly string[],
+  stdin: 'pipe' | 'ignore' = 'ignore',
+  deadlineMs = CLIENT_DEADLINE_MS,
+): ChildProcess {
+  return launch(command, stdin, deadlineMs)
 }
 
 function launch(command: readonly string[], stdin: 'pipe' | 'ignore', timeout?: number): ChildProcess {
@@ -95,8 +99,8 @@ export interface Mark {
 }
 
 /** Runs a client to its end and gives its standard output; rejects with its error output when it fails. */
-export async function runToEnd(command: readonly string[], mark?: Mark): Promise<string> {
-  const child = launchClient(command)
+export async function runToEnd(command: readonly string[], mark?: Mark, deadlineMs?: number): Promise<string> {
+  const child = launchClient(command, 'ignore', deadlineMs)
   const output: Buffer[] = []
   const errors: Buffer[] = []
   let isDue = mark !== undefined

@@ -1,5 +1,6 @@
 /** A transfer row: one response of a gigabyte or so through a fresh proxy, and the most memory that it had meanwhile. */
 
+import { rmSync } from 'node:fs'
 import { onCore, runToEnd, startServer, withFiles } from './child.ts'
 import type { Sample } from './metrics.ts'
 import { cpuBetween, processTree, readCpu, readMemory, readPeak, resetPeak } from './proc.ts'
@@ -7,6 +8,8 @@ import { prepareLaunch, proxyCommand, type Workshop } from './stage.ts'
 import type { Launch, Peer, Placement, TransferRow } from './suite.ts'
 
 const MB = 1024 * 1024
+/** For 5 GiB on a machine that has other things to do. */
+const DEADLINE_MS = 600_000
 
 export async function measureTransfer(
   row: TransferRow,
@@ -15,7 +18,7 @@ export async function measureTransfer(
   workshop: Workshop,
   core?: number,
 ): Promise<Sample> {
-  const { command, port } = await prepareLaunch(peer, backendPort, workshop)
+  const { command, port, folder } = await prepareLaunch(peer, backendPort, workshop)
   const proxy = await startServer(proxyCommand(withFiles(command), workshop), port)
   const pids = processTree(proxy.pid)
   try {
@@ -25,7 +28,8 @@ export async function measureTransfer(
     const cpu = readCpu(pids)
     const from = performance.now()
     // Nobody is to hold what the client prints: it goes nowhere.
-    await runToEnd(onCore(core, ['sh', '-c', 'exec "$@" > /dev/null', 'sh', ...row.command(port)]))
+    const client = ['sh', '-c', 'exec "$@" > /dev/null', 'sh', ...row.command(port)]
+    await runToEnd(onCore(core, client), undefined, DEADLINE_MS)
     const seconds = (performance.now() - from) / 1000
     const peak = readPeak(pids)
     return {
@@ -36,5 +40,7 @@ export async function measureTransfer(
     }
   } finally {
     await proxy.stop()
+    // Gigabytes, where the proxy is a store.
+    rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -36,14 +36,14 @@ export async function prepareLaunch(
   peer: Peer & { launch(placement: Placement): Launch },
   backendPort: number,
   { folder, node }: Workshop,
-): Promise<{ command: readonly string[]; port: number }> {
+): Promise<{ command: readonly string[]; port: number; folder: string }> {
   const own = join(folder, `${peer.name.replace(/\W/g, '-')}-${++launches}`)
   mkdirSync(own)
   const [port, adminPort] = (await freePorts(2)) as [number, number]
   const { before, command, files } = peer.launch({ port, backendPort, adminPort, folder: own, node })
   for (const [name, text] of Object.entries(files ?? {})) writeFileSync(join(own, name), text)
   for (const step of before ?? []) await runToEnd(step)
-  return { command, port }
+  return { command, port, folder: own }
 }
 
 /** Whether the peer is a process of its own. */

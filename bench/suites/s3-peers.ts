@@ -132,22 +132,37 @@ export function versitygw(): Peer | undefined {
 
 /** Portolan from a checkout, or from the entry file of one: it verifies, and signs anew. */
 export function portolan(name: string, path: string): Peer {
+  return withBackend(
+    name,
+    path,
+    ({ backendPort, folder }) => `
+    endpoint: http://127.0.0.1:${backendPort}
+    credentials: { accessKeyId: ${STORE.accessKey}, secretAccessKey: { file: ${join(folder, 'store')} } }`,
+  )
+}
+
+export const EMBEDDED = 'portolan-embedded'
+
+/** The same with its own store, which writes what it gets to the disk. */
+export function embedded(path: string): Peer {
+  return withBackend(EMBEDDED, path, ({ folder }) => `\n    embedded: { dataDirectory: ${join(folder, 'data')} }`)
+}
+
+function withBackend(name: string, path: string, backend: (placement: Placement) => string): Peer {
   return portolanPeer(
     name,
     path,
-    ({ port, adminPort, backendPort, folder }) => `
+    placement => `
 listeners:
   objects:
     protocol: s3
-    address: 127.0.0.1:${port}
+    address: 127.0.0.1:${placement.port}
     backend: objects
-    keys: [{ accessKeyId: ${LOCAL.accessKey}, secretAccessKey: { file: ${join(folder, 'local')} } }]
+    keys: [{ accessKeyId: ${LOCAL.accessKey}, secretAccessKey: { file: ${join(placement.folder, 'local')} } }]
 backends:
   objects:
-    protocol: s3
-    endpoint: http://127.0.0.1:${backendPort}
-    credentials: { accessKeyId: ${STORE.accessKey}, secretAccessKey: { file: ${join(folder, 'store')} } }
-admin: { address: 127.0.0.1:${adminPort} }
+    protocol: s3${backend(placement)}
+admin: { address: 127.0.0.1:${placement.adminPort} }
 `,
     { local: LOCAL.secret, store: STORE.secret },
   )

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import {
   type ChunkSeed,
   EMPTY_SHA256,
+  presign,
   type Signer,
   SigningSecret,
   signRequest,
@@ -41,6 +42,12 @@ export function sign(
     Date.now(),
   )
   return { headers, seed }
+}
+
+/** The path with a query that lets whoever has it send the request. */
+export function presigned(port: number, method: string, path: string): string {
+  const request = { method, host: `127.0.0.1:${port}`, path, query: [], headers: [], expires: 900 }
+  return `${path}?${presign(request, SIGNER, Date.now())}`
 }
 
 /** What is declared of a body of so many `x`. */

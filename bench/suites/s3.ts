@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Goal, LoadRow, Row, Suite, SuiteOptions, TransferRow } from '../lib/suite.ts'
 import { ask, parseWrk, type Repeated, wrk } from './s3-client.ts'
 import { BUCKET, OBJECTS, type ObjectName } from './s3-objects.ts'
-import { haproxy, nginx, portolan, program, service, VERSITYGW, versitygw } from './s3-peers.ts'
+import { EMBEDDED, embedded, haproxy, nginx, portolan, program, service, VERSITYGW, versitygw } from './s3-peers.ts'
 
 const GIB = 2 ** 30
 
@@ -53,6 +53,8 @@ function loadRow({ name, title, request, expectedRps, bytes }: Load, root: strin
     kind: 'load',
     name,
     title,
+    // The embedded store is no proxy, and so is compared with none.
+    peers: ['direct', 'nginx', 'haproxy', VERSITYGW, 'portolan', 'portolan:*'],
     pinned: true,
     expectedRps,
     command: (port, _requests, ms) => wrk(root, port, request, ms),
@@ -61,7 +63,14 @@ function loadRow({ name, title, request, expectedRps, bytes }: Load, root: strin
   }
 }
 
-const BODY_MODES = ['hex', 'unsigned', 'signed-chunks', 'trailer'] as const
+const BODY_MODES = [
+  'hex',
+  'unsigned',
+  'signed-chunks',
+  'signed-chunks-trailer',
+  'unsigned-trailer',
+  'presigned',
+] as const
 
 function uploadRow(mode: (typeof BODY_MODES)[number], quick: boolean): TransferRow {
   const bytes = quick ? GIB / 4 : 5 * GIB
@@ -96,6 +105,9 @@ function goals(): Goal[] {
     ...BODY_MODES.map((mode): Goal => {
       return { title: 'memory growth', row: `put-5g-${mode}`, metric: 'growthMb', of: 'portolan', atMost: 64 }
     }),
+    ...BODY_MODES.map((mode): Goal => {
+      return { title: 'memory growth', row: `put-5g-${mode}`, metric: 'growthMb', of: EMBEDDED, atMost: 64 }
+    }),
     ...LOADS.map(({ name }): Goal => ({ ...cpu, row: name, against: VERSITYGW, atMost: 1 })),
   ]
 }
@@ -114,6 +126,8 @@ function hashSpeed(): number {
 
 /** One upload, and one object of the right length. */
 async function probe(port: number): Promise<void> {
+  // The backend of the suite takes what comes, the embedded store wants the bucket.
+  await ask(port, 'PUT', `/${BUCKET}`, Buffer.alloc(0))
   const { path, bytes } = OBJECTS['1k']
   const written = await ask(port, 'PUT', path, Buffer.alloc(bytes, 'x'))
   if (written.status !== 200) throw new Error(`PUT was answered with ${written.status}`)
@@ -135,6 +149,7 @@ export function s3Suite({ root, quick, variants }: SuiteOptions): Suite {
       haproxy,
       ...(gateway ? [gateway] : []),
       portolan('portolan', root),
+      embedded(root),
       ...variants.map(({ name, path }) => portolan(`portolan:${name}`, path)),
     ],
     absent: gateway ? [] : [{ name: VERSITYGW, reason: 'as it is not on the PATH' }],
