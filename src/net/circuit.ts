@@ -50,9 +50,9 @@ export class Circuit {
   }
 
   failed(): void {
+    this.#probing = false
     // Attempts that were under way when another one failed say nothing new.
     if (this.waitMs > 0) return
-    this.#probing = false
     const failures = ++this.#failures
     const ms = this.isOpen
       ? Math.min(FIRST_OPEN_MS * 2 ** (failures - FAILURES_TO_OPEN), this.#maxOpenMs)

@@ -88,3 +88,12 @@ test('may wait before it opens too, twice as long each time', () => {
   }
   expect(circuit.isOpen).toBe(true)
 })
+
+test('an attempt that was decided on before it opened, and fails after, does not keep the next one back', () => {
+  fail(5)
+  circuit.begin()
+  circuit.failed()
+  expect(circuit.allows).toBe(false)
+  clock.advance(1_000)
+  expect(circuit.allows).toBe(true)
+})
