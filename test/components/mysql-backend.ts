@@ -14,12 +14,18 @@ export interface MysqlBench {
   readonly backend: MysqlBackend
   /** Kills the server, and waits until the backend has noticed. */
   kill(): Promise<void>
+  /** Another one before the same server, as another sidecar has it. */
+  openBackend(options?: Readonly<Record<string, unknown>>): Promise<MysqlBackend>
+  /** Statements that run now and begin so. */
+  running(beginning: string): Promise<number>
+  /** A connection in a transaction that has run the statement. */
+  hold(sql: string): Promise<Connection>
   /** Runs a statement as root; its rows. */
   root(sql: string): Promise<Record<string, unknown>[]>
   stop(): Promise<void>
 }
 
-export async function openBackend(options: Readonly<Record<string, unknown>>): Promise<MysqlBackend> {
+export async function openMysqlBackend(options: Readonly<Record<string, unknown>>): Promise<MysqlBackend> {
   const runtime = { metrics: new Metrics(), logger: silentLogger, clock: systemClock } as unknown as Runtime
   const parsed = mysqlBackendKind.options.parse(options)
   const backend = new MysqlBackend({ name: 'store', protocol: 'mysql', options: parsed }, runtime)
@@ -31,25 +37,39 @@ export async function startMysqlBench(): Promise<MysqlBench> {
   const start = hasMysql9 ? startMysql9 : startMariadb
   // What was committed outlives the process.
   const server = await start({ args: ['--innodb-flush-log-at-trx-commit=2'] })
-  const backend = await openBackend({
-    endpoints: [`127.0.0.1:${server.port}`],
-    credentials: { username: 'app', password: { command: ['echo', 'app'] } },
-  })
+  const account = { username: 'app', password: { command: ['echo', 'app'] } }
+  const open = (written: Readonly<Record<string, unknown>> = {}) =>
+    openMysqlBackend({ endpoints: [`127.0.0.1:${server.port}`], credentials: account, ...written })
+  const connect = () => createConnection({ host: '127.0.0.1', port: server.port, user: 'root' })
+  const backend = await open()
+  const root: MysqlBench['root'] = async sql => {
+    const connection = await connect()
+    try {
+      const [rows] = await connection.query(sql)
+      return rows as Record<string, unknown>[]
+    } finally {
+      connection.destroy()
+    }
+  }
   return {
     server,
     backend,
+    openBackend: open,
+    root,
     async kill() {
       await server.kill()
       await expect.poll(() => backend.pool.idle + backend.pool.lent).toBe(0)
     },
-    async root(sql) {
-      const connection: Connection = await createConnection({ host: '127.0.0.1', port: server.port, user: 'root' })
-      try {
-        const [rows] = await connection.query(sql)
-        return rows as Record<string, unknown>[]
-      } finally {
-        connection.destroy()
-      }
+    async hold(sql) {
+      const connection = await connect()
+      connection.on('error', () => {})
+      await connection.query('START TRANSACTION')
+      await connection.query(sql)
+      return connection
+    },
+    async running(beginning) {
+      const processes = await root('SHOW FULL PROCESSLIST')
+      return processes.filter(({ Info }) => String(Info).startsWith(beginning)).length
     },
     async stop() {
       await backend.close(0)

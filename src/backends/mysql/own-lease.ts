@@ -19,6 +19,7 @@ import { isReadOnlyRefusal, ServerRefusal } from './server-refusal.ts'
 import { SessionState } from './session-state.ts'
 import type { Upstream } from './upstream.ts'
 import type { Holder } from './upstream-parties.ts'
+import { nameAt } from './variables.ts'
 
 const CAPABILITIES: Capabilities = {
   low:
@@ -123,7 +124,11 @@ export class OwnLease implements Client, Holder {
     this.#upstream = upstream
     upstream.holder = this
     saveInsertId(upstream)
-    for (const [name, value] of Object.entries(STATE)) this.state.set(name, value, upstream.facts.baseline)
+    const { baseline } = upstream.facts
+    for (const [variable, value] of Object.entries(STATE)) {
+      const name = nameAt(baseline, variable)
+      if (name) this.state.set(name, value, baseline)
+    }
     const error = await new Promise<ProxyError | null>(done => this.#backend.align(upstream, this.state, done))
     if (!error) return
     this.end()

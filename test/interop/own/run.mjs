@@ -1,5 +1,5 @@
-// Portolan's own tests that can do without MariaDB, before MySQL 9: replication and failover, the torture of pooling, the
-// protocol and the logins.
+// Portolan's own tests that can do without MariaDB, before MySQL 9: replication and failover, the torture of pooling,
+// what components keep, the protocol and the logins.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,13 @@ import { runProgram } from '../lib/processes.mjs'
 const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** These start their servers themselves; the others are given one. */
-const WITH_OWN_SERVERS = ['replicas', 'promotion', 'torture'].map(name => `test/listeners/mysql/${name}.test.ts`)
+const WITH_OWN_SERVERS = [
+  ...['replicas', 'promotion', 'torture'].map(name => `test/listeners/mysql/${name}.test.ts`),
+  ...['configuration', 'lock', 'sequencer'].map(api => `test/components/${api}/mysql.test.ts`),
+  'test/components/clients/mysql.test.ts',
+  'test/components/clients/mysql-failover.test.ts',
+  'test/backends/mysql/own-lease.test.ts',
+]
 const FILES = [
   ...WITH_OWN_SERVERS,
   'test/listeners/mysql/switch-product.test.ts',
