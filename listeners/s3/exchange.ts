@@ -45,6 +45,7 @@ import type { Route } from './routes.ts'
 const SMALL_BYTES = 64 * 1024
 const MISSIGNED: ReadonlySet<string> = new Set(['SignatureDoesNotMatch', 'RequestTimeTooSkewed'])
 const NOTHING = Buffer.alloc(0)
+const COMPARES_NOTHING = { checksums: new Set<never>(), comparesSha256: false }
 const NO_OPERATION: Operation = { name: 'Unknown', access: 'admin', body: 'none', requiresChecksum: false }
 
 /** Before its head is read, with the body on its way, with the answer on its way, or over. */
@@ -177,16 +178,21 @@ export class Exchange implements StoreSink {
 
   #beginBody(plan: BodyPlan, identity: Identity): void {
     const host = this.#host
+    const isGathered = plan.isDocument || (plan.length !== undefined && plan.length <= SMALL_BYTES)
     const { store } = this.#route!.backends[0]!
-    // A request that is not signed says nothing of its body's hash.
-    const comparing = identity.isUnsigned ? { checksums: store.checksums, comparesSha256: false } : store
+    // A request that is not signed says nothing of its body's hash; of what is gathered, the store is not known yet.
+    const comparing = isGathered
+      ? COMPARES_NOTHING
+      : identity.isUnsigned
+        ? { checksums: store.checksums, comparesSha256: false }
+        : store
     const payload = new Payload(plan, identity.seed, host.maxChunkBytes, comparing, {
       onPayload: (bytes, owned) => this.#pass(bytes, owned),
       onChecked: trailer => this.#onChecked(trailer),
     })
     this.#payload = payload
     this.#body = new RequestBody(this.#connection, this.head.expectContinue, payload)
-    if (plan.isDocument || (plan.length !== undefined && plan.length <= SMALL_BYTES)) {
+    if (isGathered) {
       this.#phase = 'gathering'
       payload.gather(plan.isDocument ? host.maxDocumentBytes : SMALL_BYTES)
       this.#body.want()
@@ -355,6 +361,8 @@ export class Exchange implements StoreSink {
       return
     }
     this.identity!.policy.checkDocument(this.operation, gathered!)
+    // Another backend may have come in charge meanwhile, and the one from then is closed.
+    this.#route = this.#host.routeOf(this.bucket, this.identity!.accessKey)
     this.#phase = 'open'
     this.#open(gathered, this.#plan!.isDocument ? undefined : trailer)
   }

@@ -82,7 +82,7 @@ export class HttpPool implements ConnectionOwner, Queue {
   /** Sends a request on an idle connection, or as soon as there is one. The sink is not called before this returns. */
   open(request: HttpRequest, sink: HttpSink): HttpExchange {
     const active = new ActiveRequest(request, sink, this, this.#runtime.clock.now())
-    if (this.#phase !== 'open') process.nextTick(failLater, active, backendClosed(this.#options.name))
+    if (this.#phase === 'closed') process.nextTick(failLater, active, backendClosed(this.#options.name))
     else {
       const connection = this.#takeIdle()
       if (connection) this.#start(connection, active)
@@ -273,7 +273,8 @@ export class HttpPool implements ConnectionOwner, Queue {
   async #close(): Promise<void> {
     this.#phase = 'closing'
     for (const connection of [...this.#idle]) connection.destroy()
-    if (!this.#empty) await new Promise<void>(resolve => (this.#onEmpty = resolve))
+    // What is under way may ask for more, such as for the reason of an error.
+    while (!this.#empty) await new Promise<void>(resolve => (this.#onEmpty = resolve))
     this.#phase = 'closed'
     this.#stopChecks()
   }
