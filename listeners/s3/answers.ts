@@ -1,4 +1,5 @@
 /** Answers of Portolan's own: errors, as S3 writes them. */
+import { encodeResponseLines } from '../../codecs/http1/index.ts'
 import { type S3Error, XmlWriter } from '../../codecs/s3/index.ts'
 
 export interface AnsweredRequest {
@@ -19,4 +20,12 @@ export function errorDocument(error: S3Error, { requestId, bucket, key }: Answer
     .leaf('RequestId', requestId)
     .leaf('HostId', 'portolan')
     .finish()
+}
+
+/** The answer to whatever comes, with which the connection ends. */
+export function lastWords(error: S3Error, requestId: string): Buffer {
+  const document = errorDocument(error, { requestId, bucket: '', key: '' })
+  const length = String(document.length)
+  const headers = ['Content-Type', 'application/xml', 'Content-Length', length, 'Connection', 'close']
+  return Buffer.concat([Buffer.from(`${encodeResponseLines(error.status, headers)}\r\n`, 'latin1'), document])
 }

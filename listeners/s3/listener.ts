@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
 import type { ProtocolError } from '../../codecs/codec.ts'
-import { encodeResponseLines, HEAD_LIMITS, type HeadLimits } from '../../codecs/http1/index.ts'
+import { HEAD_LIMITS, type HeadLimits } from '../../codecs/http1/index.ts'
 import { type BaseDomains, baseDomains, OPERATIONS, S3Error, type SignedRequest } from '../../codecs/s3/index.ts'
 import { S3Backend } from '../../src/backends/s3/index.ts'
 import type { ListenerConfig } from '../../src/config/index.ts'
@@ -22,7 +22,7 @@ import {
   sameAddress,
 } from '../../src/net/index.ts'
 import type { Clock, Listener, ListenerStatus, Runtime } from '../../src/protocol.ts'
-import { errorDocument } from './answers.ts'
+import { lastWords } from './answers.ts'
 import { Cors } from './cors.ts'
 import { Door } from './door.ts'
 import type { Exchange } from './exchange.ts'
@@ -34,6 +34,7 @@ import { type Route, Routes } from './routes.ts'
 import { Session, type SessionHost } from './session.ts'
 
 const SWEEP_MS = 1000
+const TOO_MANY = new S3Error('SlowDown', 'The listener has as many connections as it takes.')
 
 export class S3Listener implements Listener, SessionHost {
   readonly name: string
@@ -93,7 +94,10 @@ export class S3Listener implements Listener, SessionHost {
     this.#observer.apply(this.#options)
     this.#bound = await listen(
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
-      { onConnection: accepted => this.#accept(accepted) },
+      {
+        onConnection: accepted => this.#accept(accepted),
+        refuse: socket => socket.end(lastWords(TOO_MANY, this.nextRequestId())),
+      },
     )
     this.#cancelSweep = this.clock.every(SWEEP_MS, () => this.#sweep())
   }
@@ -252,17 +256,7 @@ export class S3Listener implements Listener, SessionHost {
   }
 
   malformed(error: ProtocolError): Buffer {
-    const request = { requestId: this.nextRequestId(), bucket: '', key: '' }
-    const document = errorDocument(new S3Error('BadRequest', error.message), request)
-    const headers = [
-      'Content-Type',
-      'application/xml',
-      'Content-Length',
-      String(document.length),
-      'Connection',
-      'close',
-    ]
-    return Buffer.concat([Buffer.from(`${encodeResponseLines(400, headers)}\r\n`, 'latin1'), document])
+    return lastWords(new S3Error('BadRequest', error.message), this.nextRequestId())
   }
 
   missigned({ requestId, remoteIp }: Exchange, request: SignedRequest, error: S3Error): void {

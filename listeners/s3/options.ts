@@ -98,7 +98,7 @@ export const s3ListenerOptions = z
       .check(z.describe('The region that the application is told. It may sign for any.')),
     maxConnections: z
       ._default(z.int().check(z.minimum(1)), 10_000)
-      .check(z.describe('Connections open at a time; further ones are closed.')),
+      .check(z.describe('Connections at most; one more is told so (SlowDown) and closed.')),
     headTimeout: duration('10s').check(
       z.describe('Time for the TLS handshake, and for the head of a request once it has begun.'),
     ),

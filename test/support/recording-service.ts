@@ -18,11 +18,14 @@ export class RecordingService {
   readonly requests: Recorded[] = []
   /** Of the next requests. */
   answer: Answer
+  /** That were ever made to it. */
+  connections = 0
   readonly #server: Server
 
   private constructor(answer: Answer) {
     this.answer = answer
     this.#server = createServer((request, response) => void this.#record(request, response))
+    this.#server.on('connection', () => this.connections++)
   }
 
   static async start(answer: Answer = response => response.end()): Promise<RecordingService> {
