@@ -86,7 +86,16 @@ export const bundleOptions = {
   supported: { 'dynamic-import': false },
   // pino and prom-client are inside although they load late: from node_modules, without the code cache, pino alone
   // holds up the event loop for 25 ms right after the start.
-  external: ['amqplib', 'lmdb', 'mysql2', '@aws-sdk/*', '@grpc/proto-loader', '@nats-io/*', 'hessian.js'],
+  external: [
+    'amqplib',
+    'lmdb',
+    'mysql2',
+    '@aws-sdk/*',
+    '@grpc/proto-loader',
+    '@nats-io/*',
+    '@platformatic/kafka',
+    'hessian.js',
+  ],
   plugins: [lateProtocols, parsedProtos],
   logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },
 }

@@ -19,6 +19,7 @@ import { natsLock } from './lock/nats.ts'
 import { redisLock } from './lock/redis.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
 import { embeddedPubSub } from './pubsub/embedded.ts'
+import { kafkaPubSub } from './pubsub/kafka.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
 import { rabbitmqPubSub } from './pubsub/rabbitmq.ts'
 import { redisPubSub } from './pubsub/redis.ts'
@@ -56,6 +57,7 @@ export const componentKinds: readonly ComponentKind[] = [
   redisLock,
   zookeeperLock,
   embeddedPubSub,
+  kafkaPubSub,
   memoryPubSub,
   rabbitmqPubSub,
   redisPubSub,

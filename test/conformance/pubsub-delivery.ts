@@ -173,7 +173,7 @@ export const pubsubDeliveryCases: readonly PubSubCase[] = [
           (error: unknown) => error,
         )
         expect(refused).toBeInstanceOf(ApiError)
-        expect((refused as ApiError).code).toBe('unavailable')
+        expect((refused as ApiError).code, (refused as ApiError).message).toBe('unavailable')
       })
       await bench.eventually('messages are taken again', () => publish(bench.store, topic, 'after').then(() => true))
       await expectDelivery(bench, inbox, 'after')

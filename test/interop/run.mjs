@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { compareClients } from './clients/compare.mjs'
 import { runDaprJsSdk } from './dapr-js-sdk/suite.mjs'
 import { compareDubbo } from './dubbo/compare.mjs'
+import { compareKafka } from './kafka/compare.mjs'
 import { Unavailable } from './lib/cache.mjs'
 import { compareMtr } from './mtr/compare.mjs'
 import { MODES } from './mtr/suite.mjs'
@@ -11,7 +12,7 @@ import { runOwn } from './own/run.mjs'
 import { compareS3Tests } from './s3-tests/compare.mjs'
 import { compareTcl } from './tcl/compare.mjs'
 
-const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [s3-tests] [dapr-js-sdk] [dubbo] [options]     (all without a name)
+const HELP = `usage: node test/interop/run.mjs [clients] [own] [tcl] [mtr] [s3-tests] [dapr-js-sdk] [dubbo] [kafka] [options]     (all without a name)
   --through X     portolan (default), haproxy, direct, or HOST:PORT of something with a server behind it
   --program NAME  clients: only this program; may be repeated
   --file NAME     own, tcl, mtr: only this file, such as unit/type/list or ps_1general; s3-tests: cases that begin so; dapr-js-sdk: only this file, such as grpc/client; may be repeated
@@ -108,6 +109,14 @@ if (wanted('dubbo')) {
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     print(`SKIPPED Apache Dubbo: ${error.message}`)
+  }
+}
+if (wanted('kafka')) {
+  try {
+    lost += (await compareKafka({ print })).length
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    print(`SKIPPED Apache Kafka: ${error.message}`)
   }
 }
 print(`${lost} lost in ${Math.round((Date.now() - started) / 60_000)} min`)
