@@ -6,6 +6,7 @@ import { mysqlConfiguration } from '../../../src/components/configuration/mysql.
 import { mysqlLock } from '../../../src/components/lock/mysql.ts'
 import { mysqlSequencer } from '../../../src/components/sequencer/mysql.ts'
 import { expectRefusal } from '../../conformance/suite.ts'
+import type { MysqlServer } from '../../support/mysql-server.ts'
 import { ReplicationSet } from '../../support/replication-set.ts'
 import { openMysqlBackend } from '../mysql-backend.ts'
 import { openStore } from '../open.ts'
@@ -51,6 +52,30 @@ test('what is written is read at once, although replicas do not have it', async 
   await set.startApplying(replica!)
   await Promise.all([settings.close(), locks.close()])
 })
+
+test('over a planned change of the primary nothing is refused: what it did not do is done by the next one', async () => {
+  const [first, second] = set.servers
+  const settings = await openStore(mysqlConfiguration, where, { backend })
+  const sequences = await openStore(mysqlSequencer, where, { backend })
+  const given = [await sequences.reserve('planned', 1)]
+  const change = async (from: MysqlServer, to: MysqlServer) => {
+    await set.run(from, 'SET GLOBAL read_only = ON')
+    const [number, [version]] = await Promise.all([
+      sequences.reserve('planned', 1),
+      settings.write!([{ ...place('planned'), value: `${given.length}` }]),
+      set
+        .catchUp(to, from)
+        .then(() => set.promote(to))
+        .then(() => set.follow(from, to)),
+    ])
+    expect(await settings.get(of('planned'))).toMatchObject([{ value: `${given.length}`, version }])
+    given.push(number)
+  }
+  await change(first!, second!)
+  await change(second!, first!)
+  expect(given).toEqual([1n, 2n, 3n])
+  await Promise.all([settings.close(), sequences.close()])
+}, 30_000)
 
 test('over a failover: nothing that the new primary has is lost or given twice, and watches tell what is true now', async () => {
   const [primary, replica] = set.servers

@@ -7,7 +7,7 @@ import { type Answer, MysqlBackend, OwnLease } from '../../../backends/mysql/ind
 import type { ComponentContext } from '../../../component.ts'
 import { ProxyError } from '../../../errors.ts'
 import type { Clock } from '../../../protocol.ts'
-import { failure, isCollision, isMissing, refusal } from './failure.ts'
+import { failure, isCollision, isMissing, isReadOnly, refusal } from './failure.ts'
 import type { MysqlTableOptions } from './options.ts'
 import { name, type Sql, sql } from './sql.ts'
 
@@ -16,7 +16,7 @@ export type Ask = (statement: Sql) => Promise<Answer>
 
 /** For a connection, and for each statement. */
 const ANSWER_MS = 5_000
-/** Who collides with others goes again, so often at most. */
+/** So often at most, and not after a call's time is over. */
 const MAX_ATTEMPTS = 10
 
 export interface MysqlTables extends MysqlTableOptions {
@@ -71,9 +71,12 @@ export class MysqlClient {
   }
 
   async check(timeoutMs: number): Promise<StoreFacts> {
-    const { rows } = await this.#once(lease => lease.ask('SELECT VERSION()', timeoutMs), timeoutMs).catch(repeatable)
-    await this.read(this.#tables.look)
-    const version = rows[0]![0]!
+    const look = async (lease: OwnLease) => {
+      const { rows } = await lease.ask('SELECT VERSION()', timeoutMs)
+      await lease.ask(this.#tables.look.text, timeoutMs)
+      return rows[0]![0]!
+    }
+    const version = await this.#run(look, timeoutMs).catch(repeatable)
     return { version: `${version.includes('MariaDB') ? 'MariaDB' : 'MySQL'} ${version.replace(/-.*/, '')}` }
   }
 
@@ -81,14 +84,16 @@ export class MysqlClient {
     this.#closed = true
   }
 
-  async #run<Result>(task: (lease: OwnLease) => Promise<Result>): Promise<Result> {
+  /** Goes again where nothing was done: tables were missing, others did the same, another server is written to now. */
+  async #run<Result>(task: (lease: OwnLease) => Promise<Result>, waitMs = ANSWER_MS): Promise<Result> {
+    const latest = this.clock.now() + waitMs
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(task)
+        return await this.#once(task, waitMs)
       } catch (error) {
-        if (attempt === MAX_ATTEMPTS) throw error
+        if (attempt === MAX_ATTEMPTS || this.clock.now() > latest) throw error
         if (isMissing(error)) await this.#create(error as ApiError)
-        else if (!isCollision(error)) throw error
+        else if (!isCollision(error) && !(this.#backend.failsOver && isReadOnly(error))) throw error
       }
     }
   }

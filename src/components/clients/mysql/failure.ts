@@ -54,6 +54,12 @@ export const isCollision = (error: unknown): boolean => COLLISIONS.has(serverCod
 /** There is no such table, or no such database. */
 export const isMissing = (error: unknown): boolean => MISSING.has(serverCode(error))
 
+/** The server as a whole refuses to write, and so has done nothing. */
+export function isReadOnly(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown }
+  return cause instanceof ServerRefusal && isReadOnlyRefusal({ code: cause.serverCode, message: cause.words })
+}
+
 export function failure(error: ProxyError): ApiError {
   if (error instanceof ApiError) return error
   return new ApiError(meaning(error), `mysql: ${error.message}`, { cause: error })
@@ -68,8 +74,7 @@ export function refusal(error: ProxyError): ApiError {
 function meaning(error: ProxyError): ApiErrorCode {
   if (error instanceof ServerRefusal) {
     const { serverCode: code, words: message } = error
-    if (isReadOnlyRefusal({ code, message })) return 'unavailable'
-    return MEANINGS[code] ?? 'internal'
+    return isReadOnlyRefusal({ code, message }) ? 'unavailable' : (MEANINGS[code] ?? 'internal')
   }
   if (error.code === 'statement-too-long' || error.code === 'upstream-answer-too-long') return 'exhausted'
   return error.retryable ? 'unavailable' : 'unknown'
