@@ -79,6 +79,14 @@ describe.each(STORES)('before %s', store => {
     return bytes
   }
   const WRONG_SUM = 'AAAAAQ=='
+  const wrong = (bytes: number) => Buffer.alloc(bytes, 1).toString('base64')
+  const WRONG_SUMS = [
+    ['CRC32', WRONG_SUM],
+    ['CRC32C', WRONG_SUM],
+    ['CRC64NVME', wrong(8)],
+    ['SHA1', wrong(20)],
+    ['SHA256', wrong(32)],
+  ] as const
   const SPOILT: readonly (readonly [name: string, mode: Mode, spoilt: (size: number) => Spoilt, code: string])[] = [
     ['a flipped byte', 'hash', () => ({ payload: flip(-1) }), 'XAmzContentSHA256Mismatch'],
     ['a wrong hash', 'hash', () => ({ contentSha256: 'a'.repeat(64) }), 'XAmzContentSHA256Mismatch'],
@@ -86,7 +94,10 @@ describe.each(STORES)('before %s', store => {
     ['a flipped byte', 'unsigned-chunks-trailer SHA256', () => ({ body: flip(90) }), 'BadDigest'],
     ['a flipped byte', 'signed-chunks', () => ({ body: flip(100) }), 'SignatureDoesNotMatch'],
     ['a flipped byte', 'signed-chunks-trailer CRC32', () => ({ body: flip(100) }), 'SignatureDoesNotMatch'],
-    ['a wrong trailer', 'unsigned-chunks-trailer CRC32', () => ({ trailer: WRONG_SUM }), 'BadDigest'],
+    ...WRONG_SUMS.map(
+      ([algorithm, sum]) =>
+        ['a wrong trailer', `unsigned-chunks-trailer ${algorithm}`, () => ({ trailer: sum }), 'BadDigest'] as const,
+    ),
     ['a wrong trailer', 'signed-chunks-trailer CRC32', () => ({ trailer: WRONG_SUM }), 'BadDigest'],
     [
       'a trailer that was not signed',
@@ -101,6 +112,34 @@ describe.each(STORES)('before %s', store => {
       () => ({
         body: bytes => Buffer.from(bytes.toString('latin1').replace(/x-amz-checksum-crc32:.*\r\n/, ''), 'latin1'),
       }),
+      'MalformedTrailerError',
+    ],
+    [
+      'no trailer',
+      'signed-chunks-trailer CRC32',
+      () => ({
+        body: bytes => Buffer.from(bytes.toString('latin1').replace(/x-amz-checksum-crc32:.*\r\n/, ''), 'latin1'),
+      }),
+      'MalformedTrailerError',
+    ],
+    [
+      'no signature of the trailer',
+      'signed-chunks-trailer CRC32',
+      () => ({
+        body: bytes => Buffer.from(bytes.toString('latin1').replace(/x-amz-trailer-signature:.*\r\n/, ''), 'latin1'),
+      }),
+      'MalformedTrailerError',
+    ],
+    [
+      'a wrong signature of the trailer',
+      'signed-chunks-trailer CRC32',
+      () => ({ body: otherDigit }),
+      'SignatureDoesNotMatch',
+    ],
+    [
+      'a trailer of another name',
+      'unsigned-chunks-trailer CRC32',
+      () => ({ body: inFrames('x-amz-checksum-crc32:', 'x-amz-checksum-crc33:') }),
       'MalformedTrailerError',
     ],
     [
@@ -171,6 +210,29 @@ describe.each(STORES)('before %s', store => {
     const parts = await client().send(new ListPartsCommand({ Bucket, Key: name, UploadId }))
     expect(parts.Parts ?? []).toEqual([])
   })
+
+  test.each(['signed-chunks', 'signed-chunks-trailer CRC32'] as const)(
+    '%s with a wrong signature of any one chunk leaves no object, and says which it was',
+    async mode => {
+      const bytes = bytesOf(300_000)
+      const whole = Buffer.concat(put('/', mode, bytes, 'length')).toString('latin1')
+      const chunks = [...whole.matchAll(/;chunk-signature=/g)].length
+      expect(chunks).toBeGreaterThan(4)
+      for (let n = 1; n <= chunks; n++) {
+        const Key = `chunk ${n} ${mode}`
+        const body = (framed: Buffer) => {
+          let seen = 0
+          const spoil = (all: string) => (++seen === n ? `${all.slice(0, -1)}${all.endsWith('0') ? 1 : 0}` : all)
+          return Buffer.from(framed.toString('latin1').replace(/;chunk-signature=./g, spoil), 'latin1')
+        }
+        const request = put(`/${Bucket}/${encodeURIComponent(Key)}`, mode, bytes, 'length', { body })
+        const answer = await rigs[store]!.raw(request)
+        expect([Key, statusOf(answer), codeOf(answer)]).toEqual([Key, 403, 'SignatureDoesNotMatch'])
+        expect(answer).toContain(`<ChunkNumber>${n}<`)
+        await expect(client().send(new HeadObjectCommand({ Bucket, Key }))).rejects.toMatchObject({ name: 'NotFound' })
+      }
+    },
+  )
 
   test.each(MODES)('%s that is cut off by its sender leaves no object', async mode => {
     for (const size of [200, 200_000]) {
