@@ -17,6 +17,8 @@ const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule'
 export const PARTITIONS = 3
 
 export interface KafkaSettings {
+  /** In PEM form, for the address that speaks TLS. */
+  readonly certificate?: { readonly cert: string; readonly key: string }
   /** Who may come to the address that wants a password. */
   readonly user?: { readonly name: string; readonly password: string }
 }
@@ -24,6 +26,7 @@ export interface KafkaSettings {
 interface Ports {
   readonly port: number
   readonly guarded: number
+  readonly secure: number
   readonly controller: number
 }
 
@@ -31,13 +34,16 @@ export class KafkaServer extends ChildServer {
   readonly address: string
   /** The same broker, for those who say who they are by SASL's PLAIN. */
   readonly guarded: string
+  /** The same broker by TLS, when it has a certificate. */
+  readonly secure: string
   readonly #jars: string
   readonly #config: string
 
   /** Resolves when it serves; rejects with its own output if it does not start. */
   static async start(jars: string, settings: KafkaSettings = {}): Promise<KafkaServer> {
-    const [port, controller, guarded] = await freePorts(3)
-    const server = new KafkaServer(jars, { port: port!, controller: controller!, guarded: guarded! }, settings)
+    const [port, controller, guarded, secure] = await freePorts(4)
+    const ports = { port: port!, controller: controller!, guarded: guarded!, secure: secure! }
+    const server = new KafkaServer(jars, ports, settings)
     try {
       await server.launch()
       return server
@@ -47,10 +53,15 @@ export class KafkaServer extends ChildServer {
     }
   }
 
-  private constructor(jars: string, ports: Ports, { user = { name: 'nobody', password: '' } }: KafkaSettings) {
+  private constructor(
+    jars: string,
+    ports: Ports,
+    { certificate, user = { name: 'nobody', password: '' } }: KafkaSettings,
+  ) {
     super('kafka')
     this.address = `127.0.0.1:${ports.port}`
     this.guarded = `127.0.0.1:${ports.guarded}`
+    this.secure = `127.0.0.1:${ports.secure}`
     const controller = `127.0.0.1:${ports.controller}`
     this.#jars = join(jars, '*')
     this.#config = join(this.dir, 'server.properties')
@@ -59,8 +70,13 @@ export class KafkaServer extends ChildServer {
       'node.id': '1',
       'controller.quorum.voters': `1@${controller}`,
       'controller.listener.names': 'CONTROLLER',
-      listeners: `PLAINTEXT://${this.address},GUARDED://${this.guarded},CONTROLLER://${controller}`,
-      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,GUARDED:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+      listeners: [
+        `PLAINTEXT://${this.address}`,
+        `GUARDED://${this.guarded}`,
+        `CONTROLLER://${controller}`,
+        ...(certificate ? [`SECURE://${this.secure}`] : []),
+      ].join(),
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,GUARDED:SASL_PLAINTEXT,SECURE:SSL,CONTROLLER:PLAINTEXT',
       'sasl.enabled.mechanisms': 'PLAIN',
       'listener.name.guarded.plain.sasl.jaas.config': `${PLAIN} required user_${user.name}="${user.password}";`,
       'log.dirs': join(this.dir, 'data'),
@@ -71,6 +87,11 @@ export class KafkaServer extends ChildServer {
       'broker.session.timeout.ms': '1000',
       'broker.heartbeat.interval.ms': '200',
       'group.initial.rebalance.delay.ms': '0',
+      ...(certificate && {
+        'listener.name.secure.ssl.keystore.type': 'PEM',
+        'listener.name.secure.ssl.keystore.certificate.chain': oneLine(certificate.cert),
+        'listener.name.secure.ssl.keystore.key': oneLine(certificate.key),
+      }),
     }
     const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`)
     writeFileSync(this.#config, lines.join(''))
@@ -91,6 +112,11 @@ export class KafkaServer extends ChildServer {
   #java(...args: readonly string[]): void {
     execFileSync('java', [...JAVA, '-cp', this.#jars, ...args], { stdio: 'pipe' })
   }
+}
+
+/** As a file of properties has several lines. */
+function oneLine(pem: string): string {
+  return pem.trim().replaceAll('\n', '\\n')
 }
 
 /** Whether the broker has joined its own cluster. */

@@ -1,8 +1,12 @@
 /** Pub/sub before a real broker of Kafka, whose jars test/interop/kafka has fetched: PORTOLAN_TEST_KAFKA names their folder. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { PubSubStore } from '../../../src/apis/index.ts'
 import { kafkaPubSub } from '../../../src/components/pubsub/kafka.ts'
+import { selfSigned } from '../../../src/net/self-signed.ts'
 import { pubsubConformance } from '../../conformance/pubsub.ts'
 import { Inbox, message, publish } from '../../conformance/pubsub-bench.ts'
 import { KafkaServer, PARTITIONS } from '../../support/kafka-server.ts'
@@ -165,18 +169,54 @@ describe.skipIf(jars === undefined)('Apache Kafka', { timeout: 60_000 }, () => {
   })
 })
 
-describe.skipIf(jars === undefined)('Apache Kafka that wants a password', { timeout: 60_000 }, () => {
+describe.skipIf(jars === undefined)('Apache Kafka behind TLS or a password', { timeout: 60_000 }, () => {
+  const own = selfSigned(['127.0.0.1'], new Date())
+  const folder = mkdtempSync(join(tmpdir(), 'kafka-tls-'))
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
   let server: KafkaServer
   beforeAll(async () => {
-    server = await KafkaServer.start(jars!, { user: { name: 'alice', password: 'right' } })
+    const user = { name: 'alice', password: 'right' }
+    server = await KafkaServer.start(jars!, { user, certificate: own })
   }, 60_000)
-  afterAll(() => server?.stop())
+  afterAll(async () => {
+    await server?.stop()
+    rmSync(folder, { recursive: true })
+  })
   afterEach(() => vi.unstubAllEnvs())
+
+  test('TLS is spoken with a broker whose certificate is trusted, with no other', async () => {
+    const endpoints = [server.secure]
+    const store = await openStore(kafkaPubSub, { endpoints, tls: { ca: write('ca.pem', own.cert) } })
+    const inbox = new Inbox()
+    await store.subscribe('secure', GROUPED, inbox)
+    await publish(store, 'secure', 'x')
+    await expect.poll(() => inbox.texts, PATIENCE).toEqual(['x'])
+    await store.close()
+    const ca = write('other.pem', selfSigned(['127.0.0.1'], new Date()).cert)
+    const stranger = await openStore(kafkaPubSub, { endpoints, tls: { ca } })
+    await expect(stranger.check(5_000)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/certificate/),
+    })
+    await stranger.close()
+    const misled = await openStore(kafkaPubSub, {
+      endpoints,
+      tls: { ca: write('ca.pem', own.cert), serverName: 'else.example' },
+    })
+    await expect(misled.check(5_000)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/else\.example/),
+    })
+    await misled.close()
+  })
 
   test.each([
     ['right', undefined],
     ['wrong', 'denied'],
-  ])('the %s one', async (password, code) => {
+  ])('by SASL, the %s password', async (password, code) => {
     vi.stubEnv('PORTOLAN_TEST_PASSWORD', password)
     const credentials = { mechanism: 'PLAIN', username: 'alice', password: { env: 'PORTOLAN_TEST_PASSWORD' } }
     const store = await openStore(kafkaPubSub, { endpoints: [server.guarded], credentials })
