@@ -68,6 +68,8 @@ export function go(script, name, module) {
         writeFileSync(join(work, 'main.go'), source)
         sh('go', ['mod', 'init', 'interop'], { cwd: work })
         sh('go', ['get', module], { cwd: work })
+        // What the program imports of the module's own dependencies.
+        sh('go', ['get', '.'], { cwd: work })
         sh('go', ['build', '-o', 'program', '.'], { cwd: work })
       })
       const versions = `${basename(script, '.go')} ${moduleVersion(dir, module)}`

@@ -1,6 +1,7 @@
 // What programs on Dapr's SDKs talk to: Portolan with components in its memory. No registry has a daprd to compare it with.
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +13,7 @@ const TOKEN = 'interop-token'
 
 export async function startDaprService() {
   const [port, httpPort, guardedPort] = await freePorts(3)
+  const app = await startEcho()
   const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-dapr-'))
   const config = {
     admin: { address: false },
@@ -24,6 +26,11 @@ export async function startDaprService() {
       locks: { api: 'lock', type: 'memory' },
       secrets: { api: 'secrets', type: 'env', prefix: 'INTEROP_SECRET_' },
       pubsub: { api: 'pubsub', type: 'memory' },
+      apps: {
+        api: 'invoke',
+        type: 'apps',
+        apps: { echo: { address: `127.0.0.1:${app.address().port}`, protocol: 'http' } },
+      },
     },
   }
   const file = join(dir, 'portolan.yaml')
@@ -46,6 +53,25 @@ export async function startDaprService() {
     },
     alive: () => isAlive,
     log: () => server.log(),
-    stop: () => server.stop(),
+    async stop() {
+      await server.stop()
+      app.closeAllConnections()
+      app.close()
+    },
   }
+}
+
+/** An application that answers with what it was sent, and has nothing at /missing. */
+async function startEcho() {
+  const app = createServer((request, response) => {
+    const parts = []
+    request.on('data', part => parts.push(part))
+    request.on('end', () => {
+      const type = request.headers['content-type'] ?? ''
+      response.writeHead(request.url === '/missing' ? 404 : 200, { 'content-type': 'text/plain' })
+      response.end(`${request.method} ${request.url} ${type} ${Buffer.concat(parts)}`)
+    })
+  })
+  await new Promise(resolve => app.listen(0, '127.0.0.1', resolve))
+  return app
 }
