@@ -59,9 +59,9 @@ export class ConfigurationTables {
     this.client = new MysqlClient(context, {
       ...options,
       statements: [
-        sql`CREATE TABLE IF NOT EXISTS ${this.#items} (${place}, \`value\` LONGTEXT CHARACTER SET utf8mb4 NOT NULL, ${type}, ${version}, PRIMARY KEY (\`group\`, \`label\`, \`key\`)) ENGINE=InnoDB`,
-        sql`CREATE TABLE IF NOT EXISTS ${this.#changes} (${version}, \`place\` INT UNSIGNED NOT NULL, ${place}, \`value\` LONGTEXT CHARACTER SET utf8mb4, ${type}, PRIMARY KEY (\`revision\`, \`place\`), KEY (\`group\`, \`label\`, \`key\`, \`revision\`)) ENGINE=InnoDB`,
-        sql`CREATE TABLE IF NOT EXISTS ${this.#head} (\`id\` TINYINT UNSIGNED NOT NULL PRIMARY KEY, ${version}) ENGINE=InnoDB`,
+        sql`CREATE TABLE IF NOT EXISTS ${this.#items} (${place}, \`value\` LONGTEXT CHARACTER SET utf8mb4 NOT NULL, ${type}, ${version}, PRIMARY KEY (\`group\`, \`label\`, \`key\`)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+        sql`CREATE TABLE IF NOT EXISTS ${this.#changes} (${version}, \`place\` INT UNSIGNED NOT NULL, ${place}, \`value\` LONGTEXT CHARACTER SET utf8mb4, ${type}, PRIMARY KEY (\`revision\`, \`place\`), KEY (\`group\`, \`label\`, \`key\`, \`revision\`)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+        sql`CREATE TABLE IF NOT EXISTS ${this.#head} (\`id\` TINYINT UNSIGNED NOT NULL PRIMARY KEY, ${version}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
       ],
       look: sql`SELECT 1 FROM ${this.#items}, ${this.#changes}, ${this.#head} LIMIT 0`,
     })

@@ -37,7 +37,7 @@ export const mysqlLock: ComponentKind<'lock'> = {
     const client = new MysqlClient(context, {
       ...options,
       statements: [
-        sql`CREATE TABLE IF NOT EXISTS ${locks} (\`resource\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL PRIMARY KEY, \`owner\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL, \`token\` BIGINT NOT NULL, \`until_utc\` DATETIME(6) NOT NULL) ENGINE=InnoDB`,
+        sql`CREATE TABLE IF NOT EXISTS ${locks} (\`resource\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL PRIMARY KEY, \`owner\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL, \`token\` BIGINT NOT NULL, \`until_utc\` DATETIME(6) NOT NULL) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
       ],
       look: sql`SELECT 1 FROM ${locks} LIMIT 0`,
     })

@@ -18,7 +18,7 @@ export const mysqlSequencer: ComponentKind<'sequencer'> = {
     const client = new MysqlClient(context, {
       ...options,
       statements: [
-        sql`CREATE TABLE IF NOT EXISTS ${sequences} (\`name\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL PRIMARY KEY, \`last\` BIGINT NOT NULL) ENGINE=InnoDB`,
+        sql`CREATE TABLE IF NOT EXISTS ${sequences} (\`name\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL PRIMARY KEY, \`last\` BIGINT NOT NULL) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
       ],
       look: sql`SELECT 1 FROM ${sequences} LIMIT 0`,
     })
