@@ -7,6 +7,7 @@ import { kubernetesConfiguration } from './configuration/kubernetes.ts'
 import { memoryConfiguration } from './configuration/memory.ts'
 import { mysqlConfiguration } from './configuration/mysql.ts'
 import { nacosConfiguration } from './configuration/nacos.ts'
+import { natsConfiguration } from './configuration/nats.ts'
 import { redisConfiguration } from './configuration/redis.ts'
 import { zookeeperConfiguration } from './configuration/zookeeper.ts'
 import { appsInvoke } from './invoke/apps.ts'
@@ -45,6 +46,7 @@ export const componentKinds: readonly ComponentKind[] = [
   memoryConfiguration,
   mysqlConfiguration,
   nacosConfiguration,
+  natsConfiguration,
   redisConfiguration,
   zookeeperConfiguration,
   appsInvoke,

@@ -34,6 +34,8 @@ export interface PathNotation {
   key(key: string): string
   keyOf(written: string): string
   segment(name: string): string
+  /** Between prefix, group, label and key; a slash where it is left out. */
+  readonly separator?: string
 }
 
 /** A key stands as it is; within, a slash would be the end of it. */
@@ -47,11 +49,13 @@ export class ItemPaths {
   readonly #prefix: string
   readonly #groups: boolean
   readonly #notation: PathNotation
+  readonly #separator: string
 
   constructor({ prefix, groups }: PathOptions, notation = PLAIN) {
     this.#prefix = prefix
     this.#groups = groups
     this.#notation = notation
+    this.#separator = notation.separator ?? '/'
   }
 
   /** What these paths have no place for. */
@@ -61,12 +65,12 @@ export class ItemPaths {
   }
 
   pathOf(item: ItemKey): string {
-    return `${this.folderOf(item)}/${this.#notation.key(item.key)}`
+    return `${this.folderOf(item)}${this.#separator}${this.#notation.key(item.key)}`
   }
 
   /** Below which all items of that group and label stand. */
   folderOf({ group, label }: Omit<ItemKey, 'key'>): string {
-    if (this.#groups) return `${this.#prefix}/${this.#segment(group)}/${this.#segment(label)}`
+    if (this.#groups) return [this.#prefix, this.#segment(group), this.#segment(label)].join(this.#separator)
     if (group !== '') throw new ApiError('feature-missing', WITHOUT_GROUPS, { feature: 'configuration.group' })
     if (label !== '') throw new ApiError('feature-missing', WITHOUT_GROUPS, { feature: 'configuration.label' })
     return this.#prefix
@@ -75,7 +79,7 @@ export class ItemPaths {
   /** The key at the end of such a path. */
   keyOf(path: string): string {
     let at = this.#prefix.length
-    for (let slashes = this.#groups ? 2 : 0; slashes > 0; slashes--) at = path.indexOf('/', at + 1)
+    for (let slashes = this.#groups ? 2 : 0; slashes > 0; slashes--) at = path.indexOf(this.#separator, at + 1)
     return this.#notation.keyOf(path.slice(at + 1))
   }
 

@@ -90,6 +90,11 @@ export class NatsClient {
     return headers
   }
 
+  /** A subject that nobody else listens to. */
+  inbox(): string {
+    return this.#library.createInbox()
+  }
+
   async check(timeoutMs: number): Promise<StoreFacts> {
     const { version, server, streams } = await this.call(
       async ({ connection, manager }) => {
@@ -117,6 +122,9 @@ export class NatsClient {
       const connection = await connect({
         servers: servers.map(each => ('path' in each ? each.path : `${each.host}:${each.port}`)),
         reconnect: false,
+        // A connection over which nothing comes any more is lost after two of them.
+        pingInterval: requestTimeout,
+        maxPingOut: 2,
         timeout,
         ...login,
       })

@@ -24,6 +24,7 @@ export function apiError(error: unknown, repeatable: boolean): ApiError {
   if (has(DENIED)) return new ApiError('denied', message, { cause: error })
   if (has(NOT_BEGUN) || status === 503)
     return new ApiError('unavailable', `NATS cannot be reached: ${message}`, { cause: error })
+  if (name === 'InvalidArgumentError') return new ApiError('invalid-argument', message, { cause: error })
   if (name === 'JetStreamApiError' || name === 'JetStreamStatusError')
     return new ApiError('internal', message, { cause: error })
   if (repeatable) return new ApiError('unavailable', `NATS did not answer: ${message}`, { cause: error })

@@ -1,4 +1,8 @@
 /** NATS with JetStream, over the client libraries of its makers. */
 export { Bucket, type BucketEntry } from './bucket.ts'
-export { NatsClient } from './client.ts'
+export { NatsClient, type NatsSession } from './client.ts'
+export { type DeliveryInfo, parseDeliveryInfo } from './delivery-info.ts'
+export { apiError } from './failure.ts'
+export { type FollowedEntry, type Follower, followBucket } from './follow.ts'
+export { dottedKeyOf, nameOf, tokenOf } from './keys.ts'
 export { type NatsOptions, natsOptions } from './options.ts'
