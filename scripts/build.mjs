@@ -89,6 +89,7 @@ export const bundleOptions = {
   external: [
     'amqplib',
     'lmdb',
+    'mqtt-packet',
     'mysql2',
     '@aws-sdk/*',
     '@grpc/proto-loader',

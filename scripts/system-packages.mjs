@@ -28,6 +28,7 @@ const PACKAGES = [
     for: ['test', 'interop'],
     service: 'rabbitmq-server',
   },
+  { name: 'mosquitto', program: 'mosquitto', for: ['test', 'interop'], service: 'mosquitto' },
   { name: 'nats-server', program: 'nats-server', for: ['test', 'interop'], service: 'nats-server' },
   // ZooKeeper without what makes it a service of the system.
   {

@@ -22,6 +22,7 @@ import { zookeeperLock } from './lock/zookeeper.ts'
 import { embeddedPubSub } from './pubsub/embedded.ts'
 import { kafkaPubSub } from './pubsub/kafka.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
+import { mqttPubSub } from './pubsub/mqtt.ts'
 import { rabbitmqPubSub } from './pubsub/rabbitmq.ts'
 import { redisPubSub } from './pubsub/redis.ts'
 import { awsSecretsManager } from './secrets/aws-secrets-manager.ts'
@@ -61,6 +62,7 @@ export const componentKinds: readonly ComponentKind[] = [
   embeddedPubSub,
   kafkaPubSub,
   memoryPubSub,
+  mqttPubSub,
   rabbitmqPubSub,
   redisPubSub,
   awsSecretsManager,

@@ -62,8 +62,13 @@ export abstract class ChildServer implements RealServer {
     await this.#end('SIGKILL')
   }
 
-  async restart(): Promise<void> {
+  /** SIGTERM, waited for; restart() brings the server back. */
+  async halt(): Promise<void> {
     await this.#end('SIGTERM')
+  }
+
+  async restart(): Promise<void> {
+    await this.halt()
     await this.launch()
   }
 
