@@ -90,6 +90,47 @@ describe.skipIf(jars === undefined)('Apache Kafka', { timeout: 60_000 }, () => {
     await stay.close()
   })
 
+  test('nothing that was confirmed is lost while the broker is killed, and the order of each key is kept', async () => {
+    const store = await opened()
+    const inbox = new Inbox()
+    await store.subscribe('killed', GROUPED, inbox)
+    const keys = ['a', 'b', 'c']
+    const confirmed: string[] = []
+    let isOver = false
+    const sent = (async () => {
+      for (let n = 0; !isOver; n++) {
+        for (const orderingKey of keys) {
+          const text = `${orderingKey} ${n}`
+          const [failure] = await store
+            .publish('killed', [message(text, { orderingKey })])
+            .catch((error: unknown) => [error])
+          if (!failure) confirmed.push(text)
+        }
+      }
+    })()
+    for (let times = 0; times < 2; times++) {
+      const before = confirmed.length
+      await expect.poll(() => confirmed.length, PATIENCE).toBeGreaterThan(before + 100)
+      await server.kill()
+      await server.restart()
+    }
+    const before = confirmed.length
+    await expect.poll(() => confirmed.length, PATIENCE).toBeGreaterThan(before + 100)
+    isOver = true
+    await sent
+    const missing = () => {
+      const got = new Set(inbox.texts)
+      return confirmed.filter(text => !got.has(text))
+    }
+    await expect.poll(missing, PATIENCE).toEqual([])
+    for (const key of keys) {
+      // A message may come again, but then all that follow it do.
+      const firsts = [...new Set(inbox.texts.filter(text => text.startsWith(key)))]
+      const numbers = firsts.map(text => Number(text.slice(2)))
+      expect(numbers).toEqual(numbers.toSorted((x, y) => x - y))
+    }
+  })
+
   test('a key has the partition that Kafka’s own client gives it; without one, a publisher keeps to one unless told', async () => {
     const store = await opened()
     const inbox = new Inbox()
