@@ -44,7 +44,7 @@ export class Component {
 
 /** A server of the suite's own, which is not there; or, when it is to run daprd, a sidecar. */
 export class GenericContainer {
-  settings = { appId: 'app', env: {}, components: [], protocol: 'http' }
+  settings = { appId: 'app', env: {}, components: [], protocol: 'http', words: [] }
   isSidecar
 
   constructor(image) {
@@ -64,7 +64,7 @@ export class GenericContainer {
   withCommand(words) {
     const after = name => words[words.indexOf(name) + 1]
     const port = words.includes('--app-port') ? after('--app-port') : undefined
-    Object.assign(this.settings, { appId: after('--app-id'), protocol: after('--app-protocol'), appPort: port })
+    Object.assign(this.settings, { words, appId: after('--app-id'), protocol: after('--app-protocol'), appPort: port })
     return this
   }
 
@@ -78,10 +78,14 @@ export class GenericContainer {
   async start() {
     if (!this.isSidecar) return new StoreContainer()
     await this.beforeContainerCreated()
-    return startSidecar(this.settings)
+    const words = [...this.settings.words, ...(this.createOpts?.Cmd ?? [])]
+    const megabytes = words[words.indexOf(LARGEST_BODY) + 1]
+    return startSidecar({ ...this.settings, ...(words.includes(LARGEST_BODY) && { megabytes }) })
   }
 }
 
+/** The flag of daprd for it. */
+const LARGEST_BODY = '--dapr-http-max-request-size'
 const IGNORED = ['withNetworkAliases', 'withExposedPorts', 'withWaitStrategy', 'withStartupTimeout']
 
 export class DaprContainer extends GenericContainer {
@@ -214,11 +218,11 @@ export class AbstractStartedContainer {
   }
 }
 
-async function startSidecar({ appId, appPort, protocol, env, components }) {
+async function startSidecar({ appId, appPort, protocol, env, components: wanted, megabytes }) {
   const [grpc, http] = await freePorts(2)
   const ports = { grpc, http }
   const dir = mkdtempSync(join(tmpdir(), 'portolan-interop-dapr-'))
-  const known = components
+  const known = wanted
     .map(({ name, type }) => [name, COMPONENTS[type.split('.')[0]]])
     .filter(([, component]) => component !== undefined)
   const listener = {
@@ -227,10 +231,14 @@ async function startSidecar({ appId, appPort, protocol, env, components }) {
     http: `127.0.0.1:${ports.http}`,
     appId,
     ...(appPort && { app: { address: `127.0.0.1:${appPort}`, protocol } }),
+    ...(megabytes && { maxMessage: `${megabytes}MiB` }),
     ...(env.DAPR_API_TOKEN && { token: { env: 'DAPR_API_TOKEN' } }),
   }
   const file = join(dir, 'portolan.yaml')
-  const config = { admin: { address: false }, listeners: { api: listener }, components: Object.fromEntries(known) }
+  // Applications are known to daprd by its name resolution, the suite's alone here.
+  const apps = appPort && { [appId]: { address: `127.0.0.1:${appPort}`, protocol } }
+  const components = { ...Object.fromEntries(known), ...(apps && { apps: { api: 'invoke', type: 'apps', apps } }) }
+  const config = { admin: { address: false }, listeners: { api: listener }, components }
   writeFileSync(file, JSON.stringify(config)) // JSON is YAML
   const bin = process.env.PORTOLAN_BIN ?? join(projectRoot, 'bin', 'portolan.cjs')
   const options = { env: { ...process.env, ...env } }
