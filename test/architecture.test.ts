@@ -54,6 +54,7 @@ function direction(file: string, target: string): string | undefined {
  */
 function isTransport(file: string, codec: string): boolean {
   if (codec === 'proxy-protocol') return /^(src\/net|src\/backends|listeners)\//.test(file)
+  if (codec === 'http2') return file.startsWith('listeners/grpc/')
   return codec === 'http1' && /^(src\/backends|listeners)\/s3\//.test(file)
 }
 

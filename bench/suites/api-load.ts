@@ -5,9 +5,9 @@
  */
 
 import { createConnection } from 'node:net'
-import { Client, credentials } from '@grpc/grpc-js'
 import { Histogram } from '../lib/histogram.ts'
-import { textField, varintField } from './api-messages.ts'
+import { framed, textField, varintField } from './api-messages.ts'
+import { GrpcClient } from './grpc-client.ts'
 import { encodeCommand } from './redis-client.ts'
 
 const CONNECTIONS = 16
@@ -87,12 +87,8 @@ function direct({ direct: command }: (typeof CALLS)[string]): Send {
 }
 
 function proxied({ path, message }: (typeof CALLS)[string]): Send {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 })
-  const bytes = (value: Buffer) => value
-  return id =>
-    new Promise(resolve => {
-      client.makeUnaryRequest(path, bytes, bytes, message(id), error => (error ? fail(error.message) : resolve()))
-    })
+  const client = new GrpcClient(createConnection({ port, host: '127.0.0.1', noDelay: true }), path, fail)
+  return id => new Promise(resolve => client.call(framed(message(id)), resolve))
 }
 
 function fail(reason: string): never {

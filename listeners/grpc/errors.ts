@@ -1,9 +1,9 @@
 /** Errors in gRPC's form: a status, with google.rpc.ErrorInfo in `grpc-status-details-bin` (AIP-193). */
-import { Metadata, status } from '@grpc/grpc-js'
 import { ApiError, type ApiErrorCode } from '../../src/apis/index.ts'
 import { ProxyError } from '../../src/errors.ts'
 import type { StatusError } from './rpc.ts'
 import { messageCodec } from './schema.ts'
+import { status } from './status.ts'
 
 const DOMAIN = 'portolan.dev'
 
@@ -30,11 +30,22 @@ export function statusOf(error: unknown): StatusError | undefined {
     }
     return statusError(STATUS[error.code], error.message, reasonOf(error.code), info)
   }
+  if (error instanceof CallFailure) return error.status
   if (error instanceof ProxyError) {
     const code = error.retryable ? status.UNAVAILABLE : status.UNKNOWN
     return statusError(code, error.message, reasonOf(error.code))
   }
   return undefined
+}
+
+/** Ends a call with this status. */
+export class CallFailure extends Error {
+  readonly status: StatusError
+
+  constructor(failure: StatusError) {
+    super(failure.details)
+    this.status = failure
+  }
 }
 
 export const INTERNAL: StatusError = { code: status.INTERNAL, details: 'an internal error, a bug; the log has more' }
@@ -46,14 +57,10 @@ export function statusError(
   info: Readonly<Record<string, string>> = {},
   domain = DOMAIN,
 ): StatusError {
-  const metadata = new Metadata()
   const value = messageCodec('google.rpc.ErrorInfo').encode({ reason, domain, metadata: info })
   const detail = { type_url: 'type.googleapis.com/google.rpc.ErrorInfo', value }
-  metadata.set(
-    'grpc-status-details-bin',
-    messageCodec('google.rpc.Status').encode({ code, message: details, details: [detail] }),
-  )
-  return { code, details, metadata }
+  const described = messageCodec('google.rpc.Status').encode({ code, message: details, details: [detail] })
+  return { code, details, metadata: [['grpc-status-details-bin', described]] }
 }
 
 /** `feature-missing` as reasons are written: FEATURE_MISSING. */

@@ -1,7 +1,7 @@
 /** gRPC's health checking protocol: whoever gets an answer at all gets SERVING. */
-import { status } from '@grpc/grpc-js'
 import { statusError } from './errors.ts'
 import type { Outgoing, Service } from './rpc.ts'
+import { status } from './status.ts'
 
 const SERVING = { status: 1 }
 interface Request {

@@ -1,7 +1,6 @@
 /** A grpc listener: its connections, its services, and who may call them. */
 import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import type { Metadata, Server } from '@grpc/grpc-js'
 import { type Address, type ListenerConfig, LiveSecret } from '../../src/config/index.ts'
 import {
   type Accepted,
@@ -23,9 +22,7 @@ import { Observer } from './observer.ts'
 import type { GrpcListenerOptions } from './options.ts'
 import type { Service } from './rpc.ts'
 import type { ServerHost } from './server.ts'
-
-/** What hands a connection to the server. */
-type Injector = ReturnType<Server['createConnectionInjector']>
+import { Sessions } from './sessions.ts'
 
 export class GrpcListener implements Listener, ServerHost {
   readonly name: string
@@ -38,8 +35,7 @@ export class GrpcListener implements Listener, ServerHost {
   #token: LiveSecret | undefined
   #tls: ServerTls | undefined
   #bound: Bound | undefined
-  #server: Server | undefined
-  #injector: Injector | undefined
+  readonly #sessions = new Sessions()
   #httpBound: Bound | undefined
   #face: HttpFace | undefined
   #plugins: readonly OpenPlugin[] = []
@@ -85,9 +81,8 @@ export class GrpcListener implements Listener, ServerHost {
 
   async #serve(): Promise<void> {
     const { logger, metrics } = this.#runtime
-    // grpc-js is loaded only where somebody listens.
-    const [{ ServerCredentials }, { createServer }, { allServices }, { proxyUnknown }] = await Promise.all([
-      import('@grpc/grpc-js'),
+    // Loaded only where somebody listens.
+    const [{ GrpcServer }, { allServices }, { proxyUnknown }] = await Promise.all([
       import('./server.ts'),
       import('./services.ts'),
       import('./proxy.ts'),
@@ -99,17 +94,11 @@ export class GrpcListener implements Listener, ServerHost {
       runtime: this.#runtime,
       options: () => this.#options,
     })
-    this.#server = createServer(services, this, { maxMessageBytes: maxMessage, maxConcurrentStreams: maxStreams })
-    if (!proxyUnknown(this.#server, this.#services.invoke, this)) {
-      this.#runtime.logger.warn(
-        { listener: this.name },
-        'this version of grpc-js cannot hand unknown methods to applications',
-      )
-    }
-    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
+    const limits = { maxMessageBytes: maxMessage, maxConcurrentStreams: maxStreams }
+    const server = new GrpcServer(services, proxyUnknown(this.#services.invoke), this, limits)
     this.#bound = await listen(
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
-      { onConnection: accepted => this.#accept(accepted, socket => this.#injector!.injectConnection(socket)) },
+      { onConnection: accepted => this.#keep(this.#sessions.open(accepted, server)) },
     )
     if (http) await this.#openHttp(http, services.find(({ name }) => name === 'dapr.proto.runtime.v1.Dapr')!)
     if (app) this.#closeApp = await openApp(app, appId, this.#services, this.#runtime)
@@ -123,7 +112,7 @@ export class GrpcListener implements Listener, ServerHost {
     this.#face = face
     this.#httpBound = await listen(
       { name: `${this.name}.http`, address, logger, metrics, limits: { ...this.#limits(), tls: undefined } },
-      { onConnection: accepted => this.#accept(accepted, socket => face.accept(socket)) },
+      { onConnection: accepted => this.#acceptHttp(accepted, face) },
     )
   }
 
@@ -151,18 +140,17 @@ export class GrpcListener implements Listener, ServerHost {
     const cancel = this.#runtime.clock.after(graceMs, () => {
       for (const socket of this.#connections) socket.destroy()
     })
-    this.#draining ??= this.#drain(graceMs)
+    this.#draining ??= this.#drain()
     return this.#draining.finally(cancel)
   }
 
-  async #drain(graceMs: number): Promise<void> {
+  async #drain(): Promise<void> {
     await Promise.all([this.#bound?.close(), this.#httpBound?.close(), this.#closeApp()])
     this.#face?.drain()
-    this.#injector?.drain(graceMs)
+    this.#sessions.drain()
     await Promise.all(
       [...this.#connections].map(socket => new Promise<void>(resolve => void socket.once('close', () => resolve()))),
     )
-    this.#server?.forceShutdown()
     await Promise.all(this.#plugins.map(plugin => plugin.close()))
     this.#services.close()
     this.#token?.close()
@@ -176,16 +164,23 @@ export class GrpcListener implements Listener, ServerHost {
 
   // --- What the server asks and tells ---------------------------------------------------------------------------------
 
-  refusal(metadata: Metadata): string | undefined {
+  refusal(given: string | undefined): string | undefined {
     const token = this.#token?.value
     if (token === undefined) return undefined
-    const [given] = metadata.get('dapr-api-token')
     if (given === undefined) return 'missing api token in request metadata'
     return sameSecret(given, token) ? undefined : 'authentication error: api token mismatch'
   }
 
   answered(path: string, code: number, startedAt: number): void {
     this.#observer.answered(path, code, performance.now() - startedAt)
+  }
+
+  now(): number {
+    return performance.now()
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    return this.#runtime.clock.after(ms, callback)
   }
 
   bug(path: string, error: unknown): void {
@@ -195,12 +190,17 @@ export class GrpcListener implements Listener, ServerHost {
 
   // --- Connections ---------------------------------------------------------------------------------------------------
 
-  #accept({ socket }: Accepted, serve: (socket: Socket) => void): Socket {
-    this.#connections.add(socket)
-    socket.once('close', () => this.#connections.delete(socket))
-    serve(socket)
+  #acceptHttp({ socket }: Accepted, face: HttpFace): Socket {
+    face.accept(socket)
     // Accepted sockets are paused; what HTTP takes over must be reading.
     socket.resume()
+    return this.#keep(socket)
+  }
+
+  /** Knows the connection until it is closed. */
+  #keep(socket: Socket): Socket {
+    this.#connections.add(socket)
+    socket.once('close', () => this.#connections.delete(socket))
     return socket
   }
 

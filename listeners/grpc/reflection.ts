@@ -2,10 +2,10 @@
  * gRPC's server reflection (v1 and v1alpha): what tools such as grpcurl ask for when they have no .proto files. The
  * descriptors are made when somebody asks.
  */
-import { status } from '@grpc/grpc-js'
 import type { PluginSchema } from '../../src/plugins/index.ts'
 import type { Incoming, Outgoing, Service } from './rpc.ts'
 import type { DescribedFile } from './schema-files.ts'
+import { status } from './status.ts'
 
 interface Request {
   readonly host: string

@@ -1,10 +1,10 @@
 /** What an RPC is to those who implement one: a function of a request, or of a stream. */
-import type { Metadata } from '@grpc/grpc-js'
+import type { AppMetadata } from '../../src/apis/index.ts'
 import type { MethodShape } from './schema.ts'
 
 /** What is known of a call beside its request. */
 export interface Call {
-  readonly metadata: Metadata
+  readonly metadata: AppMetadata
   /** Aborted when the caller has gone, or its deadline is over. */
   readonly signal: AbortSignal
 }
@@ -51,5 +51,6 @@ export interface Service {
 export interface StatusError {
   readonly code: number
   readonly details: string
-  readonly metadata?: Metadata
+  /** What goes with it. */
+  readonly metadata?: AppMetadata
 }

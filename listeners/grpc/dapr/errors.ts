@@ -1,9 +1,9 @@
 /** Errors with the codes and texts that Dapr's clients know. What Dapr has no words for is dressed as everywhere. */
-import { status } from '@grpc/grpc-js'
 import { ApiError, type AppAnswer } from '../../../src/apis/index.ts'
 import { AppStatus } from '../../../src/services/index.ts'
 import { statusError, statusOf } from '../errors.ts'
 import type { StatusError } from '../rpc.ts'
+import { status } from '../status.ts'
 
 /** A component that a call names and nobody has configured. */
 export class UnknownStore extends ApiError {

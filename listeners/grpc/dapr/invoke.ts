@@ -1,5 +1,5 @@
 /** Dapr's InvokeService: a request to an application over HTTP, or its `OnInvoke` over gRPC. */
-import type { Metadata } from '@grpc/grpc-js'
+import type { AppMetadata } from '../../../src/apis/index.ts'
 import { forwarded } from '../forwarded.ts'
 import type { Call, Method } from '../rpc.ts'
 import { messageCodec } from '../schema.ts'
@@ -47,9 +47,7 @@ export function invokeMethods({ services: { invoke } }: ServiceContext): Readonl
 }
 
 /** What a caller sends along, such as `traceparent`: the application gets it, without what is gRPC's own. */
-function fieldsOf(metadata: Metadata): Readonly<Record<string, string>> {
-  const fields = Object.entries(metadata.getMap()).filter(
-    ([name, value]) => typeof value === 'string' && !OWN_FIELD.test(name),
-  )
+function fieldsOf(metadata: AppMetadata): Readonly<Record<string, string>> {
+  const fields = metadata.filter(([name, value]) => typeof value === 'string' && !OWN_FIELD.test(name))
   return forwarded(Object.fromEntries(fields) as Readonly<Record<string, string>>)
 }

@@ -4,6 +4,7 @@ import { ApiError, type Delivery, type OutgoingMessage, type PubSubSubscription 
 import type { Component } from '../../../src/component.ts'
 import { CLOUD_EVENT_TYPE, unwrap, wrap } from '../../../src/services/index.ts'
 import { allowMetadata } from '../allow-metadata.ts'
+import { textOf } from '../metadata.ts'
 import type { Call, Incoming, Method, Outgoing } from '../rpc.ts'
 import type { ServiceContext } from '../services.ts'
 import { SubscriptionStream } from '../subscription-stream.ts'
@@ -190,6 +191,6 @@ function seconds(text: string | undefined, name: string): number | undefined {
 }
 
 function header({ metadata }: Call, name: 'traceparent' | 'tracestate'): { [key in typeof name]?: string } {
-  const [value] = metadata.get(name)
-  return typeof value === 'string' ? { [name]: value } : {}
+  const value = textOf(metadata, name)
+  return value === undefined ? {} : { [name]: value }
 }

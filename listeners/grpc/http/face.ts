@@ -1,7 +1,6 @@
 /** Dapr's HTTP API over the same methods as its gRPC service. Accepted connections are given to it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { Metadata } from '@grpc/grpc-js'
 import type { AppAnswer } from '../../../src/apis/index.ts'
 import type { InvokeService } from '../../../src/services/index.ts'
 import { daprStatusOf, VERBS } from '../dapr/index.ts'
@@ -121,19 +120,16 @@ export class HttpFace {
   }
 
   #call(name: string, message: object, request: IncomingMessage): object | Promise<object> {
-    const metadata = new Metadata()
-    for (const header of ['traceparent', 'tracestate']) {
+    const metadata = ['traceparent', 'tracestate'].flatMap(header => {
       const value = request.headers[header]
-      if (typeof value === 'string') metadata.set(header, value)
-    }
+      return typeof value === 'string' ? [[header, value] as const] : []
+    })
     return (this.#methods[name] as Unary<object>)(message, { metadata, signal: new AbortController().signal })
   }
 
   #admit({ headers }: IncomingMessage): void {
-    const metadata = new Metadata()
     const token = headers['dapr-api-token']
-    if (typeof token === 'string') metadata.set('dapr-api-token', token)
-    const reason = this.#host.refusal(metadata)
+    const reason = this.#host.refusal(typeof token === 'string' ? token : undefined)
     if (reason !== undefined) throw new Refusal(UNAUTHENTICATED, reason)
   }
 
