@@ -141,10 +141,17 @@ export class GrpcServer implements SessionHost, CallContext {
   }
 }
 
+const NOTHING = Buffer.alloc(0)
+const NOT_GRPC = Buffer.from('here calls of gRPC are served\n')
 /** For streams that have been answered. */
 const NOBODY: StreamSink = { isBusy: false, onData() {}, onEnd() {}, onReset() {}, onDrained() {} }
 
 /** Answers what is no call when the request is complete, as HTTP's clients expect. */
 function answerOnly(stream: Http2Stream, fields: readonly Field[]): void {
-  stream.sink = { ...NOBODY, onEnd: () => stream.respondOnly(encodeFields(fields)) }
+  const answer = () => {
+    stream.respond(encodeFields([...fields, ['content-type', 'text/plain']]))
+    stream.send(NOTHING, NOT_GRPC)
+    stream.end(encodeFields([['grpc-status', String(status.UNIMPLEMENTED)]]))
+  }
+  stream.sink = { ...NOBODY, onEnd: answer }
 }
