@@ -61,7 +61,7 @@ export class Peer {
   readonly #frames: Frame[] = []
   #stalled: (() => void)[] | undefined
 
-  constructor(more: { readonly maxConcurrentStreams?: number } = {}) {
+  constructor(more: { readonly maxConcurrentStreams?: number; readonly greets?: boolean } = {}) {
     const sink = new Writable({
       highWaterMark: 1,
       write: (bytes: Buffer, _, done) => {
@@ -96,7 +96,7 @@ export class Peer {
       socket,
     )
     this.raw(PREFACE)
-    this.raw(settings([]))
+    if (more.greets !== false) this.raw(settings([]))
     this.take()
   }
 
