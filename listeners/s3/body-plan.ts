@@ -2,6 +2,7 @@
 import type { RequestHead } from '../../codecs/http1/index.ts'
 import {
   type BodyChecksum,
+  EMPTY_SHA256,
   type Operation,
   type PayloadKind,
   readBodyChecksum,
@@ -11,6 +12,7 @@ import {
   valuesIn,
   withoutAwsChunked,
 } from '../../codecs/s3/index.ts'
+import type { StoreBody } from '../../src/backends/s3/index.ts'
 import type { Identity } from './door.ts'
 
 export interface BodyPlan {
@@ -84,4 +86,22 @@ function lengthOf(head: RequestHead, headers: readonly string[], isChunked: bool
   }
   if (head.body !== 'chunked') return head.length
   return decoded === undefined ? undefined : Number(decoded)
+}
+
+/** Nothing comes, and nothing was said of it but that. */
+export function isNothing(plan: BodyPlan, { body, expectContinue }: RequestHead): boolean {
+  const { kind, length, sha256, checksum, md5 } = plan
+  if (length !== 0 || body === 'chunked' || expectContinue || checksum !== undefined || md5 !== undefined) return false
+  return kind === 'unsigned' || (kind === 'hash' && sha256 === EMPTY_SHA256)
+}
+
+/** What a store is told of it; `bytes` when all of it is there. */
+export function storeBodyOf({ kind, length, sha256, checksum }: BodyPlan, bytes: Buffer | undefined): StoreBody {
+  return {
+    length: bytes ? bytes.length : length,
+    sha256,
+    trailer: bytes || checksum?.value !== undefined ? undefined : checksum?.algorithm,
+    vouched: checksum !== undefined || kind === 'signed-chunks' || kind === 'signed-chunks-trailer',
+    bytes,
+  }
 }

@@ -1,12 +1,14 @@
 /** What one request and its answer need of who has them: their listener, and their connection. */
 import type { ProtocolError } from '../../codecs/codec.ts'
 import type { BaseDomains, S3Error, SignedRequest } from '../../codecs/s3/index.ts'
+import type { S3Backend } from '../../src/backends/s3/index.ts'
 import type { Clock } from '../../src/protocol.ts'
 import type { Cors } from './cors.ts'
 import type { Door } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import type { BodySource } from './request-body.ts'
 import type { Route } from './routes.ts'
+import type { S3Request } from './s3-request.ts'
 
 /** What an exchange needs of its listener. */
 export interface ExchangeHost {
@@ -25,13 +27,15 @@ export interface ExchangeHost {
   /** The same as headers have it. */
   date(): string
   routeOf(bucket: string, accessKey: string): Route
+  /** The first backend of that route, which writes go to. */
+  inChargeOf(bucket: string, accessKey: string): S3Backend
   /** One for each backend that has buckets of that key's. */
   inCharge(accessKey: string): readonly Route[]
   answered(exchange: Exchange): void
   /** The answer to what is no HTTP. */
   malformed(error: ProtocolError): Buffer
   /** The request is not signed as it came, or when it should have been. */
-  missigned(exchange: Exchange, request: SignedRequest, error: S3Error): void
+  missigned(request: S3Request, signed: SignedRequest, error: S3Error): void
   bug(error: unknown): void
 }
 

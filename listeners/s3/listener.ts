@@ -31,6 +31,7 @@ import { Observer } from './observer.ts'
 import type { S3ListenerOptions } from './options.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { type Route, Routes } from './routes.ts'
+import type { S3Request } from './s3-request.ts'
 import { Session, type SessionHost } from './session.ts'
 
 const SWEEP_MS = 1000
@@ -242,6 +243,10 @@ export class S3Listener implements Listener, SessionHost {
     return this.#routes.of(bucket, accessKey)
   }
 
+  inChargeOf(bucket: string, accessKey: string): S3Backend {
+    return this.#routes.of(bucket, accessKey).backends[0]!
+  }
+
   inCharge(accessKey: string): readonly Route[] {
     return this.#routes.inCharge(accessKey)
   }
@@ -259,7 +264,7 @@ export class S3Listener implements Listener, SessionHost {
     return lastWords(new S3Error('BadRequest', error.message), this.nextRequestId())
   }
 
-  missigned({ requestId, remoteIp }: Exchange, request: SignedRequest, error: S3Error): void {
+  missigned({ id: requestId, remoteIp }: S3Request, request: SignedRequest, error: S3Error): void {
     const secret = this.door.secretOf(error.fields['AWSAccessKeyId'] ?? '')
     const port = /:\d+$/.exec(this.address)?.[0] ?? ''
     const names = ['localhost', '127.0.0.1', ...this.#options.domains]

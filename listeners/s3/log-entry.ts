@@ -5,26 +5,27 @@ import type { LogEntry } from './access-log.ts'
 import type { Exchange } from './exchange.ts'
 
 export function logEntryOf(exchange: Exchange, now: number, turnAroundMs: number): LogEntry {
-  const { head, identity, tls } = exchange
+  const { request, answer, tls } = exchange
+  const { head, identity } = request
   return {
     time: new Date(),
-    bucket: exchange.bucket,
-    key: exchange.key,
-    remoteIp: exchange.remoteIp,
+    bucket: request.bucket,
+    key: request.key,
+    remoteIp: request.remoteIp,
     requester: identity?.accessKey ?? '',
-    requestId: exchange.requestId,
-    operation: `REST.${head.method}.${exchange.operation.name}`,
+    requestId: request.id,
+    operation: `REST.${head.method}.${request.operation.name}`,
     requestLine: `${head.method} ${head.target} HTTP/1.${head.minor}`,
-    status: exchange.status,
+    status: answer.status,
     errorCode: exchange.errorCode || exchange.backendErrorCode,
-    bytesSent: exchange.bytesSent,
+    bytesSent: answer.bytesSent,
     objectSize: objectSizeOf(exchange),
     totalMs: now - exchange.startedAt,
     turnAroundMs,
     referer: headerOf(head.headers, 'referer') ?? '',
     userAgent: headerOf(head.headers, 'user-agent') ?? '',
     versionId: versionIdOf(exchange),
-    hostId: exchange.backendRequestId,
+    hostId: answer.backendRequestId,
     signatureVersion: identity && identity.authentication !== '' ? 'SigV4' : '',
     authentication: identity?.authentication ?? '',
     hostHeader: head.host ?? '',
@@ -34,7 +35,11 @@ export function logEntryOf(exchange: Exchange, now: number, turnAroundMs: number
 }
 
 /** Of the object or part that was read or written, whole whatever range of it was asked for; a copy does not say it. */
-function objectSizeOf({ operation, status, response, payloadBytes }: Exchange): number | undefined {
+function objectSizeOf({
+  request: { operation },
+  answer: { status, response },
+  payloadBytes,
+}: Exchange): number | undefined {
   if (status < 200 || status >= 300) return undefined
   if (operation.body === 'object') return payloadBytes
   if (operation.name !== 'GetObject' && operation.name !== 'HeadObject') return undefined
@@ -44,7 +49,8 @@ function objectSizeOf({ operation, status, response, payloadBytes }: Exchange): 
 }
 
 /** The one that was asked for, or else the one that the answer is about. */
-function versionIdOf({ head: { target }, response }: Exchange): string {
+function versionIdOf({ request, answer: { response } }: Exchange): string {
+  const { target } = request.head
   const mark = target.indexOf('?')
   const asked = mark < 0 ? undefined : valueIn(queryOf(target.slice(mark + 1)), 'versionId')
   return asked ?? headerIn(response?.headers ?? [], 'x-amz-version-id') ?? ''

@@ -48,10 +48,12 @@ export class Observer {
   }
 
   answered(exchange: Exchange, now: number): void {
-    const { operation, status, startedAt, failure, errorCode, backendErrorCode } = exchange
+    const { startedAt, failure, errorCode, backendErrorCode } = exchange
+    const { operation, id: requestId } = exchange.request
+    const { status, at: answeredAt } = exchange.answer
     const isError = status >= 400 || backendErrorCode !== ''
     const id = this.#ids.get(operation.name) ?? 0
-    const turnAroundMs = exchange.answeredAt === 0 ? 0 : exchange.answeredAt - startedAt
+    const turnAroundMs = answeredAt === 0 ? 0 : answeredAt - startedAt
     if (failure) this.#stats.count(id, outcomeOf(failure))
     else if (errorCode !== '' && status !== 0) this.#stats.count(id, Outcome.REFUSED)
     else this.#stats.record(id, isError ? Outcome.ERROR : Outcome.OK, bucketOf(turnAroundMs), turnAroundMs)
@@ -60,12 +62,12 @@ export class Observer {
       this.#slow.add(turnAroundMs, () => ({
         operation: operation.name,
         backend: exchange.backend,
-        requestId: exchange.requestId,
+        requestId,
       }))
     this.#log?.add(logEntryOf(exchange, now, turnAroundMs))
   }
 
-  #countError({ status, backend }: Exchange): void {
+  #countError({ answer: { status }, backend }: Exchange): void {
     const key = `${backend} ${status}`
     let cell = this.#errors.get(key)
     if (!cell) {

@@ -6,6 +6,7 @@ import {
   type SignedRequest,
   type SigningSecret,
 } from '../../codecs/s3/index.ts'
+import { LineBudget } from '../../src/observability/line-budget.ts'
 import type { Logger } from '../../src/observability/logger.ts'
 
 /** Looking for the difference costs some fifty signatures. */
@@ -25,7 +26,7 @@ export interface Refused {
 export class RefusalLog {
   readonly #listener: string
   readonly #logger: Logger
-  #sinceSweep = 0
+  readonly #lines = new LineBudget(MAX_LINES)
 
   constructor(listener: string, logger: Logger) {
     this.#listener = listener
@@ -33,7 +34,7 @@ export class RefusalLog {
   }
 
   add(refused: Refused): void {
-    if (++this.#sinceSweep > MAX_LINES) return
+    if (!this.#lines.take()) return
     const { requestId, remoteIp, error } = refused
     const reason = reasonOf(refused)
     const accessKey = error.fields['AWSAccessKeyId']
@@ -45,8 +46,7 @@ export class RefusalLog {
 
   /** To be called once a second. */
   sweep(): void {
-    const count = this.#sinceSweep - MAX_LINES
-    this.#sinceSweep = 0
+    const count = this.#lines.renew()
     if (count > 0) this.#logger.info({ listener: this.#listener, count }, 'further requests refused')
   }
 }

@@ -167,7 +167,7 @@ export class Session implements IntakeSink, ExchangeConnection {
     hasBody: boolean,
     follows: boolean,
   ): void {
-    const { minor } = this.#exchange!.head
+    const { minor } = this.#exchange!.request.head
     let framing = ''
     let isChunked = false
     const isUnframed = status < 200 || status === 204 || status === 304
@@ -269,7 +269,7 @@ export class Session implements IntakeSink, ExchangeConnection {
   /** Nothing of the request is still to come. */
   get #isRead(): boolean {
     if (this.#isBegun) return this.#body.ended
-    const { body, length } = this.#exchange!.head
+    const { body, length } = this.#exchange!.request.head
     return body === 'none' || (body === 'length' && length === 0)
   }
 
@@ -340,7 +340,7 @@ export class Session implements IntakeSink, ExchangeConnection {
 
   /** Whether what is left of the body can be read and forgotten. */
   #skipsRest(): boolean {
-    const { head } = this.#exchange!
+    const { head } = this.#exchange!.request
     return head.body === 'length' && head.length <= MAX_SKIPPED_BYTES && !head.expectContinue
   }
 

@@ -1,7 +1,5 @@
-/**
- * The log of a listener's slow requests: all are counted, and of those between two sweeps the first ones get a line each.
- * When all are slow, logging must not make it worse.
- */
+/** The log of a listener's slow requests: all are counted, and of those between two sweeps the first ones get a line each. */
+import { LineBudget } from './line-budget.ts'
 import type { LogFields, Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -11,7 +9,7 @@ export class SlowLog {
   readonly #listener: string
   readonly #logger: Logger
   readonly #count: { value: number }
-  #sinceSweep = 0
+  readonly #lines = new LineBudget(MAX_LINES)
 
   constructor(listener: string, { metrics, logger }: { readonly metrics: Metrics; readonly logger: Logger }) {
     this.#listener = listener
@@ -22,15 +20,14 @@ export class SlowLog {
   /** A request took this long; what else is to be said of it is asked for only if it gets a line. */
   add(durationMs: number, describe: () => LogFields): void {
     this.#count.value++
-    if (++this.#sinceSweep > MAX_LINES) return
+    if (!this.#lines.take()) return
     const rounded = Math.round(durationMs * 100) / 100
     this.#logger.info({ listener: this.#listener, durationMs: rounded, ...describe() }, 'slow request')
   }
 
   /** To be called once a second. */
   sweep(): void {
-    const count = this.#sinceSweep - MAX_LINES
-    this.#sinceSweep = 0
+    const count = this.#lines.renew()
     if (count > 0) this.#logger.info({ listener: this.#listener, count }, 'further slow requests')
   }
 }

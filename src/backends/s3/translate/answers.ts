@@ -1,6 +1,6 @@
 /** Which answers are read and put into the application's words on their way; all others pass as they come. */
 import { createHash } from 'node:crypto'
-import { parseXml, rewriteText, S3_ERRORS, XmlElement, XmlWriter } from '../../../../codecs/s3/index.ts'
+import { encodePath, parseXml, rewriteText, S3_ERRORS, XmlElement, XmlWriter } from '../../../../codecs/s3/index.ts'
 import type { Profile } from '../profiles/profile.ts'
 import type { StoreRequest } from '../store.ts'
 import type { BucketNames, Place } from './bucket-names.ts'
@@ -66,7 +66,7 @@ export function translationOf(status: number, context: AnswerContext): Translati
 function asked({ request, place }: AnswerContext) {
   const { bucket, key, query, origin } = request
   const urlEncoded = query.some((text, at) => at % 2 === 0 && text === 'encoding-type' && query[at + 1] === 'url')
-  const location = `/${bucket}${key === '' ? '' : `/${encodeURIComponent(key).replaceAll('%2F', '/')}`}`
+  const location = `/${bucket}${key === '' ? '' : `/${encodePath(key)}`}`
   return {
     bucket,
     key,
