@@ -53,15 +53,20 @@ export class ConfigurationTables {
     this.#items = named('')
     this.#changes = named('_changes')
     this.#head = named('_head')
-    const place = sql`\`group\` VARBINARY(${MAX_BYTES.group}) NOT NULL, \`label\` VARBINARY(${MAX_BYTES.label}) NOT NULL, \`key\` VARBINARY(${MAX_BYTES.key}) NOT NULL`
-    const version = sql`\`revision\` BIGINT NOT NULL, \`mark\` INT UNSIGNED NOT NULL`
-    const type = sql`\`content_type\` VARBINARY(${MAX_BYTES.contentType}) NOT NULL`
+    const place = sql`item_group VARBINARY(${MAX_BYTES.group}) NOT NULL,
+      item_label VARBINARY(${MAX_BYTES.label}) NOT NULL, item_key VARBINARY(${MAX_BYTES.key}) NOT NULL`
+    const version = sql`revision BIGINT NOT NULL, mark INT UNSIGNED NOT NULL`
+    const type = sql`content_type VARBINARY(${MAX_BYTES.contentType}) NOT NULL`
     this.client = new MysqlClient(context, {
       ...options,
       statements: [
-        sql`CREATE TABLE IF NOT EXISTS ${this.#items} (${place}, \`value\` LONGTEXT CHARACTER SET utf8mb4 NOT NULL, ${type}, ${version}, PRIMARY KEY (\`group\`, \`label\`, \`key\`)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
-        sql`CREATE TABLE IF NOT EXISTS ${this.#changes} (${version}, \`place\` INT UNSIGNED NOT NULL, ${place}, \`value\` LONGTEXT CHARACTER SET utf8mb4, ${type}, PRIMARY KEY (\`revision\`, \`place\`), KEY (\`group\`, \`label\`, \`key\`, \`revision\`)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
-        sql`CREATE TABLE IF NOT EXISTS ${this.#head} (\`id\` TINYINT UNSIGNED NOT NULL PRIMARY KEY, ${version}) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+        sql`CREATE TABLE IF NOT EXISTS ${this.#items} (${place}, value LONGTEXT CHARACTER SET utf8mb4 NOT NULL,
+          ${type}, ${version}, PRIMARY KEY (item_group, item_label, item_key)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+        sql`CREATE TABLE IF NOT EXISTS ${this.#changes} (${version}, place INT UNSIGNED NOT NULL, ${place},
+          value LONGTEXT CHARACTER SET utf8mb4, ${type}, PRIMARY KEY (revision, place),
+          KEY (item_group, item_label, item_key, revision)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+        sql`CREATE TABLE IF NOT EXISTS ${this.#head} (id TINYINT UNSIGNED NOT NULL PRIMARY KEY, ${version})
+          ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
       ],
       look: sql`SELECT 1 FROM ${this.#items}, ${this.#changes}, ${this.#head} LIMIT 0`,
     })
@@ -72,7 +77,9 @@ export class ConfigurationTables {
     const { maxItems } = this.#limits
     if ((selection.keys?.length ?? 0) > maxItems) throw tooMany(maxItems)
     const { rows } = await this.client.read(
-      sql`SELECT h.\`revision\`, h.\`mark\`, ${ITEM} FROM (SELECT 1 AS one) o LEFT JOIN ${this.#head} h ON h.\`id\` = 1 LEFT JOIN ${this.#items} i ON ${within(selection)} LIMIT ${maxItems + 1}`,
+      sql`SELECT h.revision, h.mark, ${ITEM} FROM (SELECT 1 AS one) o
+        LEFT JOIN ${this.#head} h ON h.id = 1
+        LEFT JOIN ${this.#items} i ON ${within(selection)} LIMIT ${maxItems + 1}`,
     )
     if (rows.length > maxItems) throw tooMany(maxItems)
     const [revision, mark] = rows[0]!
@@ -81,19 +88,26 @@ export class ConfigurationTables {
   }
 
   async head(): Promise<Position> {
-    const { rows } = await this.client.read(sql`SELECT \`revision\`, \`mark\` FROM ${this.#head} WHERE \`id\` = 1`)
+    const { rows } = await this.client.read(sql`SELECT revision, mark FROM ${this.#head} WHERE id = 1`)
     return rows[0] ? positionOf(rows[0][0], rows[0][1]) : NOWHERE
   }
 
   /** What came behind a change, in order; undefined when that one is not there (any more), or too much came. */
   async since({ revision, mark }: Position): Promise<readonly Change[] | undefined> {
     const { maxItems } = this.#limits
-    const { rows } = await this.client.read(
-      sql`SELECT ${ITEM} FROM ${this.#changes} i WHERE \`revision\` >= ${revision} ORDER BY \`revision\`, \`place\` LIMIT ${maxItems + 1}`,
-    )
-    const changes = rows.map(changeOf)
+    const answer = await this.client
+      .read(
+        sql`SELECT ${ITEM} FROM ${this.#changes} i WHERE revision >= ${revision}
+          ORDER BY revision, place LIMIT ${maxItems + 1}`,
+      )
+      .catch(error => {
+        // Longer than an answer may be.
+        if (error.code === 'exhausted') return undefined
+        throw error
+      })
+    const changes = answer?.rows.map(changeOf) ?? []
     const [first] = changes
-    if (first?.revision !== revision || first.mark !== mark || rows.length > maxItems) return undefined
+    if (first?.revision !== revision || first.mark !== mark || changes.length > maxItems) return undefined
     return changes.filter(change => change.revision > revision)
   }
 
@@ -103,7 +117,8 @@ export class ConfigurationTables {
     const [{ items }, { rows }] = await Promise.all([
       this.read(selection),
       this.client.read(
-        sql`SELECT ${ITEM} FROM ${this.#changes} i WHERE ${within(selection)} AND \`value\` IS NOT NULL ORDER BY \`revision\` DESC, \`place\` DESC LIMIT ${most}`,
+        sql`SELECT ${ITEM} FROM ${this.#changes} i WHERE ${within(selection)} AND value IS NOT NULL
+          ORDER BY revision DESC, place DESC LIMIT ${most}`,
       ),
     ])
     const kept = rows.map(row => itemOf(row)!)
@@ -120,16 +135,15 @@ export class ConfigurationTables {
     try {
       return await this.client.transaction(async ask => {
         const { insertId } = await ask(
-          sql`INSERT INTO ${this.#head} (\`id\`, \`revision\`, \`mark\`) VALUES (1, LAST_INSERT_ID(1), ${mark}) ON DUPLICATE KEY UPDATE \`revision\` = LAST_INSERT_ID(\`revision\` + 1), \`mark\` = ${mark}`,
+          sql`INSERT INTO ${this.#head} (id, revision, mark) VALUES (1, LAST_INSERT_ID(1), ${mark})
+            ON DUPLICATE KEY UPDATE revision = LAST_INSERT_ID(revision + 1), mark = ${mark}`,
         )
         const at = { revision: BigInt(insertId), mark }
         let done = 0
         for (const [i, change] of changes.entries()) if (await this.#apply(ask, change, at, i)) done++
         // Else the number would be one that nobody finds.
         if (done === 0) throw NOTHING_DONE
-        await ask(
-          sql`DELETE FROM ${this.#changes} WHERE \`revision\` <= ${at.revision - BigInt(this.#limits.keepChanges)}`,
-        )
+        await ask(sql`DELETE FROM ${this.#changes} WHERE revision <= ${at.revision - BigInt(this.#limits.keepChanges)}`)
         return changes.map(({ value }) => (value === undefined ? '' : versionOf(at)))
       })
     } catch (error) {
@@ -152,18 +166,20 @@ export class ConfigurationTables {
       if (affectedRows === 0) return false
     } else {
       await ask(
-        sql`REPLACE INTO ${this.#items} (\`group\`, \`label\`, \`key\`, \`value\`, \`content_type\`, \`revision\`, \`mark\`) VALUES (${list([group, label, key, value, contentType, revision, mark])})`,
+        sql`REPLACE INTO ${this.#items} (item_group, item_label, item_key, value, content_type, revision, mark)
+          VALUES (${list([group, label, key, value, contentType, revision, mark])})`,
       )
     }
     await ask(
-      sql`INSERT INTO ${this.#changes} (\`revision\`, \`mark\`, \`place\`, \`group\`, \`label\`, \`key\`, \`value\`, \`content_type\`) VALUES (${list([revision, mark, place, group, label, key, value ?? null, contentType])})`,
+      sql`INSERT INTO ${this.#changes} (revision, mark, place, item_group, item_label, item_key, value, content_type)
+        VALUES (${list([revision, mark, place, group, label, key, value ?? null, contentType])})`,
     )
     return true
   }
 }
 
 /** Of a table named i. */
-const ITEM = sql`i.\`key\`, i.\`group\`, i.\`label\`, i.\`value\`, i.\`content_type\`, i.\`revision\`, i.\`mark\``
+const ITEM = sql`i.item_key, i.item_group, i.item_label, i.value, i.content_type, i.revision, i.mark`
 const NOWHERE: Position = { revision: 0n, mark: 0 }
 const NOTHING_DONE = Symbol('nothing done')
 
@@ -190,13 +206,13 @@ function itemOf(row: Row): ConfigurationItem | undefined {
 }
 
 function within({ group, label, keys, prefix }: Selection): Sql {
-  const place = [sql`\`group\` = ${group}`, sql`\`label\` = ${label}`]
-  if (keys) return all([...place, keys.length === 0 ? sql`FALSE` : sql`\`key\` IN (${list(keys)})`])
+  const place = [sql`item_group = ${group}`, sql`item_label = ${label}`]
+  if (keys) return all([...place, keys.length === 0 ? sql`FALSE` : sql`item_key IN (${list(keys)})`])
   if (prefix === '') return all(place)
   // Bytes are compared, and no byte of UTF-8 is the last one: what begins so stands before the prefix with its end raised.
   const end = Buffer.from(prefix)
   end[end.length - 1]! += 1
-  return all([...place, sql`\`key\` >= ${prefix}`, sql`\`key\` < ${end}`])
+  return all([...place, sql`item_key >= ${prefix}`, sql`item_key < ${end}`])
 }
 
 function checkSizes(change: ItemChange): void {

@@ -37,7 +37,9 @@ export const mysqlLock: ComponentKind<'lock'> = {
     const client = new MysqlClient(context, {
       ...options,
       statements: [
-        sql`CREATE TABLE IF NOT EXISTS ${locks} (\`resource\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL PRIMARY KEY, \`owner\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL, \`token\` BIGINT NOT NULL, \`until_utc\` DATETIME(6) NOT NULL) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+        sql`CREATE TABLE IF NOT EXISTS ${locks} (resource VARBINARY(${MAX_NAME_BYTES}) NOT NULL PRIMARY KEY,
+          owner VARBINARY(${MAX_NAME_BYTES}) NOT NULL, token BIGINT NOT NULL, until_utc DATETIME(6) NOT NULL)
+          ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
       ],
       look: sql`SELECT 1 FROM ${locks} LIMIT 0`,
     })
@@ -73,10 +75,12 @@ class MysqlLockStore implements LockStore {
   async tryLock({ resource, owner, leaseMs }: LockRequest): Promise<LockGrant | undefined> {
     for (const each of [resource, owner]) checkName(each)
     const until = endOf(leaseMs)
-    const isFree = sql`\`until_utc\` <= ${NOW}`
+    const isFree = sql`until_utc <= ${NOW}`
     // From left to right, each from what stands there by then: the end comes last.
     const { affectedRows, insertId } = await this.#client.write(
-      sql`INSERT INTO ${this.#locks} (\`resource\`, \`owner\`, \`token\`, \`until_utc\`) VALUES (${resource}, ${owner}, 1, ${until}) ON DUPLICATE KEY UPDATE \`token\` = IF(${isFree}, LAST_INSERT_ID(\`token\` + 1), \`token\`), \`owner\` = IF(${isFree}, ${owner}, \`owner\`), \`until_utc\` = IF(${isFree}, ${until}, \`until_utc\`)`,
+      sql`INSERT INTO ${this.#locks} (resource, owner, token, until_utc) VALUES (${resource}, ${owner}, 1, ${until})
+        ON DUPLICATE KEY UPDATE token = IF(${isFree}, LAST_INSERT_ID(token + 1), token),
+          owner = IF(${isFree}, ${owner}, owner), until_utc = IF(${isFree}, ${until}, until_utc)`,
     )
     // 1: a new row. 2: one that has changed.
     if (affectedRows === 1) return { token: 1n }
@@ -84,14 +88,14 @@ class MysqlLockStore implements LockStore {
   }
 
   async unlock({ resource, owner }: Pick<LockRequest, 'resource' | 'owner'>): Promise<UnlockOutcome> {
-    const isDone = await this.#change(resource, owner, sql`\`owner\` = '', \`until_utc\` = ${LONG_AGO}`)
+    const isDone = await this.#change(resource, owner, sql`owner = '', until_utc = ${LONG_AGO}`)
     if (isDone) return 'released'
     const holder = await this.#holder(resource)
     return holder && holder.owner !== owner ? 'others' : 'absent'
   }
 
   async renew({ resource, owner, leaseMs }: LockRequest): Promise<RenewOutcome> {
-    const isDone = await this.#change(resource, owner, sql`\`until_utc\` = ${endOf(leaseMs)}`)
+    const isDone = await this.#change(resource, owner, sql`until_utc = ${endOf(leaseMs)}`)
     if (isDone) return 'renewed'
     const holder = await this.#holder(resource)
     if (!holder) return 'absent'
@@ -114,14 +118,16 @@ class MysqlLockStore implements LockStore {
   /** Changes a lock that this owner holds; false when it holds none. */
   async #change(resource: string, owner: string, change: Sql): Promise<boolean> {
     const { affectedRows } = await this.#client.write(
-      sql`UPDATE ${this.#locks} SET ${change} WHERE \`resource\` = ${resource} AND \`owner\` = ${owner} AND \`until_utc\` > ${NOW}`,
+      sql`UPDATE ${this.#locks} SET ${change}
+        WHERE resource = ${resource} AND owner = ${owner} AND until_utc > ${NOW}`,
     )
     return affectedRows !== 0
   }
 
   async #holder(resource: string): Promise<Required<LockHolder> | undefined> {
     const { rows } = await this.#client.read(
-      sql`SELECT \`owner\`, \`token\`, TIMESTAMPDIFF(MICROSECOND, ${NOW}, \`until_utc\`) FROM ${this.#locks} WHERE \`resource\` = ${resource} AND \`until_utc\` > ${NOW}`,
+      sql`SELECT owner, token, TIMESTAMPDIFF(MICROSECOND, ${NOW}, until_utc) FROM ${this.#locks}
+        WHERE resource = ${resource} AND until_utc > ${NOW}`,
     )
     const [row] = rows
     return row && { owner: row[0]!, token: BigInt(row[1]!), remainingMs: Number(row[2]) / 1000 }

@@ -18,7 +18,8 @@ export const mysqlSequencer: ComponentKind<'sequencer'> = {
     const client = new MysqlClient(context, {
       ...options,
       statements: [
-        sql`CREATE TABLE IF NOT EXISTS ${sequences} (\`name\` VARBINARY(${MAX_NAME_BYTES}) NOT NULL PRIMARY KEY, \`last\` BIGINT NOT NULL) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+        sql`CREATE TABLE IF NOT EXISTS ${sequences} (name VARBINARY(${MAX_NAME_BYTES}) NOT NULL PRIMARY KEY,
+          last BIGINT NOT NULL) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
       ],
       look: sql`SELECT 1 FROM ${sequences} LIMIT 0`,
     })
@@ -49,7 +50,8 @@ class MysqlSequencerStore implements SequencerStore {
     if (Buffer.byteLength(key) > MAX_NAME_BYTES)
       throw new ApiError('invalid-argument', `a sequence's key has ${MAX_NAME_BYTES} bytes at most`)
     const { insertId } = await this.#client.write(
-      sql`INSERT INTO ${this.#sequences} (\`name\`, \`last\`) VALUES (${key}, LAST_INSERT_ID(${count})) ON DUPLICATE KEY UPDATE \`last\` = LAST_INSERT_ID(\`last\` + ${count})`,
+      sql`INSERT INTO ${this.#sequences} (name, last) VALUES (${key}, LAST_INSERT_ID(${count}))
+        ON DUPLICATE KEY UPDATE last = LAST_INSERT_ID(last + ${count})`,
     )
     return BigInt(insertId) - BigInt(count) + 1n
   }

@@ -204,3 +204,16 @@ test('more items than may be read are refused, and watched they are an outage un
   expect(outages).toHaveLength(1)
   await store.close()
 })
+
+test('changes that are too much to be read at once are passed over by reading everything', async () => {
+  const [watching, writing] = [await open({ pollInterval: '1h' }), await open()]
+  await writing.write!([{ ...place('small'), value: '1' }])
+  const told = listen(watching, 'small')
+  await expect.poll(() => told.readings).toBe(1)
+  for (let i = 0; i < 14; i++) await writing.write!([{ ...place('big'), value: `${i}` }])
+  const enlarged = "SET value = REPEAT('x', 5242880) WHERE item_key = 'big'"
+  await bench.root(`UPDATE portolan.portolan_configuration_changes ${enlarged}`)
+  await watching.write!([{ ...place('small'), value: '2' }])
+  await expect.poll(() => told.values, { timeout: 5_000 }).toEqual({ small: '2' })
+  await Promise.all([watching.close(), writing.close()])
+}, 20_000)

@@ -14,7 +14,7 @@ import { name, type Sql, sql } from './sql.ts'
 /** Runs a statement of a conversation. */
 export type Ask = (statement: Sql) => Promise<Answer>
 
-/** For a connection, and for each statement. */
+/** For a connection, for a statement, for what comes before a commit, for the commit. */
 const ANSWER_MS = 5_000
 /** So often at most, and not after a call's time is over. */
 const MAX_ATTEMPTS = 10
@@ -65,7 +65,8 @@ export class MysqlClient {
   /** All of what the task asks, or nothing. The task may run several times, after what it did was undone. */
   transaction<Result>(task: (ask: Ask) => Promise<Result>): Promise<Result> {
     return this.#run(lease => {
-      const ask: Ask = statement => lease.ask(statement.text, ANSWER_MS).catch(fail)
+      const latest = this.clock.now() + ANSWER_MS
+      const ask: Ask = ({ text }) => lease.ask(text, Math.max(1, latest - this.clock.now())).catch(fail)
       return lease.transaction(() => task(ask), ANSWER_MS)
     })
   }

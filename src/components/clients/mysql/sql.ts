@@ -1,6 +1,6 @@
 /**
  * Statements with values in their places: sql`SELECT 1 FROM ${table('d', 't')} WHERE a = ${text}`. Text goes in hexadecimal,
- * which means the same under every SQL mode and character set and cannot end a literal.
+ * which means the same under every SQL mode and character set and cannot end a literal. Line breaks become blanks.
  */
 
 /** A piece of a statement, with its values in it. */
@@ -16,7 +16,8 @@ export class Sql {
 export type SqlValue = string | Buffer | number | bigint | null | Sql
 
 export function sql(words: TemplateStringsArray, ...values: readonly SqlValue[]): Sql {
-  return new Sql(words.reduce((text, word, i) => text + literal(values[i - 1]!) + word))
+  const [first, ...rest] = words.map(word => word.replace(/\s+/g, ' ')) as [string, ...string[]]
+  return new Sql(rest.reduce((text, word, i) => text + literal(values[i]!) + word, first))
 }
 
 /** A name of the configuration's, which is of letters, digits and underscores. */
