@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import type { IConnackPacket, IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet'
 import { ApiError } from '../../apis/index.ts'
 import type { Clock } from '../../protocol.ts'
+import { type Asked, MqttOutbox, type Publishing } from './mqtt-outbox.ts'
 import { errorOf, failureOf, SESSION_TAKEN_OVER, UNSUPPORTED_VERSION } from './mqtt-reasons.ts'
 
 export type MqttCodec = typeof import('mqtt-packet')
@@ -14,8 +15,6 @@ export type MqttVersion = 4 | 5
 
 /** The largest packet that is taken, as the broker is told. */
 const LARGEST_PACKET = 64 * 1024 * 1024
-/** Publishings that may wait for their turn; beyond, they are refused. */
-const MOST_WAITING = 10_000
 const PACKET_IDS = 65_535
 
 export interface MqttTransport {
@@ -44,29 +43,15 @@ export class VersionRefused extends Error {
   override readonly name = 'VersionRefused'
 }
 
-interface Asked {
-  readonly resolve: (packet: Packet | undefined) => void
-  readonly reject: (error: ApiError) => void
-}
-
-interface Waiting extends Asked {
-  readonly packet: Omit<IPublishPacket, 'messageId'>
-}
-
 export class MqttConnection {
   readonly #socket: Socket
   readonly #transport: MqttTransport
   readonly #handlers: MqttHandlers
   readonly #asked = new Map<number, Asked>()
-  /** Publishings that the broker does not take yet. */
-  readonly #waiting = new Set<Waiting>()
+  readonly #outbox: MqttOutbox
   readonly #ended: (() => void)[] = []
   #onConnack: ((error: Error | undefined) => void) | undefined
   #onPong: (() => void) | undefined
-  /** Of our publishings, how many the broker takes at a time, and how many it has. */
-  #window = PACKET_IDS
-  #unacknowledged = 0
-  #largest = Number.POSITIVE_INFINITY
   #lastId = 0
   #heardAt: number
   #phase: 'connecting' | 'up' | 'ended' = 'connecting'
@@ -76,6 +61,17 @@ export class MqttConnection {
     this.#transport = transport
     this.#handlers = handlers
     this.#heardAt = transport.clock.now()
+    this.#outbox = new MqttOutbox(transport, (packet, asked) => {
+      const messageId = this.#nextId()
+      const bytes = this.#encode({ ...packet, messageId })
+      return {
+        size: bytes.length,
+        send: () => {
+          this.#asked.set(messageId, asked)
+          this.#socket.write(bytes)
+        },
+      }
+    })
     const parser = transport.codec.parser({ protocolVersion: transport.version })
     parser.on('packet', packet => this.#take(packet))
     parser.on('error', error => this.#end(new Error(`the broker broke the protocol: ${error.message}`)))
@@ -108,28 +104,9 @@ export class MqttConnection {
   }
 
   /** Resolves when the broker has it; rejects with `unavailable` when it was not sent, with `unknown` when it may have arrived. */
-  publish(packet: Omit<IPublishPacket, 'cmd' | 'qos' | 'dup' | 'messageId'>): Promise<void> {
-    const answer = new Promise<Packet | undefined>((resolve, reject) => {
-      if (!this.isUp) return reject(new ApiError('unavailable', 'the connection to the MQTT broker is lost'))
-      if (this.#waiting.size >= MOST_WAITING)
-        return reject(new ApiError('exhausted', `${MOST_WAITING} messages wait for the MQTT broker to take them`))
-      const waiting: Waiting = { packet: { ...packet, cmd: 'publish', qos: 1, dup: false }, resolve, reject }
-      const { clock, answerMs } = this.#transport
-      const cancel = clock.after(answerMs, () => {
-        const isSent = !this.#waiting.delete(waiting)
-        const why = `no answer of the MQTT broker within ${answerMs} ms`
-        reject(new ApiError(isSent ? 'unknown' : 'unavailable', why))
-      })
-      const settled = <T extends unknown[]>(settle: (...args: T) => void) => {
-        return (...args: T) => {
-          cancel()
-          settle(...args)
-        }
-      }
-      this.#waiting.add({ ...waiting, resolve: settled(resolve), reject: settled(reject) })
-      this.#sendWaiting()
-    })
-    return answer.then(refuseBad)
+  publish(message: Publishing): Promise<void> {
+    if (!this.isUp) return Promise.reject(new ApiError('unavailable', 'the connection to the MQTT broker is lost'))
+    return this.#outbox.publish(message)
   }
 
   /** Resolves when messages come. */
@@ -214,8 +191,8 @@ export class MqttConnection {
     if (UNSUPPORTED_VERSION.has(reason))
       return this.#onConnack?.(new VersionRefused(`the broker does not speak version ${version} of MQTT's protocol`))
     if (reason !== 0) return this.#onConnack?.(failureOf(reason, properties?.reasonString, 'to connect'))
-    this.#window = properties?.receiveMaximum ?? PACKET_IDS
-    this.#largest = properties?.maximumPacketSize ?? this.#largest
+    this.#outbox.window = properties?.receiveMaximum ?? PACKET_IDS
+    this.#outbox.largest = properties?.maximumPacketSize ?? LARGEST_PACKET
     this.#phase = 'up'
     this.#ended.push(clock.every(Math.max(1_000, keepAliveMs), () => this.#ping()))
     this.#onConnack?.(undefined)
@@ -230,8 +207,7 @@ export class MqttConnection {
         return this.#handlers.onMessage(packet, this)
       case 'puback':
         this.#answered(packet)
-        this.#unacknowledged--
-        return this.#sendWaiting()
+        return this.#outbox.acknowledged()
       case 'suback':
       case 'unsuback':
         return this.#answered(packet)
@@ -251,24 +227,6 @@ export class MqttConnection {
     const asked = this.#asked.get(id)
     this.#asked.delete(id)
     asked?.resolve(packet)
-  }
-
-  #sendWaiting(): void {
-    for (const waiting of this.#waiting) {
-      if (this.#unacknowledged >= this.#window) return
-      this.#waiting.delete(waiting)
-      const messageId = this.#nextId()
-      try {
-        const bytes = this.#encode({ ...waiting.packet, messageId })
-        if (bytes.length > this.#largest)
-          throw new Error(`${bytes.length} bytes are more than the broker takes (${this.#largest})`)
-        this.#asked.set(messageId, waiting)
-        this.#unacknowledged++
-        this.#socket.write(bytes)
-      } catch (error) {
-        waiting.reject(new ApiError('invalid-argument', (error as Error).message, { cause: error }))
-      }
-    }
   }
 
   #ask(packet: (messageId: number) => Packet): Promise<Packet | undefined> {
@@ -320,8 +278,7 @@ export class MqttConnection {
     for (const each of this.#ended.splice(0)) each()
     for (const { reject } of this.#asked.values()) reject(new ApiError('unknown', reason.message, { cause: reason }))
     this.#asked.clear()
-    for (const { reject } of this.#waiting) reject(errorOf(reason))
-    this.#waiting.clear()
+    this.#outbox.clear(errorOf(reason))
   }
 
   #send(packet: Packet): void {
@@ -331,9 +288,4 @@ export class MqttConnection {
   #encode(packet: Packet): Buffer {
     return this.#transport.codec.generate(packet, { protocolVersion: this.version })
   }
-}
-
-function refuseBad(answer: Packet | undefined): void {
-  const { reasonCode = 0, properties } = answer as { reasonCode?: number; properties?: { reasonString?: string } }
-  if (reasonCode >= 0x80) throw failureOf(reasonCode, properties?.reasonString, 'to take the message')
 }

@@ -1,8 +1,8 @@
 /**
  * Pub/sub by MQTT 5, or 3.1.1 with fewer features. Everything is published at QoS 1 and answered when the broker has
  * acknowledged it; a group is one session that the broker keeps. Shared subscriptions would not do: brokers lose what one
- * of them leaves unacknowledged, and what comes while there is none. Nor is `pubsub.ttl` listed: mosquitto 2.0 takes a
- * message that expires in its queue for one in flight ever after, and stops delivering once the window is full of them.
+ * of them leaves unacknowledged, and what comes while there is none. Nor is `pubsub.ttl` listed: mosquitto 2.0 stops behind
+ * a message that has expired in its queue, and lets later ones pass by those that wait there.
  */
 import { randomUUID } from 'node:crypto'
 import {

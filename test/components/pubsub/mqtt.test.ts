@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { freePorts } from '../../../scripts/ports.mjs'
 import type { PubSubStore } from '../../../src/apis/index.ts'
 import { mqttPubSub } from '../../../src/components/pubsub/mqtt.ts'
+import { selfSigned } from '../../../src/net/self-signed.ts'
 import { pubsubConformance } from '../../conformance/pubsub.ts'
 import { Inbox, message, publish, publishEach } from '../../conformance/pubsub-bench.ts'
 import { FaultProxy } from '../../support/fault-proxy.ts'
@@ -157,6 +158,52 @@ test('nobody knows what became of a message that was not acknowledged in time', 
   server.pause()
   expect(await hasty.publish('unsure', [message('x')])).toMatchObject([{ code: 'unknown', retryable: false }])
   server.resume()
+})
+
+test('what the broker does not take is refused, and the rest goes on', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mosquitto-rules-'))
+  const rules = join(folder, 'rules')
+  writeFileSync(rules, 'topic readwrite allowed\n')
+  const lines = ['allow_anonymous true', `acl_file ${rules}`, 'max_packet_size 2000', 'max_inflight_messages 2']
+  const guarded = await startMosquitto({ lines })
+  const store = await opened({ endpoints: [guarded.address] })
+  const inbox = new Inbox()
+  await store.subscribe('allowed', single, inbox)
+  expect(await store.publish('forbidden', [message('x')])).toMatchObject([{ code: 'denied' }])
+  const texts = Array.from({ length: 20 }, (_, i) => `message ${i}`)
+  const outcomes = await store.publish('allowed', [message(Buffer.alloc(5_000)), ...texts.map(text => message(text))])
+  expect(outcomes[0]).toMatchObject({ code: 'invalid-argument' })
+  expect(outcomes.slice(1)).toEqual(texts.map(() => undefined))
+  await expect.poll(() => inbox.texts, soon).toEqual(texts)
+  await guarded.stop()
+  rmSync(folder, { recursive: true })
+})
+
+test('TLS is spoken with a broker whose certificate is trusted, with no other', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mosquitto-tls-'))
+  const write = (name: string, text: string) => {
+    const path = join(folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+  const own = selfSigned(['127.0.0.1'], new Date())
+  const ca = write('cert.pem', own.cert)
+  const lines = ['allow_anonymous true', `certfile ${ca}`, `keyfile ${write('key.pem', own.key)}`]
+  const secured = await startMosquitto({ lines })
+  const endpoints = [secured.address]
+  const store = await opened({ endpoints, tls: { ca } })
+  const inbox = new Inbox()
+  await store.subscribe('secured', grouped, inbox)
+  await publish(store, 'secured', 'x')
+  await expect.poll(() => inbox.texts, soon).toEqual(['x'])
+  const other = write('other.pem', selfSigned(['127.0.0.1'], new Date()).cert)
+  const stranger = await opened({ endpoints, tls: { ca: other } })
+  await expect(stranger.check(5_000)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/certificate/),
+  })
+  await secured.stop()
+  rmSync(folder, { recursive: true })
 })
 
 test('a wrong password is told as such, and as unavailable that no broker is there', async () => {

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import * as z from 'zod/mini'
 import type { PubSubStore } from '../../../src/apis/index.ts'
+import { Component, type ComponentKind } from '../../../src/component.ts'
 import { redisPubSub } from '../../../src/components/pubsub/redis.ts'
 import { silentLogger } from '../../../src/observability/logger.ts'
-import { systemClock } from '../../../src/protocol.ts'
+import { type Runtime, systemClock } from '../../../src/protocol.ts'
+import { Services } from '../../../src/services/index.ts'
 import { pubsubConformance } from '../../conformance/pubsub.ts'
 import { Inbox, message, publish, publishEach } from '../../conformance/pubsub-bench.ts'
 import { passing } from '../../conformance/suite.ts'
@@ -144,6 +146,53 @@ test('a topic keeps about so many messages, and one that is gone is not delivere
   inbox.settle(inbox.last, 'retry')
   await expect.poll(() => inbox.deliveries.length, soon).toBe(2)
   expect(inbox.texts).not.toEqual(['first', 'first'])
+})
+
+test('poison goes to the dead letters after so many attempts, and holds up nobody', async () => {
+  const runtime = {
+    clock: systemClock,
+    logger: silentLogger,
+    componentKinds: [],
+    bindings: new Map(),
+    backend: () => bench.backend,
+  } as unknown as Runtime
+  const options = z.parse(redisPubSub.options(), { retryAfter: '10ms' })
+  const config = { name: 'events', api: 'pubsub', type: 'redis', backend: 'store', options } as const
+  const component = new Component(redisPubSub as unknown as ComponentKind, config, runtime)
+  await component.start()
+  const services = new Services({ ...runtime, components: new Map([['events', { component }]]) } as Runtime)
+  const seen: string[] = []
+  const dead: string[] = []
+  const subscribing = { component: 'events', options: { ...grouped, maxInFlight: 2 } }
+  await services.pubsub.subscribe({
+    ...subscribing,
+    topic: 'dead',
+    onMessage: ({ data, headers, settle }) => {
+      dead.push(`${data} ${headers.a}`)
+      settle('ack')
+    },
+  })
+  await services.pubsub.subscribe({
+    ...subscribing,
+    topic: 'poisoned',
+    deadLetters: { topic: 'dead', maxAttempts: 3 },
+    onMessage: ({ data, settle }) => {
+      seen.push(data.toString())
+      settle(data.toString() === 'poison' ? 'retry' : 'ack')
+    },
+  })
+  const texts = ['poison', '1', '2', '3', '4']
+  await services.pubsub.publish(
+    'events',
+    'poisoned',
+    texts.map(text => message(text, { headers: { a: 'b' } })),
+  )
+  await expect.poll(() => dead, soon).toEqual(['poison b'])
+  await expect.poll(() => seen.toSorted(), soon).toEqual(['1', '2', '3', '4', 'poison', 'poison', 'poison'])
+  redis = await RespClient.connect({ port: bench.server.port })
+  await expect.poll(() => redis.call('XPENDING', 'poisoned', 'g'), soon).toEqual([0, null, null, null])
+  services.close()
+  await component.close(0)
 })
 
 test('a key of another kind is no topic', async () => {
