@@ -1,4 +1,4 @@
-/** The real program as a process: launcher and bundle, built once per test file, with the echo protocol in it. */
+/** The real program as a process: launcher and bundle, built once per test file. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,17 +6,19 @@ import { join } from 'node:path'
 import { vi } from 'vitest'
 import { buildProgram } from '../support/program.ts'
 
+const ECHO = `
+  import { main } from './src/cli/index.ts'
+  import { Echo } from './test/app/echo.ts'
+  void main(process.argv.slice(2), new Echo()).then(code => process.exit(code))`
+
 export class Program {
   /** A folder of its own, for configurations. */
   readonly folder = mkdtempSync(join(tmpdir(), 'portolan-cli-'))
   #launcher = ''
   readonly #processes: Running[] = []
 
-  async build(): Promise<void> {
-    const entry = `
-      import { main } from './src/cli/index.ts'
-      import { Echo } from './test/app/echo.ts'
-      void main(process.argv.slice(2), new Echo()).then(code => process.exit(code))`
+  /** `entry` as for buildProgram; by default the echo protocol alone. */
+  async build(entry = ECHO): Promise<void> {
     this.#launcher = await buildProgram(join(this.folder, 'program'), entry)
   }
 
