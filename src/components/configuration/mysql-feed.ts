@@ -66,6 +66,8 @@ export class ConfigurationFeed {
     try {
       await this.#follow()
     } catch (error) {
+      // All of them read everything anew, whatever has come meanwhile.
+      this.#seen = undefined
       for (const watch of this.#watches) watch.fail(error as Error)
       return
     }

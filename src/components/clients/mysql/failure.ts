@@ -14,7 +14,7 @@ const MEANINGS: Readonly<Record<number, ApiErrorCode>> = {
   1370: 'denied',
   1698: 'denied',
   // The server cannot for now, and has undone the statement: too many connections, shutdown, lock wait, deadlock (also as
-  // "record has changed" and by the certification of a cluster), interrupted, a node that is no member.
+  // "record has changed" and by the certification of a cluster), interrupted, a node that is no member, idle for too long.
   1020: 'unavailable',
   1040: 'unavailable',
   1047: 'unavailable',
@@ -26,6 +26,7 @@ const MEANINGS: Readonly<Record<number, ApiErrorCode>> = {
   1317: 'unavailable',
   3100: 'unavailable',
   3101: 'unavailable',
+  4031: 'unavailable',
   // In the middle of a commit.
   1180: 'unknown',
   1927: 'unknown',
