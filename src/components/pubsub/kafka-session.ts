@@ -78,7 +78,7 @@ export class KafkaSession {
     const all = leaders.map((_, number) => number)
     if (this.#member) await this.#join(this.#member)
     else await this.#assign(all)
-    this.#stopLooking = clock.every(LOOK_MS, () => void this.#look(all.length))
+    if (!this.#isOver) this.#stopLooking = clock.every(LOOK_MS, () => void this.#look(all.length))
   }
 
   /** Something was delivered or settled, so that there may be room for more. */

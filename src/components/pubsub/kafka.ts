@@ -2,7 +2,6 @@
  * Pub/sub in Kafka, and what speaks its protocol. Publishing is answered when all replicas in sync have the messages. A group
  * of ours is a consumer group for each topic; a subscriber without a group reads all partitions and keeps no offsets.
  */
-import type { Producer } from '@platformatic/kafka'
 import * as z from 'zod/mini'
 import {
   ApiError,
@@ -15,18 +14,10 @@ import {
 import type { ComponentContext, ComponentKind } from '../../component.ts'
 import { address, clientTls, described, duration, LiveSecret, secretRef } from '../../config/index.ts'
 import { type ClientTls, openClientTls } from '../../net/index.ts'
-import { type ClientOptions, farewell, KafkaClients, type KafkaLibrary, within } from './kafka-clients.ts'
-import { asApiError, canBeSentAgain, partitionsTaken } from './kafka-errors.ts'
+import { type ClientOptions, KafkaClients, type KafkaLibrary } from './kafka-clients.ts'
 import { checkTopic } from './kafka-names.ts'
+import { KafkaPublisher } from './kafka-publisher.ts'
 import { KafkaSubscription } from './kafka-subscription.ts'
-
-/** Messages that may wait for the brokers' confirmation at a time. */
-const MOST_UNCONFIRMED = 10_000
-/** Messages of a request; brokers take a batch of 1 MiB as a rule, which all of one partition make. */
-const REQUEST_BYTES = 512 * 1024
-const ALL_IN_SYNC = -1
-/** A broker that does not lead a partition yet, or no more, refuses at once. */
-const SEND_AGAIN_MS = 50
 
 const options = () =>
   z.strictObject({
@@ -103,17 +94,11 @@ export const kafkaPubSub: ComponentKind<'pubsub'> = {
 class KafkaPubSubStore implements PubSubStore {
   readonly #options: StoreOptions
   readonly #context: ComponentContext
-  readonly #library: KafkaLibrary
   readonly #tls: ClientTls | undefined
   readonly #password: LiveSecret | undefined
   readonly #clients: KafkaClients
-  readonly #producer: Producer
+  readonly #publisher: KafkaPublisher
   readonly #subscriptions = new Set<KafkaSubscription>()
-  /** The partition of messages without a key: another one for each sidecar, or for each message. */
-  #turn = Math.floor(Math.random() * 1_000_000)
-  #unconfirmed = 0
-  /** The brokers are asked who leads before anything is sent: a lost connection shows then. */
-  #isDoubtful = false
   #closed = false
 
   constructor(options: StoreOptions, context: ComponentContext, library: KafkaLibrary) {
@@ -121,7 +106,6 @@ class KafkaPubSubStore implements PubSubStore {
     const { endpoints, credentials, clientId, createTopics, sessionTimeout, connectTimeout, requestTimeout } = options
     this.#options = options
     this.#context = context
-    this.#library = library
     const tls = options.tls && openClientTls(options.tls, logger)
     this.#tls = tls
     const owner = `the password of component ${name}`
@@ -143,30 +127,16 @@ class KafkaPubSubStore implements PubSubStore {
       },
       clock,
     )
-    this.#producer = this.#clients.producer()
+    this.#publisher = new KafkaPublisher(library, this.#clients, clock, {
+      requestTimeoutMs: requestTimeout,
+      spreads: options.spread,
+    })
   }
 
   async publish(topic: string, messages: readonly OutgoingMessage[]): Promise<readonly (ApiError | undefined)[]> {
     checkTopic(topic)
     this.#requireOpen()
-    if (messages.length === 0) return []
-    if (this.#unconfirmed + messages.length > MOST_UNCONFIRMED)
-      throw new ApiError('exhausted', `${this.#unconfirmed} messages wait for Kafka to confirm them`)
-    this.#unconfirmed += messages.length
-    try {
-      const { leaders } = await this.#clients.topic(this.#producer, topic, this.#isDoubtful)
-      this.#isDoubtful = false
-      const outcomes: (ApiError | undefined)[] = []
-      for (const part of parts(messages)) {
-        const failure = outcomes.find(outcome => outcome !== undefined)
-        // What follows something that was not taken would come in the wrong order.
-        if (failure) outcomes.push(...part.map(() => new ApiError('unavailable', `not sent: ${failure.message}`)))
-        else outcomes.push(...(await this.#send(topic, leaders.length, part)))
-      }
-      return outcomes
-    } finally {
-      this.#unconfirmed -= messages.length
-    }
+    return this.#publisher.publish(topic, messages)
   }
 
   async subscribe(
@@ -181,7 +151,7 @@ class KafkaPubSubStore implements PubSubStore {
       clients: this.#clients,
       clock,
       retryMs: this.#options.retryAfter,
-      onOutage: () => void (this.#isDoubtful = true),
+      onOutage: () => this.#publisher.doubt(),
     }
     const subscription = new KafkaSubscription(topic, options, observer, settings)
     await subscription.begin()
@@ -197,13 +167,8 @@ class KafkaPubSubStore implements PubSubStore {
 
   async check(timeoutMs: number) {
     this.#requireOpen()
-    try {
-      const asked = this.#producer.metadata({ topics: [], forceUpdate: true })
-      const { id, brokers } = await within(asked, timeoutMs, this.#context.clock)
-      return { version: 'Kafka', facts: { cluster: id, brokers: String(brokers.size) } }
-    } catch (error) {
-      throw asApiError(error)
-    }
+    const { cluster, brokers } = await this.#publisher.check(timeoutMs)
+    return { version: 'Kafka', facts: { cluster, brokers: String(brokers) } }
   }
 
   async close(): Promise<void> {
@@ -211,7 +176,7 @@ class KafkaPubSubStore implements PubSubStore {
     this.#closed = true
     await Promise.all([...this.#subscriptions].map(each => each.close()))
     this.#subscriptions.clear()
-    await farewell(this.#producer, this.#context.clock)
+    await this.#publisher.close()
     this.#password?.close()
     this.#tls?.close()
   }
@@ -219,67 +184,6 @@ class KafkaPubSubStore implements PubSubStore {
   #requireOpen(): void {
     if (this.#closed) throw new ApiError('unavailable', 'the component is closed')
   }
-
-  async #send(
-    topic: string,
-    partitions: number,
-    messages: readonly OutgoingMessage[],
-  ): Promise<readonly (ApiError | undefined)[]> {
-    const { clock } = this.#context
-    const until = clock.now() + this.#options.requestTimeout
-    const records = messages.map(message => this.#record(topic, partitions, message))
-    for (let left = records; ; ) {
-      try {
-        // Copies, as the library changes them.
-        await this.#producer.send({ acks: ALL_IN_SYNC, messages: left.map(record => ({ ...record })) })
-        return messages.map(() => undefined)
-      } catch (error) {
-        this.#isDoubtful = true
-        const taken = partitionsTaken(error)
-        left = left.filter(({ partition }) => !taken.has(partition))
-        if (!canBeSentAgain(error) || clock.now() > until) {
-          const failure = asApiError(error, 'unknown')
-          return records.map(record => (left.includes(record) ? failure : undefined))
-        }
-        await new Promise<void>(resolve => clock.after(SEND_AGAIN_MS, resolve))
-        await this.#clients.topic(this.#producer, topic, true).catch(() => {})
-      }
-    }
-  }
-
-  #record(topic: string, partitions: number, { data, contentType, headers, orderingKey }: OutgoingMessage) {
-    const fields = Object.entries({ ...headers, ...(contentType && { 'content-type': contentType }) })
-    const key = orderingKey === undefined ? undefined : Buffer.from(orderingKey)
-    // Where Kafka's own client puts a key, so that others keep the order with us.
-    const slot = key ? this.#library.compatibilityPartitioner(undefined as never, key) : this.#slot()
-    return {
-      topic,
-      partition: slot % partitions,
-      value: data,
-      headers: new Map(fields.map(([name, value]) => [Buffer.from(name), Buffer.from(value)])),
-      ...(key && { key }),
-    }
-  }
-
-  #slot(): number {
-    return this.#options.spread ? this.#turn++ : this.#turn
-  }
-}
-
-/** Messages in their order, cut so that a request is not too long. */
-function* parts(messages: readonly OutgoingMessage[]): Generator<readonly OutgoingMessage[]> {
-  let part: OutgoingMessage[] = []
-  let bytes = 0
-  for (const message of messages) {
-    if (part.length > 0 && bytes + message.data.length > REQUEST_BYTES) {
-      yield part
-      part = []
-      bytes = 0
-    }
-    part.push(message)
-    bytes += message.data.length
-  }
-  yield part
 }
 
 function withoutNames({ host: _, servername: __, ...options }: ReturnType<ClientTls['options']>): object {
