@@ -96,6 +96,7 @@ export const bundleOptions = {
     '@nats-io/*',
     '@platformatic/kafka',
     'hessian.js',
+    'pg',
   ],
   plugins: [lateProtocols, parsedProtos],
   logOverride: { 'empty-import-meta': 'error', 'unsupported-dynamic-import': 'silent' },

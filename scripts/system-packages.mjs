@@ -30,6 +30,7 @@ const PACKAGES = [
   },
   { name: 'mosquitto', program: 'mosquitto', for: ['test', 'interop'], service: 'mosquitto' },
   { name: 'nats-server', program: 'nats-server', for: ['test', 'interop'], service: 'nats-server' },
+  { name: 'postgresql', program: 'psql', for: ['test', 'interop'], service: 'postgresql' },
   // ZooKeeper without what makes it a service of the system.
   {
     name: 'libzookeeper-java',

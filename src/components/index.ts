@@ -8,6 +8,7 @@ import { memoryConfiguration } from './configuration/memory.ts'
 import { mysqlConfiguration } from './configuration/mysql.ts'
 import { nacosConfiguration } from './configuration/nacos.ts'
 import { natsConfiguration } from './configuration/nats.ts'
+import { postgresqlConfiguration } from './configuration/postgresql.ts'
 import { redisConfiguration } from './configuration/redis.ts'
 import { zookeeperConfiguration } from './configuration/zookeeper.ts'
 import { appsInvoke } from './invoke/apps.ts'
@@ -17,6 +18,7 @@ import { etcdLock } from './lock/etcd.ts'
 import { memoryLock } from './lock/memory.ts'
 import { mysqlLock } from './lock/mysql.ts'
 import { natsLock } from './lock/nats.ts'
+import { postgresqlLock } from './lock/postgresql.ts'
 import { redisLock } from './lock/redis.ts'
 import { zookeeperLock } from './lock/zookeeper.ts'
 import { embeddedPubSub } from './pubsub/embedded.ts'
@@ -36,6 +38,7 @@ import { etcdSequencer } from './sequencer/etcd.ts'
 import { memorySequencer } from './sequencer/memory.ts'
 import { mysqlSequencer } from './sequencer/mysql.ts'
 import { natsSequencer } from './sequencer/nats.ts'
+import { postgresqlSequencer } from './sequencer/postgresql.ts'
 import { redisSequencer } from './sequencer/redis.ts'
 import { zookeeperSequencer } from './sequencer/zookeeper.ts'
 
@@ -48,6 +51,7 @@ export const componentKinds: readonly ComponentKind[] = [
   mysqlConfiguration,
   nacosConfiguration,
   natsConfiguration,
+  postgresqlConfiguration,
   redisConfiguration,
   zookeeperConfiguration,
   appsInvoke,
@@ -57,6 +61,7 @@ export const componentKinds: readonly ComponentKind[] = [
   memoryLock,
   mysqlLock,
   natsLock,
+  postgresqlLock,
   redisLock,
   zookeeperLock,
   embeddedPubSub,
@@ -76,6 +81,7 @@ export const componentKinds: readonly ComponentKind[] = [
   memorySequencer,
   mysqlSequencer,
   natsSequencer,
+  postgresqlSequencer,
   redisSequencer,
   zookeeperSequencer,
 ]

@@ -17,7 +17,7 @@ export async function buildProgram(folder: string, entry = `import './src/main.t
     banner: { js: '(function (require) {' },
     footer: { js: '})' },
     supported: { 'dynamic-import': false },
-    external: ['lmdb', '@nats-io/*', 'pino', 'prom-client'],
+    external: ['lmdb', '@nats-io/*', 'pg', 'pino', 'prom-client'],
     logLevel: 'error',
     outfile: join(folder, 'dist/portolan.cjs'),
   })

@@ -5,7 +5,7 @@
  * random mark, which tells apart what got the same number before and after a failover that lost something.
  */
 import { randomInt } from 'node:crypto'
-import { ApiError, type ConfigurationItem, type ItemChange, type ItemKey, type Selection } from '../../apis/index.ts'
+import type { ConfigurationItem, ItemChange, ItemKey, Selection } from '../../apis/index.ts'
 import type { ComponentContext } from '../../component.ts'
 import {
   type Ask,
@@ -17,30 +17,22 @@ import {
   sql,
   table,
 } from '../clients/mysql/index.ts'
+import {
+  type Change,
+  type ChangeTables,
+  type ConfigurationLimits,
+  checkSizes,
+  conflict,
+  MARKS,
+  MAX_BYTES,
+  NOWHERE,
+  type Position,
+  positionOf,
+  tooMany,
+  versionOf,
+} from './table-changes.ts'
 
-/** A change, by its number and mark. */
-export interface Position {
-  readonly revision: bigint
-  readonly mark: number
-}
-
-/** An item as it became, or that it is gone. */
-export interface Change extends Position {
-  readonly key: ItemKey
-  readonly item: ConfigurationItem | undefined
-}
-
-export interface ConfigurationLimits {
-  /** Items of one selection. */
-  readonly maxItems: number
-  /** Changes whose values stay. */
-  readonly keepChanges: number
-}
-
-const MAX_BYTES = { group: 255, label: 255, key: 1024, contentType: 255 } as const
-const MARKS = 2 ** 32
-
-export class ConfigurationTables {
+export class ConfigurationTables implements ChangeTables {
   readonly client: MysqlClient
   readonly #limits: ConfigurationLimits
   readonly #items: Sql
@@ -92,7 +84,6 @@ export class ConfigurationTables {
     return rows[0] ? positionOf(rows[0][0], rows[0][1]) : NOWHERE
   }
 
-  /** What came behind a change, in order; undefined when that one is not there (any more), or too much came. */
   async since({ revision, mark }: Position): Promise<readonly Change[] | undefined> {
     const { maxItems } = this.#limits
     const answer = await this.client
@@ -180,18 +171,9 @@ export class ConfigurationTables {
 
 /** Of a table named i. */
 const ITEM = sql`i.item_key, i.item_group, i.item_label, i.value, i.content_type, i.revision, i.mark`
-const NOWHERE: Position = { revision: 0n, mark: 0 }
 const NOTHING_DONE = Symbol('nothing done')
 
 type Row = readonly (string | null)[]
-
-export const versionOf = ({ revision, mark }: Position): string => `${revision}-${mark.toString(36)}`
-
-export const isSame = (a: Position, b: Position): boolean => a.revision === b.revision && a.mark === b.mark
-
-function positionOf(revision: string | null | undefined, mark: string | null | undefined): Position {
-  return typeof revision === 'string' ? { revision: BigInt(revision), mark: Number(mark) } : NOWHERE
-}
 
 function changeOf(row: Row): Change {
   const [key, group, label, , , revision, mark] = row as readonly string[]
@@ -214,17 +196,3 @@ function within({ group, label, keys, prefix }: Selection): Sql {
   end[end.length - 1]! += 1
   return all([...place, sql`item_key >= ${prefix}`, sql`item_key < ${end}`])
 }
-
-function checkSizes(change: ItemChange): void {
-  for (const [name, most] of Object.entries(MAX_BYTES)) {
-    const text = change[name as keyof typeof MAX_BYTES] ?? ''
-    if (Buffer.byteLength(text) > most) throw new ApiError('invalid-argument', `${name} has ${most} bytes at most`)
-  }
-}
-
-function conflict(key: string, version: string): ApiError {
-  const found = version === '' ? 'does not exist' : `is at version ${version}`
-  return new ApiError('conflict', `${JSON.stringify(key)} ${found}, not as expected`)
-}
-
-const tooMany = (most: number): ApiError => new ApiError('exhausted', `more than ${most} items are selected`)

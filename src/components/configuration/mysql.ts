@@ -12,8 +12,8 @@ import type {
 import type { ComponentKind } from '../../component.ts'
 import { described, duration } from '../../config/index.ts'
 import { tableOptions } from '../clients/mysql/index.ts'
-import { ConfigurationFeed } from './mysql-feed.ts'
 import { ConfigurationTables } from './mysql-tables.ts'
+import { ConfigurationFeed } from './table-feed.ts'
 
 const count = (preset: number) => z._default(z.int().check(z.minimum(1)), preset)
 
@@ -65,7 +65,7 @@ class MysqlConfigurationStore implements ConfigurationStore {
 
   constructor(tables: ConfigurationTables, pollMs: number) {
     this.#tables = tables
-    this.#feed = new ConfigurationFeed(tables, pollMs)
+    this.#feed = new ConfigurationFeed(tables, tables.client.clock, pollMs)
   }
 
   check(timeoutMs: number) {

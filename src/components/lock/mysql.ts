@@ -4,18 +4,11 @@
  * had yet, so the lock is not linearizable. (GET_LOCK() would end with its session, and hold a connection for each lock.)
  */
 import * as z from 'zod/mini'
-import {
-  ApiError,
-  type LockGrant,
-  type LockHolder,
-  type LockRequest,
-  type LockStore,
-  type RenewOutcome,
-  type UnlockOutcome,
-} from '../../apis/index.ts'
+import type { LockHolder, LockRequest } from '../../apis/index.ts'
 import type { ComponentKind } from '../../component.ts'
 import { described, duration } from '../../config/index.ts'
 import { MysqlClient, type MysqlTableOptions, type Sql, sql, table, tableOptions } from '../clients/mysql/index.ts'
+import { type LockTable, MAX_NAME_BYTES, TableLockStore } from './table-lock.ts'
 
 const options = () =>
   z.strictObject({
@@ -43,25 +36,26 @@ export const mysqlLock: ComponentKind<'lock'> = {
       ],
       look: sql`SELECT 1 FROM ${locks} LIMIT 0`,
     })
-    return new MysqlLockStore(client, locks, options.pollInterval)
+    return new TableLockStore(new MysqlLockTable(client, locks), options.pollInterval)
   },
 }
 
-const MAX_NAME_BYTES = 1024
 /** Of the session's time zone, and its changes twice a year, this knows nothing. */
 const NOW = sql`UTC_TIMESTAMP(6)`
 /** Of a lock that was given back. Not the present: a statement that began before may have waited for this one. */
 const LONG_AGO = sql`'2000-01-01 00:00:00'`
 
-class MysqlLockStore implements LockStore {
+class MysqlLockTable implements LockTable {
   readonly #client: MysqlClient
   readonly #locks: Sql
-  readonly #pollMs: number
 
-  constructor(client: MysqlClient, locks: Sql, pollMs: number) {
+  constructor(client: MysqlClient, locks: Sql) {
     this.#client = client
     this.#locks = locks
-    this.#pollMs = pollMs
+  }
+
+  get clock() {
+    return this.#client.clock
   }
 
   check(timeoutMs: number) {
@@ -72,8 +66,7 @@ class MysqlLockStore implements LockStore {
     this.#client.close()
   }
 
-  async tryLock({ resource, owner, leaseMs }: LockRequest): Promise<LockGrant | undefined> {
-    for (const each of [resource, owner]) checkName(each)
+  async grant({ resource, owner, leaseMs }: LockRequest): Promise<bigint | undefined> {
     const until = endOf(leaseMs)
     const isFree = sql`until_utc <= ${NOW}`
     // From left to right, each from what stands there by then: the end comes last.
@@ -83,36 +76,25 @@ class MysqlLockStore implements LockStore {
           owner = IF(${isFree}, ${owner}, owner), until_utc = IF(${isFree}, ${until}, until_utc)`,
     )
     // 1: a new row. 2: one that has changed.
-    if (affectedRows === 1) return { token: 1n }
-    return affectedRows === 2 ? { token: BigInt(insertId) } : undefined
+    if (affectedRows === 1) return 1n
+    return affectedRows === 2 ? BigInt(insertId) : undefined
   }
 
-  async unlock({ resource, owner }: Pick<LockRequest, 'resource' | 'owner'>): Promise<UnlockOutcome> {
-    const isDone = await this.#change(resource, owner, sql`owner = '', until_utc = ${LONG_AGO}`)
-    if (isDone) return 'released'
-    const holder = await this.#holder(resource)
-    return holder && holder.owner !== owner ? 'others' : 'absent'
+  end(resource: string, owner: string): Promise<boolean> {
+    return this.#change(resource, owner, sql`owner = '', until_utc = ${LONG_AGO}`)
   }
 
-  async renew({ resource, owner, leaseMs }: LockRequest): Promise<RenewOutcome> {
-    const isDone = await this.#change(resource, owner, sql`until_utc = ${endOf(leaseMs)}`)
-    if (isDone) return 'renewed'
-    const holder = await this.#holder(resource)
-    if (!holder) return 'absent'
-    // Its own, which it got just now, or whose end is the same already.
-    return holder.owner === owner ? 'renewed' : 'others'
+  extend({ resource, owner, leaseMs }: LockRequest): Promise<boolean> {
+    return this.#change(resource, owner, sql`until_utc = ${endOf(leaseMs)}`)
   }
 
-  holder(resource: string): Promise<LockHolder | undefined> {
-    return this.#holder(resource)
-  }
-
-  async whenFree(resource: string, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const holder = await this.#holder(resource)
-      if (!holder) return
-      await this.#pause(Math.min(this.#pollMs, holder.remainingMs + 1), signal)
-    }
+  async holder(resource: string): Promise<Required<LockHolder> | undefined> {
+    const { rows } = await this.#client.read(
+      sql`SELECT owner, token, TIMESTAMPDIFF(MICROSECOND, ${NOW}, until_utc) FROM ${this.#locks}
+        WHERE resource = ${resource} AND until_utc > ${NOW}`,
+    )
+    const [row] = rows
+    return row && { owner: row[0]!, token: BigInt(row[1]!), remainingMs: Number(row[2]) / 1000 }
   }
 
   /** Changes a lock that this owner holds; false when it holds none. */
@@ -123,34 +105,8 @@ class MysqlLockStore implements LockStore {
     )
     return affectedRows !== 0
   }
-
-  async #holder(resource: string): Promise<Required<LockHolder> | undefined> {
-    const { rows } = await this.#client.read(
-      sql`SELECT owner, token, TIMESTAMPDIFF(MICROSECOND, ${NOW}, until_utc) FROM ${this.#locks}
-        WHERE resource = ${resource} AND until_utc > ${NOW}`,
-    )
-    const [row] = rows
-    return row && { owner: row[0]!, token: BigInt(row[1]!), remainingMs: Number(row[2]) / 1000 }
-  }
-
-  #pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const over = () => {
-        cancel()
-        signal.removeEventListener('abort', over)
-        resolve()
-      }
-      const cancel = this.#client.clock.after(ms, over)
-      signal.addEventListener('abort', over)
-    })
-  }
 }
 
 function endOf(leaseMs: number): Sql {
   return sql`${NOW} + INTERVAL ${Math.max(1, Math.round(leaseMs * 1000))} MICROSECOND`
-}
-
-function checkName(name: string): void {
-  if (Buffer.byteLength(name) > MAX_NAME_BYTES)
-    throw new ApiError('invalid-argument', `names of resources and owners have ${MAX_NAME_BYTES} bytes at most`)
 }

@@ -3,10 +3,12 @@
  * themselves only when it has moved. One round follows the other, so that nothing overtakes anything.
  */
 import type { ConfigurationObserver, ConfigurationWatch, ItemKey, Selection } from '../../apis/index.ts'
-import { type Change, type ConfigurationTables, isSame, type Position } from './mysql-tables.ts'
+import type { Clock } from '../../protocol.ts'
+import { type Change, type ChangeTables, isSame, type Position } from './table-changes.ts'
 
 export class ConfigurationFeed {
-  readonly #tables: ConfigurationTables
+  readonly #tables: ChangeTables
+  readonly #clock: Clock
   readonly #intervalMs: number
   readonly #watches = new Set<Watch>()
   /** All watches that are not stale know what came up to this. */
@@ -16,8 +18,9 @@ export class ConfigurationFeed {
   #isHurried = false
   #cancel: () => void = () => {}
 
-  constructor(tables: ConfigurationTables, intervalMs: number) {
+  constructor(tables: ChangeTables, clock: Clock, intervalMs: number) {
     this.#tables = tables
+    this.#clock = clock
     this.#intervalMs = intervalMs
   }
 
@@ -54,7 +57,7 @@ export class ConfigurationFeed {
     }
     this.#isRunning = false
     if (this.#watches.size === 0) return
-    this.#cancel = this.#tables.client.clock.after(this.#intervalMs, () => this.hurry())
+    this.#cancel = this.#clock.after(this.#intervalMs, () => this.hurry())
   }
 
   /** Never rejects. */
@@ -105,7 +108,7 @@ class Watch {
     this.#observer = observer
   }
 
-  async read(tables: ConfigurationTables): Promise<void> {
+  async read(tables: ChangeTables): Promise<void> {
     const { at, items } = await tables.read(this.#selection)
     if (this.isClosed) return
     this.#at = at
