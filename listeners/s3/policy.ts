@@ -1,5 +1,12 @@
 /** What a key of the application's may do. */
-import { type CopySource, type Operation, parseXml, S3Error, type XmlElement } from '../../codecs/s3/index.ts'
+import {
+  type CopySource,
+  climbsOut,
+  type Operation,
+  parseXml,
+  S3Error,
+  type XmlElement,
+} from '../../codecs/s3/index.ts'
 import type { KeyOptions } from './options.ts'
 import { Patterns } from './patterns.ts'
 
@@ -41,7 +48,9 @@ export class Policy {
       return `this key may not ${operation.access} (${operation.name})`
     // Lists of buckets show names only; those of a key that may see some are cut down to them.
     if (bucket !== '' && !this.#buckets.match(bucket)) return `this key may not use the bucket ${bucket}`
-    if (bucket === '' || this.#prefixes === undefined) return undefined
+    if (bucket === '') return undefined
+    if (this.#leavesBucket(key)) return 'the key would lead out of its bucket'
+    if (this.#prefixes === undefined) return undefined
     return this.#prefixObjection(operation, key, listPrefixes)
   }
 
@@ -57,7 +66,8 @@ export class Policy {
   /** Whether a copy may read it. */
   mayRead({ bucket, key }: CopySource): boolean {
     if (this.#access && !this.#access.has('read')) return false
-    return this.#buckets.match(bucket) && (this.#prefixes?.some(prefix => key.startsWith(prefix)) ?? true)
+    if (!this.#buckets.match(bucket) || this.#leavesBucket(key)) return false
+    return this.#prefixes === undefined || this.#allows(key)
   }
 
   /** Throws AccessDenied when a document names objects that this key may not use. Throws ProtocolError for what is none. */
@@ -79,7 +89,12 @@ export class Policy {
   }
 
   #allows(key: string): boolean {
-    return this.#prefixes!.some(prefix => key.startsWith(prefix))
+    return this.#prefixes!.some(prefix => key.startsWith(prefix) && !climbsOut(key, prefix))
+  }
+
+  /** Who may use some buckets only must not get to another by a key. */
+  #leavesBucket(key: string): boolean {
+    return !this.#buckets.matchesAll && climbsOut(key)
   }
 }
 

@@ -17,7 +17,7 @@ import type { Profile } from './profiles/profile.ts'
 import { checkRefusals } from './refusals.ts'
 import { ServiceExchange } from './service-exchange.ts'
 import type { Store, StoreExchange, StoreRequest, StoreSink } from './store.ts'
-import type { BucketNames, Place } from './translate/bucket-names.ts'
+import { type BucketNames, keyAt, type Place } from './translate/bucket-names.ts'
 import { prefixQuery, translateCopySource } from './translate/requests.ts'
 
 export interface ServiceStoreOptions {
@@ -66,7 +66,7 @@ export class ServiceStore implements Store {
     const current = credentials?.current
     if (!current) return undefined
     const place = this.placeOf(request)
-    const { host, path } = upstreamAddress(addressing, place.bucket, place.prefix + request.key)
+    const { host, path } = upstreamAddress(addressing, place.bucket, keyAt(place, request.key))
     // Who is sent there sends what it would have sent here, so nothing may have to be put into other words.
     const isWrite = request.method === 'PUT' || request.method === 'POST'
     if (!isDeepStrictEqual(adaptHeaders(request.headers, isWrite, this.options.profile), request.headers))
@@ -96,7 +96,7 @@ export class ServiceStore implements Store {
       else if (headers[at] === 'x-amz-rename-source' && place.prefix !== '')
         throw new S3Error('NotImplemented', 'Objects below a prefix of the backend are not renamed.')
     }
-    const key = request.key === '' ? '' : place.prefix + request.key
+    const key = request.key === '' ? '' : keyAt(place, request.key)
     const { host, path } = upstreamAddress(addressing, place.bucket, key)
     return { host, path, query: canonicalQuery(this.#query(request, place)), headers }
   }

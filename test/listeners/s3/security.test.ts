@@ -37,6 +37,7 @@ beforeAll(async () => {
     keys: [
       { accessKeyId: KEY, secretAccessKey },
       { accessKeyId: 'tenant', secretAccessKey, buckets: ['mine*'], prefixes: ['team/', 'shared/'] },
+      { accessKeyId: 'owner', secretAccessKey, buckets: ['mine'] },
       { accessKeyId: 'reader', secretAccessKey, operations: ['read', 'list'] },
       { accessKeyId: 'writer', secretAccessKey, operations: ['write'], maxObjectSize: '1KiB' },
     ],
@@ -288,7 +289,10 @@ describe('what a key may do', () => {
 describe('what a request may say', () => {
   test('CVE-2026-54917: dots in a path are a key, and name no other bucket', async () => {
     expect(codeOf(await send({ target: '/mine/../others/secret', accessKey: 'tenant' }))).toBe('AccessDenied')
-    expect(codeOf(await send({ target: '/mine/team/../secret', accessKey: 'tenant' }))).toBe('NoSuchKey')
+    expect(codeOf(await send({ target: '/mine/team/../secret', accessKey: 'tenant' }))).toBe('AccessDenied')
+    expect(codeOf(await send({ target: '/mine/../others/secret', accessKey: 'owner' }))).toBe('AccessDenied')
+    expect(codeOf(await send({ target: '/mine/team/../secret', accessKey: 'owner' }))).toBe('NoSuchKey')
+    expect(codeOf(await send({ target: '/mine/../others/secret' }))).toBe('NoSuchKey')
     for (const bucket of ['..', '.', '%2e%2e', '..%2f..', 'a%00b'])
       expect(codeOf(await send({ target: `/${bucket}/etc/passwd` }))).toMatch(/InvalidBucketName|InvalidURI/)
   })
@@ -312,6 +316,9 @@ describe('what a request may say', () => {
       ])
     }
     expect(await stored('mine', 'team/c')).toBe(false)
+    const headers = { 'x-amz-copy-source': 'mine/../others/secret' }
+    const copy = { method: 'PUT', target: '/mine/copied', accessKey: 'owner', headers }
+    expect(codeOf(await send(copy))).toBe('AccessDenied')
   })
 
   test('aws-sigv4-proxy: Host chooses a bucket at most, and only below a domain of ours', async () => {

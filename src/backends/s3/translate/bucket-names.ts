@@ -1,5 +1,5 @@
 /** What buckets and keys are called at the service: one of its buckets may stand in for several, each with a prefix. */
-import { S3Error } from '../../../../codecs/s3/index.ts'
+import { climbsOut, S3Error } from '../../../../codecs/s3/index.ts'
 
 export interface BucketOptions {
   readonly name?: string | undefined
@@ -12,6 +12,14 @@ export interface Place {
   readonly prefix: string
   /** Called the same, without a prefix: nothing has to be translated. */
   readonly isPlain: boolean
+}
+
+/** What the key is called there. Throws InvalidArgument for one that could lead out of the place. */
+export function keyAt({ prefix, isPlain }: Place, key: string): string {
+  const full = prefix + key
+  if (!isPlain && climbsOut(full, prefix))
+    throw new S3Error('InvalidArgument', 'By its dots the key would lead out of where the bucket is kept.')
+  return full
 }
 
 export class BucketNames {

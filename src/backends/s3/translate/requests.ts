@@ -1,6 +1,6 @@
 /** What of a request names buckets and keys elsewhere than in its path. */
 import { encodeCopySource, parseCopySource } from '../../../../codecs/s3/index.ts'
-import type { BucketNames } from './bucket-names.ts'
+import { type BucketNames, keyAt } from './bucket-names.ts'
 
 /** Parameters whose value is a key, or the beginning of one. */
 const KEY_PARAMETERS: ReadonlySet<string> = new Set(['prefix', 'marker', 'start-after', 'key-marker'])
@@ -23,5 +23,5 @@ export function prefixQuery(query: readonly string[], prefix: string, isList: bo
 export function translateCopySource(header: string, names: BucketNames): string {
   const { bucket, key, version } = parseCopySource(header)
   const place = names.placeOf(bucket)
-  return encodeCopySource({ bucket: place.bucket, key: place.prefix + key, version })
+  return encodeCopySource({ bucket: place.bucket, key: keyAt(place, key), version })
 }

@@ -90,6 +90,16 @@ test("the service's own names are no way past a prefix", async () => {
   }
 })
 
+test('s3proxy#769: nor do dots lead out of one, whatever the service makes of them', async () => {
+  const Key = '../others/dir/foreign'
+  const name = 'InvalidArgument'
+  await expect(client.send(new HeadBucketCommand({ Bucket: 'below' }))).resolves.toBeDefined()
+  await expect(client.send(new GetObjectCommand({ Bucket: 'below', Key }))).rejects.toMatchObject({ name })
+  const copy = new CopyObjectCommand({ Bucket: 'below', Key: 'x', CopySource: `below/${Key}` })
+  await expect(client.send(copy)).rejects.toMatchObject({ name })
+  await expect(client.send(new GetObjectCommand({ Bucket: 'plain', Key }))).rejects.toMatchObject({ name: 'NoSuchKey' })
+})
+
 describe('what would concern the whole bucket of the service', () => {
   const Bucket = 'below'
   const name = 'NotImplemented'
