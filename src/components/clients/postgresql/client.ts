@@ -58,8 +58,9 @@ export class PostgresqlClient {
       idleTimeoutMillis: IDLE_MS,
       allowExitOnIdle: true,
     })
-    // Of a connection that nobody uses.
+    // Of a connection that nobody uses, and of one that is just being closed.
     this.#pool.on('error', () => {})
+    this.#pool.on('connect', client => client.on('error', () => {}))
   }
 
   static async open(options: PostgresqlOptions, tables: readonly string[], context: ComponentContext) {
