@@ -4,7 +4,7 @@
  */
 import { ProtocolError } from '../codec.ts'
 import { COLON, CR, HOST, LF, SPACE, TAB, TOKEN, VALUE } from './characters.ts'
-import { KNOWN_NAMES } from './known-names.ts'
+import { knownName } from './known-names.ts'
 import type { HeadLimits } from './limits.ts'
 
 /** Headers in the order in which they came; the same index in all three. Latin1: one character for each byte. */
@@ -69,7 +69,8 @@ export function readFields(
     const nameStart = i
     while (TOKEN[bytes[i]!] === 1) i++
     if (i === nameStart || bytes[i] !== COLON) throw nameError(bytes, nameStart, i)
-    const rawName = text.slice(nameStart - base, i - base)
+    const known = knownName(bytes, nameStart, i)
+    const rawName = known ? known.written : text.slice(nameStart - base, i - base)
     const colon = i++
     while (bytes[i] === SPACE || bytes[i] === TAB) i++
     const valueStart = i
@@ -80,7 +81,7 @@ export function readFields(
     const lineEnd = i
     i += 2
 
-    const name = KNOWN_NAMES.get(rawName) ?? rawName.toLowerCase()
+    const name = known ? known.lower : rawName.toLowerCase()
     const value = text.slice(valueStart - base, valueEnd - base)
     if (names.push(name) > limits.maxHeaders) {
       throw new ProtocolError('too-many-headers', `more than ${limits.maxHeaders} headers`)
