@@ -25,6 +25,7 @@ import { embeddedPubSub } from './pubsub/embedded.ts'
 import { kafkaPubSub } from './pubsub/kafka.ts'
 import { memoryPubSub } from './pubsub/memory.ts'
 import { mqttPubSub } from './pubsub/mqtt.ts'
+import { natsPubSub } from './pubsub/nats.ts'
 import { rabbitmqPubSub } from './pubsub/rabbitmq.ts'
 import { redisPubSub } from './pubsub/redis.ts'
 import { awsSecretsManager } from './secrets/aws-secrets-manager.ts'
@@ -68,6 +69,7 @@ export const componentKinds: readonly ComponentKind[] = [
   kafkaPubSub,
   memoryPubSub,
   mqttPubSub,
+  natsPubSub,
   rabbitmqPubSub,
   redisPubSub,
   awsSecretsManager,

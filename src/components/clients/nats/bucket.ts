@@ -90,8 +90,14 @@ export class Bucket {
     return this.client.call(async (session): Promise<AsyncIterable<KvWatchEntry> & { stop(): void }> => {
       const bucket = await session.buckets.open(this.name)
       const entries = await bucket.watch({ key: this.#options.keyOf(key) })
-      session.connection.closed().then(() => entries.stop())
-      return entries
+      const forget = session.onLost(() => entries.stop())
+      return {
+        [Symbol.asyncIterator]: () => entries[Symbol.asyncIterator](),
+        stop() {
+          forget()
+          entries.stop()
+        },
+      }
     }, true)
   }
 

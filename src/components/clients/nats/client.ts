@@ -22,6 +22,8 @@ export interface NatsSession {
   readonly streams: JetStreamClient
   readonly manager: JetStreamManager
   readonly buckets: Kvm
+  /** Calls once when the connection is lost, also when it is already; what it returns calls that off. */
+  onLost(hear: () => void): () => void
 }
 
 export class NatsClient {
@@ -68,12 +70,25 @@ export class NatsClient {
 
   /** Rejects with an ApiError, in time. */
   async call<T>(ask: (session: NatsSession) => Promise<T>, repeatable: boolean, timeoutMs?: number): Promise<T> {
+    return this.callOn(await this.session(), ask, repeatable, timeoutMs)
+  }
+
+  /** Over that connection or none. */
+  async callOn<T>(
+    session: NatsSession,
+    ask: (session: NatsSession) => Promise<T>,
+    repeatable: boolean,
+    timeoutMs?: number,
+  ): Promise<T> {
     const limit = timeoutMs ?? this.requestTimeoutMs
-    const session = await this.session()
     let cancel = (): void => {}
     const lost = new Promise<never>((_, reject) => {
-      cancel = this.clock.after(limit, () => reject(new Error(`no answer in ${limit} ms`)))
-      session.connection.closed().then(() => reject(new Error('the connection was lost')))
+      const stopTimer = this.clock.after(limit, () => reject(new Error(`no answer in ${limit} ms`)))
+      const stopHearing = session.onLost(() => reject(new Error('the connection was lost')))
+      cancel = () => {
+        stopTimer()
+        stopHearing()
+      }
     })
     try {
       return await Promise.race([ask(session), lost])
@@ -133,7 +148,7 @@ export class NatsClient {
         const streams = jetstream(connection, options)
         const manager = await jetstreamManager(connection, options)
         if (this.#closed) throw closed()
-        return { connection, streams, manager, buckets: new Kvm(streams) }
+        return { connection, streams, manager, buckets: new Kvm(streams), onLost: lossOf(connection) }
       } catch (error) {
         await connection.close().catch(() => {})
         throw error
@@ -153,4 +168,20 @@ export class NatsClient {
 
 function closed(): ApiError {
   return new ApiError('unavailable', 'the component is closed')
+}
+
+/** One listener to the end of the connection for all: what is chained to its promise stays as long as that does. */
+function lossOf(connection: NatsConnection): NatsSession['onLost'] {
+  const hearers = new Set<() => void>()
+  connection.closed().then(() => {
+    for (const hear of hearers) hear()
+    hearers.clear()
+  })
+  return hear => {
+    // A wrapper, so that the same function may be given twice.
+    const mine = (): void => hear()
+    if (connection.isClosed()) queueMicrotask(mine)
+    else hearers.add(mine)
+    return () => hearers.delete(mine)
+  }
 }

@@ -4,6 +4,12 @@ import { ApiError } from '../../../apis/index.ts'
 /** JetStream's error for a write whose expectation does not hold. */
 const WRONG_LAST_SEQUENCE = 10071
 
+/** That there is no such consumer, stream or message. */
+const MISSING: ReadonlySet<unknown> = new Set([10014, 10037, 10059])
+
+/** That a stream takes no more, for want of messages or bytes that it may have. */
+const STORE_FAILED = 10077
+
 /** Said by name, as the client's classes are only there once it is loaded. */
 const DENIED = new Set(['AuthorizationError', 'PermissionViolationError', 'UserAuthenticationExpiredError'])
 
@@ -13,6 +19,14 @@ const NOT_BEGUN = new Set(['NoRespondersError', 'JetStreamNotEnabled', 'Connecti
 /** Another write came first; nothing has changed. */
 export function isOvertaken(error: unknown): boolean {
   return (error as { code?: unknown } | undefined)?.code === WRONG_LAST_SEQUENCE
+}
+
+export function isMissing(error: unknown): boolean {
+  return MISSING.has((error as { code?: unknown } | undefined)?.code)
+}
+
+export function isFull(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === STORE_FAILED
 }
 
 /** What the caller is told; `repeatable`: it does no harm when the request was executed. */

@@ -97,7 +97,7 @@ export async function followBucket(
   })
   const stop = (): void => end()
   signal.addEventListener('abort', stop)
-  session.connection.closed().then(() => lose('the connection was lost'))
+  const forget = session.onLost(() => lose('the connection was lost'))
   try {
     if (signal.aborted) return
     wait()
@@ -122,6 +122,7 @@ export async function followBucket(
     await ended
   } finally {
     cancel()
+    forget()
     signal.removeEventListener('abort', stop)
     if (!session.connection.isClosed()) subscription.unsubscribe()
   }

@@ -18,7 +18,7 @@ export function natsOptions() {
       .apply(described('How Portolan authenticates to NATS.')),
     replicas: z
       ._default(z.int().check(z.minimum(1), z.maximum(5)), 1)
-      .apply(described('On how many servers of the cluster a bucket that does not exist yet is kept.')),
+      .apply(described('On how many servers of the cluster a bucket or a stream that does not exist yet is kept.')),
     connectTimeout: duration('2s').apply(described('Limit for connecting.')),
     requestTimeout: duration('5s').apply(described('Limit for one request.')),
   }
