@@ -1,19 +1,11 @@
 /** Configuration in tables of PostgreSQL, which tells of changes (LISTEN); what it told while nobody listened is read. */
 import * as z from 'zod/mini'
-import type {
-  ConfigurationItem,
-  ConfigurationObserver,
-  ConfigurationStore,
-  ConfigurationWatch,
-  ItemChange,
-  ItemKey,
-  Selection,
-} from '../../apis/index.ts'
+import type { ConfigurationObserver, ConfigurationWatch, Selection } from '../../apis/index.ts'
 import type { ComponentKind } from '../../component.ts'
 import { described, duration } from '../../config/index.ts'
-import { postgresqlOptions } from '../clients/postgresql/index.ts'
+import { type PostgresqlClient, postgresqlOptions } from '../clients/postgresql/index.ts'
 import { PostgresqlTables } from './postgresql-tables.ts'
-import { ConfigurationFeed } from './table-feed.ts'
+import { TableConfigurationStore } from './table-store.ts'
 
 const count = (preset: number) => z._default(z.int().check(z.minimum(1)), preset)
 
@@ -63,50 +55,28 @@ export const postgresqlConfiguration: ComponentKind<'configuration'> = {
 /** After a connection that listened was lost. */
 const RECONNECT_MS = 500
 
-class PostgresqlConfigurationStore implements ConfigurationStore {
-  readonly #tables: PostgresqlTables
+class PostgresqlConfigurationStore extends TableConfigurationStore {
+  readonly #client: PostgresqlClient
   readonly #channel: string
-  readonly #feed: ConfigurationFeed
   #isListening = false
   #stopListening = (): void => {}
   #closed = false
 
   constructor(tables: PostgresqlTables, { table, pollInterval }: Options) {
-    this.#tables = tables
+    super(tables, pollInterval)
+    this.#client = tables.client
     this.#channel = table
-    this.#feed = new ConfigurationFeed(tables, tables.client.clock, pollInterval)
   }
 
-  check(timeoutMs: number) {
-    return this.#tables.client.check(timeoutMs)
-  }
-
-  async close(): Promise<void> {
+  override close(): Promise<void> {
     this.#closed = true
     this.#stopListening()
-    this.#feed.close()
-    await this.#tables.client.close()
+    return super.close()
   }
 
-  async get(selection: Selection): Promise<readonly ConfigurationItem[]> {
-    return (await this.#tables.read(selection)).items
-  }
-
-  watch(selection: Selection, observer: ConfigurationObserver): ConfigurationWatch {
+  override watch(selection: Selection, observer: ConfigurationObserver): ConfigurationWatch {
     if (!this.#isListening) void this.#listen()
-    return this.#feed.watch(selection, observer)
-  }
-
-  async write(changes: readonly ItemChange[]): Promise<readonly string[]> {
-    try {
-      return await this.#tables.write(changes)
-    } finally {
-      this.#feed.hurry()
-    }
-  }
-
-  history(key: ItemKey, limit: number): Promise<readonly ConfigurationItem[]> {
-    return this.#tables.history(key, limit)
+    return super.watch(selection, observer)
   }
 
   /** From the first watch on, until it is closed; never rejects. */
@@ -114,14 +84,14 @@ class PostgresqlConfigurationStore implements ConfigurationStore {
     this.#isListening = true
     const again = (): void => {
       if (this.#closed) return
-      this.#stopListening = this.#tables.client.clock.after(RECONNECT_MS, () => void this.#listen())
+      this.#stopListening = this.#client.clock.after(RECONNECT_MS, () => void this.#listen())
     }
     try {
-      const listening = await this.#tables.client.listen(this.#channel, () => this.#feed.hurry(), again)
+      const listening = await this.#client.listen(this.#channel, () => this.hurry(), again)
       if (this.#closed) return listening.end()
       this.#stopListening = () => listening.end()
       // What changed before.
-      this.#feed.hurry()
+      this.hurry()
     } catch {
       again()
     }

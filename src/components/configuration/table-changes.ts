@@ -1,5 +1,13 @@
 /** What configuration in tables of a database is, whatever its SQL. */
-import { ApiError, type ConfigurationItem, type ItemChange, type ItemKey, type Selection } from '../../apis/index.ts'
+import {
+  ApiError,
+  type ConfigurationItem,
+  type ItemChange,
+  type ItemKey,
+  type Selection,
+  type StoreFacts,
+} from '../../apis/index.ts'
+import type { Clock } from '../../protocol.ts'
 
 /** A change, by its number, and a random mark which tells apart what got the same number before and after a loss. */
 export interface Position {
@@ -27,6 +35,14 @@ export interface ChangeTables {
   head(): Promise<Position>
   /** What came behind a change, in order; undefined when that one is not there (any more), or too much came. */
   since(position: Position): Promise<readonly Change[] | undefined>
+  /** Applies all of the changes or none; the new version of each. */
+  write(changes: readonly ItemChange[]): Promise<readonly string[]>
+  history(key: ItemKey, limit: number): Promise<readonly ConfigurationItem[]>
+  readonly client: {
+    readonly clock: Clock
+    check(timeoutMs: number): Promise<StoreFacts>
+    close(): void | Promise<void>
+  }
 }
 
 export const MAX_BYTES = { group: 255, label: 255, key: 1024, contentType: 255 } as const
