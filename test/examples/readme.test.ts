@@ -34,12 +34,25 @@ describe('the README', () => {
   })
 
   it('shows a configuration of the standardized APIs, and requirements that it meets', async () => {
-    const [, , api, plugins, requires, ...further] = blocks('yaml')
-    expect(further).toEqual([])
+    const [, , api, plugins, ...further] = blocks('yaml')
+    const requires = further.find(block => block.startsWith('requires:'))
     const files = [write('api.yaml', api!), write('plugins.yaml', plugins!), write('requires.yaml', requires!)]
     const { config, warnings } = await loadConfig(files, registry)
     expect(warnings).toEqual([])
     expect(config.requires.map(({ name }) => name)).toEqual(['mutex', 'cache'])
+  })
+
+  it('shows components that can be configured so', async () => {
+    const shown = blocks('yaml')
+      .slice(4)
+      .filter(block => !block.startsWith('requires:'))
+    for (const [i, block] of shown.entries()) {
+      // A part of a configuration: with a listener it is a whole one.
+      const api = 'listeners: { api: { protocol: grpc, address: 127.0.0.1:50001 } }'
+      const { config, warnings } = await loadConfig([write('api.yaml', api), write(`shown-${i}.yaml`, block)], registry)
+      expect(warnings).toEqual([])
+      expect(config.components.length).toBeGreaterThan(0)
+    }
   })
 
   it('shows an error as it is reported', async () => {
