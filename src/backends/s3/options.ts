@@ -8,11 +8,17 @@ const endpoint = z.pipe(
   z.string(),
   z.transform((written, context) => {
     const parsed = parseEndpoint(written)
-    if (parsed) return parsed
-    context.issues.push({ code: 'custom', message: ENDPOINT, input: written })
+    if (parsed && !METADATA_HOSTS.has(parsed.host.toLowerCase())) return parsed
+    context.issues.push({ code: 'custom', message: parsed ? METADATA : ENDPOINT, input: written })
     return z.NEVER
   }),
 )
+/** Where clouds give out credentials to their machines and containers. */
+const METADATA_HOSTS: ReadonlySet<string> = new Set([
+  ...['169.254.169.254', 'fd00:ec2::254', '169.254.170.2', '169.254.170.23', 'fd00:ec2::23'],
+  ...['metadata.google.internal', '100.100.100.200'],
+])
+const METADATA = 'is where a cloud gives out credentials, and no store'
 const ENDPOINT =
   'must be http:// or https:// with a host and at most a port, such as https://s3.eu-west-1.amazonaws.com'
 

@@ -62,3 +62,20 @@ test('assume-role needs its role', async () => {
   const [problem] = await problems(LISTENER + backends)
   expect(problem).toMatch(/credentials.*is needed with assume-role/)
 })
+
+test.each(['http://169.254.169.254', 'http://[fd00:ec2::23]/', 'http://Metadata.Google.Internal:80'])(
+  'aws-sigv4-proxy: what gives out credentials is no store: %s',
+  async endpoint => {
+    const backends = `backends:\n  files: { protocol: s3, endpoint: "${endpoint}" }\n`
+    expect(await problems(LISTENER + backends)).toEqual([
+      '7 backends.files.endpoint is where a cloud gives out credentials, and no store',
+    ])
+  },
+)
+
+test('a listener that others reach has keys, certificates, or the word of who runs it', async () => {
+  const open = LISTENER.replace('127.0.0.1', '0.0.0.0')
+  expect(await problems(open + BACKENDS)).toEqual([expect.stringMatching(/address can be reached from other machines/)])
+  for (const line of ['keys: [{ accessKeyId: a, secretAccessKey: { env: A } }]', 'allowUnauthenticated: true'])
+    expect(await problems(`${open}    ${line}\n${BACKENDS}`)).toEqual([])
+})
