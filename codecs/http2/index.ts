@@ -3,6 +3,7 @@ export { ErrorCode, FieldLimits, Flag, FrameType, MAX_FRAME_BYTES, MAX_WINDOW, P
 export { FRAME_HEAD_BYTES, frame, goAway, reset, settings, windowUpdate, writeFrameHead } from './encode.ts'
 export { codeOf, connectionError } from './errors.ts'
 export { FrameDecoder, type FrameSink } from './frame-decoder.ts'
+export { checkFrame } from './frame-rules.ts'
 export { type FieldSink, HpackDecoder } from './hpack-decoder.ts'
 export { encodeFields } from './hpack-encoder.ts'
 export { withoutPadding } from './padding.ts'

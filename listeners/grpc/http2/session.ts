@@ -2,32 +2,28 @@
 import type { Socket } from 'node:net'
 import { ProtocolError } from '../../../codecs/codec.ts'
 import {
+  checkFrame,
   codeOf,
   connectionError,
   ErrorCode,
   Flag,
-  FRAME_HEAD_BYTES,
   FrameDecoder,
   type FrameSink,
   FrameType,
   frame,
   goAway,
-  MAX_FRAME_BYTES,
   MAX_WINDOW,
-  type PeerSettings,
-  readSettings,
   reset,
   Setting,
   settings,
   windowUpdate,
   withoutPadding,
-  writeFrameHead,
 } from '../../../codecs/http2/index.ts'
 import { FieldBlocks } from './field-blocks.ts'
-import { Output } from './output.ts'
-import { RateLimit } from './rate-limit.ts'
+import { Patience } from './rate-limit.ts'
 import type { RequestHead } from './request-head.ts'
-import { fieldFrames, Http2Stream } from './stream.ts'
+import { Sending } from './sending.ts'
+import { Http2Stream } from './stream.ts'
 
 export interface SessionHost {
   readonly maxConcurrentStreams: number
@@ -53,37 +49,33 @@ type Phase = 'greeting' | 'open' | 'draining' | 'closed'
 export class Http2Session implements FrameSink {
   readonly #host: SessionHost
   readonly #socket: Socket
-  readonly #output: Output
+  readonly sending: Sending
+  readonly #patience: Patience
   readonly #decoder = new FrameDecoder(this)
   readonly #blocks = new FieldBlocks()
   readonly #streams = new Map<number, Http2Stream>()
-  readonly #blocked = new Set<Http2Stream>()
   readonly #forgiven = new Set<number>()
-  readonly #peer: PeerSettings = { initialWindow: DEFAULT_WINDOW, maxFrameBytes: MAX_FRAME_BYTES }
-  /** Frames that make work and bring nothing; streams that are given up. */
-  readonly #noise: RateLimit
-  readonly #resets: RateLimit
   #phase: Phase = 'greeting'
   #lastStream = 0
   #orphans = 0
-  #window = DEFAULT_WINDOW
   #credit = CONNECTION_CREDIT
   #owed = 0
+  /** The peer has heard that it is to begin nothing more. */
+  #draining = false
 
   constructor(host: SessionHost, socket: Socket) {
     this.#host = host
     this.#socket = socket
-    this.#noise = new RateLimit(1_000, 100, host.now())
-    this.#resets = new RateLimit(10_000, 1_000, host.now())
-    this.#output = new Output(socket, () => this.#onDrained())
-    this.#output.write(
+    this.sending = new Sending(socket, () => this.#onDrained())
+    this.#patience = new Patience(() => host.now())
+    this.sending.write(
       settings([
         [Setting.MAX_CONCURRENT_STREAMS, host.maxConcurrentStreams],
         [Setting.INITIAL_WINDOW_SIZE, STREAM_CREDIT],
         [Setting.MAX_HEADER_LIST_SIZE, this.#blocks.maxListBytes],
       ]),
     )
-    this.#output.write(windowUpdate(0, CONNECTION_CREDIT - DEFAULT_WINDOW))
+    this.sending.write(windowUpdate(0, CONNECTION_CREDIT - DEFAULT_WINDOW))
   }
 
   // --- The connection -------------------------------------------------------------------------------------------------
@@ -97,9 +89,9 @@ export class Http2Session implements FrameSink {
       if (!isTheirs) this.#host.bug('HTTP/2', error)
       this.#fail(isTheirs ? error : connectionError('INTERNAL_ERROR', 'a bug'))
     }
-    this.#output.flush()
+    this.sending.flush()
     // Who does not read answers may not ask on.
-    if (this.#output.congested) this.#socket.pause()
+    if (this.sending.congested) this.#socket.pause()
   }
 
   /** The socket is closed, or its peer says nothing more. */
@@ -107,7 +99,6 @@ export class Http2Session implements FrameSink {
     this.#phase = 'closed'
     for (const stream of this.#streams.values()) stream.abort()
     this.#streams.clear()
-    this.#blocked.clear()
     this.#socket.destroy()
   }
 
@@ -116,17 +107,16 @@ export class Http2Session implements FrameSink {
     if (this.#phase === 'closed' || this.#phase === 'draining') return
     this.#phase = 'draining'
     // Streams that the peer has begun before it hears of that are served: its answer to the ping tells that it has.
-    this.#output.write(goAway(MAX_WINDOW, ErrorCode.NO_ERROR))
-    this.#output.write(frame(FrameType.PING, 0, 0, DRAIN_PING))
+    this.sending.write(goAway(MAX_WINDOW, ErrorCode.NO_ERROR))
+    this.sending.write(frame(FrameType.PING, 0, 0, DRAIN_PING))
   }
 
   #fail(error: ProtocolError): void {
-    this.#output.write(goAway(this.#lastStream, codeOf(error), error.message))
-    this.#output.flush()
+    this.sending.write(goAway(this.#lastStream, codeOf(error), error.message))
+    this.sending.flush()
     this.#phase = 'closed'
     for (const stream of this.#streams.values()) stream.abort()
     this.#streams.clear()
-    this.#blocked.clear()
     this.#socket.resume()
     this.#socket.end(() => this.#socket.destroy())
   }
@@ -134,14 +124,7 @@ export class Http2Session implements FrameSink {
   #onDrained(): void {
     if (this.#phase === 'closed') return
     this.#socket.resume()
-    this.#pumpAll()
-  }
-
-  #pumpAll(): void {
-    if (this.#blocked.size === 0) return
-    const streams = [...this.#blocked]
-    this.#blocked.clear()
-    for (const stream of streams) stream.pump()
+    this.sending.pump()
   }
 
   // --- What streams ask for -------------------------------------------------------------------------------------------
@@ -150,50 +133,15 @@ export class Http2Session implements FrameSink {
     return STREAM_CREDIT
   }
 
-  /** How many bytes of so many may be sent at once. */
-  windowFor(count: number): number {
-    return this.#output.congested ? 0 : Math.min(count, this.#window, this.#peer.maxFrameBytes, MAX_FRAME_BYTES)
-  }
-
-  /** False, and nothing is taken, when so many bytes may not be sent in one frame. */
-  takeWindow(streamWindow: number, count: number): boolean {
-    if (count > streamWindow || this.windowFor(count) < count) return false
-    this.#window -= count
-    return true
-  }
-
-  /** Is asked to go on when there is room again. */
-  blocked(stream: Http2Stream): void {
-    this.#blocked.add(stream)
-  }
-
-  writeData(stream: number, prefix: Buffer, bytes: Buffer): void {
-    const length = prefix.length + bytes.length
-    const at = this.#output.reserve(FRAME_HEAD_BYTES + length)
-    const { memory } = this.#output
-    writeFrameHead(memory, at, length, FrameType.DATA, 0, stream)
-    memory.set(prefix, at + FRAME_HEAD_BYTES)
-    memory.set(bytes, at + FRAME_HEAD_BYTES + prefix.length)
-  }
-
-  writeFields(stream: number, block: Buffer, isEnd: boolean): void {
-    if (block.length > MAX_FRAME_BYTES) return this.#output.write(fieldFrames(stream, block, isEnd, MAX_FRAME_BYTES))
-    const at = this.#output.reserve(FRAME_HEAD_BYTES + block.length)
-    const { memory } = this.#output
-    const flags = isEnd ? Flag.END_HEADERS | Flag.END_STREAM : Flag.END_HEADERS
-    writeFrameHead(memory, at, block.length, FrameType.HEADERS, flags, stream)
-    memory.set(block, at + FRAME_HEAD_BYTES)
-  }
-
   creditStream(stream: number, bytes: number): void {
-    this.#output.write(windowUpdate(stream, bytes))
+    this.sending.write(windowUpdate(stream, bytes))
   }
 
   /** Bytes that were taken may come again. */
   credit(bytes: number): void {
     this.#owed += bytes
     if (this.#owed < CONNECTION_CREDIT / 4 || this.#phase === 'closed') return
-    this.#output.write(windowUpdate(0, this.#owed))
+    this.sending.write(windowUpdate(0, this.#owed))
     this.#credit += this.#owed
     this.#owed = 0
   }
@@ -202,7 +150,7 @@ export class Http2Session implements FrameSink {
   closed(stream: Http2Stream, remoteEnded: boolean): void {
     // It was answered before the request has come whole: the rest is not wanted.
     if (!remoteEnded) {
-      this.#output.write(reset(stream.id, ErrorCode.NO_ERROR))
+      this.sending.write(reset(stream.id, ErrorCode.NO_ERROR))
       this.#forgive(stream.id)
     }
     this.#forget(stream)
@@ -214,7 +162,7 @@ export class Http2Session implements FrameSink {
 
   #forget(stream: Http2Stream): void {
     if (!this.#streams.delete(stream.id)) return
-    this.#blocked.delete(stream)
+    this.sending.forget(stream)
     this.credit(stream.release())
     if (stream.sink.isBusy) {
       stream.orphan()
@@ -235,6 +183,7 @@ export class Http2Session implements FrameSink {
     if (this.#phase === 'greeting') this.#greet(type, flags)
     if (this.#blocks.stream !== 0 && (type !== FrameType.CONTINUATION || stream !== this.#blocks.stream))
       throw connectionError('PROTOCOL_ERROR', 'a frame in the middle of a block of fields')
+    checkFrame(type, stream, payload.length)
     switch (type) {
       case FrameType.DATA:
         return this.#onData(flags, stream, payload)
@@ -244,24 +193,22 @@ export class Http2Session implements FrameSink {
         if (this.#blocks.continue(flags, payload)) this.#onBlock(stream)
         return
       case FrameType.SETTINGS:
-        return this.#onSettings(flags, stream, payload)
+        return this.#onSettings(flags, payload)
       case FrameType.PING:
-        return this.#onPing(flags, stream, payload)
+        return this.#onPing(flags, payload)
       case FrameType.WINDOW_UPDATE:
         return this.#onWindowUpdate(stream, payload)
       case FrameType.RST_STREAM:
-        return this.#onReset(stream, payload)
+        return this.#onReset(stream)
       case FrameType.PRIORITY:
         return this.#onPriority(stream, payload)
       case FrameType.GOAWAY:
-        if (stream !== 0) throw connectionError('PROTOCOL_ERROR', 'a GOAWAY of a stream')
-        if (payload.length < 8) throw connectionError('FRAME_SIZE_ERROR', 'a GOAWAY that is too short')
-        return this.#takeNoise()
+        return this.#patience.noise()
       case FrameType.PUSH_PROMISE:
         throw connectionError('PROTOCOL_ERROR', 'a client pushes nothing')
       default:
         // Unknown frames are for others.
-        return this.#takeNoise()
+        return this.#patience.noise()
     }
   }
 
@@ -271,17 +218,12 @@ export class Http2Session implements FrameSink {
     this.#phase = 'open'
   }
 
-  #takeNoise(): void {
-    if (!this.#noise.take(this.#host.now())) throw connectionError('ENHANCE_YOUR_CALM', 'too many frames for nothing')
-  }
-
   #onData(flags: number, id: number, payload: Buffer): void {
-    if (id === 0) throw connectionError('PROTOCOL_ERROR', 'DATA of no stream')
     this.#credit -= payload.length
     if (this.#credit < 0) throw connectionError('FLOW_CONTROL_ERROR', 'more data than the connection may have')
     const bytes = withoutPadding(flags, payload)
     const isEnd = (flags & Flag.END_STREAM) !== 0
-    if (bytes.length === 0 && !isEnd) this.#takeNoise()
+    if (bytes.length === 0 && !isEnd) this.#patience.noise()
     const stream = this.#streams.get(id)
     if (!stream || stream.isRemoteEnded) {
       this.credit(payload.length)
@@ -298,13 +240,13 @@ export class Http2Session implements FrameSink {
   #refuseLate(id: number, stream: Http2Stream | undefined): void {
     if (id > this.#lastStream) throw connectionError('PROTOCOL_ERROR', `stream ${id} was never begun`)
     if (this.#forgiven.has(id)) return
-    this.#takeNoise()
+    this.#patience.noise()
     if (stream) this.#resetStream(stream, ErrorCode.STREAM_CLOSED)
-    else this.#output.write(reset(id, ErrorCode.STREAM_CLOSED))
+    else this.sending.write(reset(id, ErrorCode.STREAM_CLOSED))
   }
 
   #onHeaders(flags: number, id: number, payload: Buffer): void {
-    if (id === 0 || id % 2 === 0) throw connectionError('PROTOCOL_ERROR', `HEADERS of stream ${id}`)
+    if (id % 2 === 0) throw connectionError('PROTOCOL_ERROR', `HEADERS of stream ${id}`)
     let block = withoutPadding(flags, payload)
     if (flags & Flag.PRIORITY) {
       if (block.length < 5) throw connectionError('FRAME_SIZE_ERROR', 'a priority that is cut off')
@@ -332,13 +274,12 @@ export class Http2Session implements FrameSink {
   #begin(id: number): void {
     this.#lastStream = id
     const { reader, isEnd } = this.#blocks
-    const { initialWindow } = this.#peer
     if (this.#streams.size + this.#orphans >= this.#host.maxConcurrentStreams) {
-      this.#takeReset()
+      this.#patience.reset()
       this.#forgive(id)
-      return this.#output.write(reset(id, ErrorCode.REFUSED_STREAM))
+      return this.sending.write(reset(id, ErrorCode.REFUSED_STREAM))
     }
-    const stream = new Http2Stream(this, id, initialWindow, STREAM_CREDIT, reader.contentLength, isEnd)
+    const stream = new Http2Stream(this, id, this.sending.initialWindow, STREAM_CREDIT, reader.contentLength, isEnd)
     this.#streams.set(id, stream)
     if (reader.tooLarge) {
       this.#host.refuse(stream)
@@ -346,71 +287,57 @@ export class Http2Session implements FrameSink {
       const head = reader.head()
       if (!head || !stream.lengthIsRight(isEnd)) {
         this.#streams.delete(id)
-        this.#takeReset()
+        this.#patience.reset()
         this.#forgive(id)
-        return this.#output.write(reset(id, ErrorCode.PROTOCOL_ERROR))
+        return this.sending.write(reset(id, ErrorCode.PROTOCOL_ERROR))
       }
       this.#host.open(stream, head)
     }
     if (isEnd) stream.takeEnd()
   }
 
-  #takeReset(): void {
-    if (!this.#resets.take(this.#host.now())) throw connectionError('ENHANCE_YOUR_CALM', 'too many streams for nothing')
-  }
-
   #resetStream(stream: Http2Stream, code: number): void {
-    this.#takeReset()
-    this.#output.write(reset(stream.id, code))
+    this.#patience.reset()
+    this.sending.write(reset(stream.id, code))
     this.#forgive(stream.id)
     stream.abort()
     this.#forget(stream)
   }
 
-  #onSettings(flags: number, stream: number, payload: Buffer): void {
-    if (stream !== 0) throw connectionError('PROTOCOL_ERROR', 'SETTINGS of a stream')
+  #onSettings(flags: number, payload: Buffer): void {
     if (flags & Flag.ACK) {
       if (payload.length > 0) throw connectionError('FRAME_SIZE_ERROR', 'an acknowledgement with settings')
-      return this.#takeNoise()
+      return this.#patience.noise()
     }
-    this.#takeNoise()
-    const before = this.#peer.initialWindow
-    readSettings(payload, this.#peer)
-    this.#output.write(frame(FrameType.SETTINGS, Flag.ACK, 0, EMPTY))
-    const more = this.#peer.initialWindow - before
+    this.#patience.noise()
+    const more = this.sending.apply(payload)
+    this.sending.write(frame(FrameType.SETTINGS, Flag.ACK, 0, EMPTY))
     if (more === 0) return
     for (const each of [...this.#streams.values()])
       if (!each.widen(more)) throw connectionError('FLOW_CONTROL_ERROR', 'the window of a stream becomes too large')
   }
 
-  #onPing(flags: number, stream: number, payload: Buffer): void {
-    if (stream !== 0) throw connectionError('PROTOCOL_ERROR', 'a PING of a stream')
-    if (payload.length !== 8) throw connectionError('FRAME_SIZE_ERROR', 'a PING of other than 8 bytes')
-    this.#takeNoise()
-    if (!(flags & Flag.ACK)) return this.#output.write(frame(FrameType.PING, Flag.ACK, 0, payload))
+  #onPing(flags: number, payload: Buffer): void {
+    this.#patience.noise()
+    if (!(flags & Flag.ACK)) return this.sending.write(frame(FrameType.PING, Flag.ACK, 0, payload))
     if (this.#phase !== 'draining' || !payload.equals(DRAIN_PING) || this.#draining) return
     this.#draining = true
-    this.#output.write(goAway(this.#lastStream, ErrorCode.NO_ERROR))
+    this.sending.write(goAway(this.#lastStream, ErrorCode.NO_ERROR))
     this.#endIfDrained()
   }
-
-  #draining = false
 
   #endIfDrained(): void {
     if (!this.#draining || this.#streams.size > 0 || this.#phase === 'closed') return
     this.#phase = 'closed'
-    this.#output.flush()
+    this.sending.flush()
     this.#socket.end(() => this.#socket.destroy())
   }
 
   #onWindowUpdate(id: number, payload: Buffer): void {
-    if (payload.length !== 4) throw connectionError('FRAME_SIZE_ERROR', 'a WINDOW_UPDATE of other than 4 bytes')
     const increment = payload.readUInt32BE(0) & MAX_WINDOW
     if (id === 0) {
       if (increment === 0) throw connectionError('PROTOCOL_ERROR', 'a WINDOW_UPDATE of nothing')
-      this.#window += increment
-      if (this.#window > MAX_WINDOW) throw connectionError('FLOW_CONTROL_ERROR', 'the window becomes too large')
-      return this.#pumpAll()
+      return this.sending.widen(increment)
     }
     if (id > this.#lastStream) throw connectionError('PROTOCOL_ERROR', `WINDOW_UPDATE of stream ${id}, never begun`)
     const stream = this.#streams.get(id)
@@ -420,11 +347,9 @@ export class Http2Session implements FrameSink {
     else if (!stream.widen(increment)) this.#resetStream(stream, ErrorCode.FLOW_CONTROL_ERROR)
   }
 
-  #onReset(id: number, payload: Buffer): void {
-    if (id === 0) throw connectionError('PROTOCOL_ERROR', 'RST_STREAM of no stream')
-    if (payload.length !== 4) throw connectionError('FRAME_SIZE_ERROR', 'an RST_STREAM of other than 4 bytes')
+  #onReset(id: number): void {
     if (id > this.#lastStream) throw connectionError('PROTOCOL_ERROR', `RST_STREAM of stream ${id}, never begun`)
-    this.#takeReset()
+    this.#patience.reset()
     const stream = this.#streams.get(id)
     if (!stream) return
     stream.abort()
@@ -432,10 +357,8 @@ export class Http2Session implements FrameSink {
   }
 
   #onPriority(stream: number, payload: Buffer): void {
-    if (stream === 0) throw connectionError('PROTOCOL_ERROR', 'a PRIORITY of no stream')
-    if (payload.length !== 5) throw connectionError('FRAME_SIZE_ERROR', 'a PRIORITY of other than 5 bytes')
     if ((payload.readUInt32BE(0) & 0x7fff_ffff) === stream)
       throw connectionError('PROTOCOL_ERROR', 'a stream that depends on itself')
-    this.#takeNoise()
+    this.#patience.noise()
   }
 }

@@ -82,7 +82,7 @@ export class Http2Stream {
     const block = this.#headers
     if (!block || this.isClosed) return
     this.#headers = undefined
-    this.#session.writeFields(this.id, block, false)
+    this.#session.sending.fields(this.id, block, false)
   }
 
   /** Bytes, and before them a few more. False: wait for `onDrained`. */
@@ -90,9 +90,9 @@ export class Http2Stream {
     if (this.isClosed) return false
     this.flushHeaders()
     const length = prefix.length + bytes.length
-    if (this.#queue.length === 0 && this.#session.takeWindow(this.#window, length)) {
+    if (this.#queue.length === 0 && this.#session.sending.takeWindow(this.#window, length)) {
       this.#window -= length
-      this.#session.writeData(this.id, prefix, bytes)
+      this.#session.sending.data(this.id, prefix, bytes)
       return true
     }
     this.#queue.push(Buffer.concat([prefix, bytes]))
@@ -119,18 +119,18 @@ export class Http2Stream {
 
   /** Sends what the windows allow. */
   pump(): void {
-    const session = this.#session
+    const { sending } = this.#session
     const had = this.#queue.length > 0
     while (this.#queue.length > 0) {
       const bytes = this.#queue[0]!
-      const count = session.windowFor(Math.min(this.#window, bytes.length))
+      const count = sending.windowFor(Math.min(this.#window, bytes.length))
       if (count <= 0) {
-        session.blocked(this)
+        sending.blocked(this)
         return
       }
-      session.takeWindow(this.#window, count)
+      sending.takeWindow(this.#window, count)
       this.#window -= count
-      session.writeData(this.id, NOTHING, bytes.subarray(0, count))
+      sending.data(this.id, NOTHING, bytes.subarray(0, count))
       if (count < bytes.length) this.#queue[0] = bytes.subarray(count)
       else this.#queue.shift()
     }
@@ -139,7 +139,7 @@ export class Http2Stream {
   }
 
   #finish(): void {
-    this.#session.writeFields(this.id, this.#trailers!, true)
+    this.#session.sending.fields(this.id, this.#trailers!, true)
     this.#close()
   }
 
