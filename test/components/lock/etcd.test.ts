@@ -3,6 +3,7 @@ import { etcdLock } from '../../../src/components/lock/etcd.ts'
 import { lockConformance } from '../../conformance/lock.ts'
 import { type EtcdServer, startEtcd } from '../../support/etcd-server.ts'
 import { openStore } from '../open.ts'
+import { cutOffTests } from './cut-off.ts'
 import { deadSidecarTests } from './dead-sidecar.ts'
 
 let server: EtcdServer
@@ -21,6 +22,12 @@ lockConformance({
 })
 
 deadSidecarTests(clock => openStore(etcdLock, { endpoints: [server.address] }, clock && { clock }), 1_000)
+
+cutOffTests(
+  port => openStore(etcdLock, { endpoints: [`127.0.0.1:${port}`], requestTimeout: '500ms' }),
+  () => server.port,
+  1_500,
+)
 
 test('a lock that was refused leaves no lease behind, nor does one that was given back or renewed', async () => {
   const store = await open()

@@ -5,6 +5,7 @@ import { passing } from '../../conformance/suite.ts'
 import { FaultProxy } from '../../support/fault-proxy.ts'
 import { startZooKeeper, type ZooKeeperServer } from '../../support/zookeeper-server.ts'
 import { openStore } from '../open.ts'
+import { cutOffTests } from './cut-off.ts'
 import { deadSidecarTests } from './dead-sidecar.ts'
 
 let server: ZooKeeperServer
@@ -24,6 +25,12 @@ lockConformance({
 })
 
 deadSidecarTests(clock => openStore(zookeeperLock, { endpoints: [server.address] }, clock && { clock }), 300)
+
+cutOffTests(
+  port => openStore(zookeeperLock, { endpoints: [`127.0.0.1:${port}`], requestTimeout: '500ms' }),
+  () => server.port,
+  1_500,
+)
 
 test('a lock outlives the session of the sidecar that granted it', async () => {
   const proxy = await FaultProxy.start(server.port)
