@@ -30,7 +30,12 @@ const PACKAGES = [
   },
   { name: 'mosquitto', program: 'mosquitto', for: ['test', 'interop'], service: 'mosquitto' },
   { name: 'nats-server', program: 'nats-server', for: ['test', 'interop'], service: 'nats-server' },
-  { name: 'postgresql', program: 'psql', for: ['test', 'interop'], service: 'postgresql' },
+  {
+    name: 'postgresql',
+    command: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/postgres'],
+    for: ['test', 'interop'],
+    service: 'postgresql',
+  },
   // ZooKeeper without what makes it a service of the system.
   {
     name: 'libzookeeper-java',

@@ -85,7 +85,7 @@ test('a schema that is missing is made as well', async () => {
 })
 
 test('a server with TLS is verified', async () => {
-  const own = selfSigned(['127.0.0.1'], new Date())
+  const own = selfSigned(['127.0.0.1', 'db.example'], new Date())
   const secure = await startPostgresql({ tls: own })
   const ca = join(secure.dir, 'ca.pem')
   writeFileSync(ca, own.cert)
@@ -101,6 +101,12 @@ test('a server with TLS is verified', async () => {
   ).toBe('t')
   const stranger = await openStore(postgresqlSequencer, { ...where, tls: { ca: other } })
   await expectRefusal(stranger.reserve('k', 1), 'unavailable')
-  await Promise.all([store.close(), stranger.close()])
+  // By another name than its certificate has, and by that name.
+  const byName = { ...where, address: secure.address.replace('127.0.0.1', 'localhost') }
+  const misnamed = await openStore(postgresqlSequencer, { ...byName, tls: { ca } })
+  await expectRefusal(misnamed.reserve('k', 1), 'unavailable')
+  const named = await openStore(postgresqlSequencer, { ...byName, tls: { ca, serverName: 'db.example' } })
+  expect(await named.reserve('k', 1)).toBe(2n)
+  await Promise.all([store, stranger, misnamed, named].map(each => each.close()))
   await secure.stop()
 })

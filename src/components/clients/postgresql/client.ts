@@ -2,7 +2,7 @@
  * Asks a PostgreSQL server over a few connections. Statements carry their values beside them and are prepared for one use,
  * so that a pooler such as PgBouncer may stand in between. Tables that are missing are made when a statement misses them.
  */
-import type { ConnectionOptions } from 'node:tls'
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
 import type { Client, ClientConfig, Pool, PoolClient } from 'pg'
 import { ApiError, type StoreFacts } from '../../../apis/index.ts'
 import type { ComponentContext } from '../../../component.ts'
@@ -52,8 +52,15 @@ export class PostgresqlClient {
     const owner = `the password of component ${name}`
     this.#password = password && new LiveSecret(password, { name: owner, logger, clock })
     this.#tls = options.tls && openClientTls(options.tls, logger)
+    const config = () => this.#config()
     this.#pool = new library.Pool({
-      ...this.#config(),
+      // With the certificates of now, each.
+      Client: class extends library.Client {
+        constructor() {
+          super(config())
+        }
+      },
+      connectionTimeoutMillis: options.connectTimeout,
       max: options.maxConnections,
       idleTimeoutMillis: IDLE_MS,
       allowExitOnIdle: true,
@@ -162,8 +169,9 @@ export class PostgresqlClient {
       ...where,
       database,
       user: credentials.username,
-      ...(password && { password: () => fresh(password) }),
-      ssl: (this.#tls?.options(address) as ConnectionOptions | undefined) ?? false,
+      // Without one the library would look for it in the environment.
+      password: () => (password ? fresh(password) : ''),
+      ssl: this.#tls ? verifying(this.#tls.options(address)) : false,
       connectionTimeoutMillis: connectTimeout,
       query_timeout: requestTimeout,
       application_name: 'portolan',
@@ -259,6 +267,12 @@ export class PostgresqlClient {
   #over(): ApiError {
     return new ApiError('unavailable', `component ${this.#name} is closed`)
   }
+}
+
+/** The library asks for the address's own name, whatever the configuration says: then that is what is verified. */
+function verifying(options: ConnectionOptions): ConnectionOptions {
+  const { servername } = options
+  return servername ? { ...options, checkServerIdentity: (_, cert) => checkServerIdentity(servername, cert) } : options
 }
 
 /** The library wants the folder and the port, which make the name of the socket. */
