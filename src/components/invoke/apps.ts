@@ -86,9 +86,12 @@ class AppsStore implements InvokeStore {
     call.on('data', (message: Buffer) => observer.onMessage(message))
     // What it says is in the status too.
     call.on('error', () => {})
-    call.on('status', ({ code, details, metadata: trailers }) =>
-      observer.onStatus({ code, details, trailers: pairsOf(trailers) }),
-    )
+    call.on('status', ({ code, details, metadata: trailers }) => {
+      const tell = () => observer.onStatus({ code, details, trailers: pairsOf(trailers) })
+      // It is told while messages still wait for one who does not read.
+      if (call.readableEnded) tell()
+      else call.once('end', tell)
+    })
     return {
       write: message => call.write(message),
       onDrain: callback => call.on('drain', callback),
