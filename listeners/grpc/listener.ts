@@ -98,7 +98,9 @@ export class GrpcListener implements Listener, ServerHost {
     const server = new GrpcServer(services, proxyUnknown(this.#services.invoke), this, limits)
     this.#bound = await listen(
       { name: this.name, address: this.#config.address, logger, metrics, limits: this.#limits() },
-      { onConnection: accepted => this.#keep(this.#sessions.open(accepted, server)) },
+      {
+        onConnection: accepted => this.#keep(this.#sessions.open(accepted, server, this.#options.handshakeTimeout)),
+      },
     )
     if (http) await this.#openHttp(http, services.find(({ name }) => name === 'dapr.proto.runtime.v1.Dapr')!)
     if (app) this.#closeApp = await openApp(app, appId, this.#services, this.#runtime)

@@ -71,7 +71,9 @@ export const grpcListenerOptions = z.strictObject({
   maxStreams: z
     ._default(z.int().check(z.minimum(1)), 10_000)
     .apply(described('Calls at a time on one connection, subscriptions among them.')),
-  handshakeTimeout: duration('5s').apply(described('Limit for the TLS handshake of the application.')),
+  handshakeTimeout: duration('5s').apply(
+    described('Limit for the TLS handshake of the application, and for its first words of HTTP/2.'),
+  ),
 })
 
 export type GrpcListenerOptions = z.output<typeof grpcListenerOptions>

@@ -14,8 +14,8 @@ export class Sessions {
   readonly #buffer = new ReadBuffer(0, READ_BYTES)
   readonly #all = new Set<Http2Session>()
 
-  /** Returns the socket whose 'close' ends the connection. */
-  open(accepted: Accepted, server: GrpcServer): Socket {
+  /** Returns the socket whose 'close' ends the connection. Who has not begun to speak HTTP/2 in `greetingMs` is cut off. */
+  open(accepted: Accepted, server: GrpcServer, greetingMs: number): Socket {
     const { bytes } = this.#buffer
     const adopted = accepted.pristine
       ? this.#buffer.adopt(accepted.socket, function (this: Socket, count: number) {
@@ -31,7 +31,9 @@ export class Sessions {
     socket.on('error', () => {})
     // A client that has ended its side does not hear answers either, in practice.
     socket.on('end', () => session.onClosed())
+    const late = setTimeout(() => session.hasGreeted || socket.destroy(), greetingMs).unref()
     socket.once('close', () => {
+      clearTimeout(late)
       this.#all.delete(session)
       session.onClosed()
     })

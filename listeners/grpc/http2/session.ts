@@ -80,6 +80,11 @@ export class Http2Session implements FrameSink {
 
   // --- The connection -------------------------------------------------------------------------------------------------
 
+  /** The peer's first frame has come. */
+  get hasGreeted(): boolean {
+    return this.#phase !== 'greeting'
+  }
+
   onBytes(bytes: Buffer): void {
     if (this.#phase === 'closed') return
     try {

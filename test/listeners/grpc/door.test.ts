@@ -1,4 +1,8 @@
 /** Who may call, what is not served, and what tools find out. */
+import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
+import { promisify } from 'node:util'
 import { status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ScriptedStores } from '../../support/scripted-stores.ts'
@@ -91,4 +95,22 @@ describe('reflection', () => {
       error_response: { error_code: status.NOT_FOUND },
     })
   })
+})
+
+it('cuts off who does not begin to speak HTTP/2 in time, and nobody else', async () => {
+  const hasty = await GrpcRig.start({
+    kinds: new ScriptedStores().kinds,
+    components: {},
+    listener: { handshakeTimeout: '100ms' },
+  })
+  const port = Number(hasty.port)
+  const silent = connect(port, '127.0.0.1').resume()
+  const slow = connect(port, '127.0.0.1').resume()
+  slow.write('PRI * HTTP/2.0\r\n')
+  const idle = connectHttp2(`http://127.0.0.1:${port}`)
+  await Promise.all([once(silent, 'close'), once(slow, 'close')])
+  await promisify(idle.ping.bind(idle))()
+  expect(idle.closed).toBe(false)
+  idle.destroy()
+  await hasty.close()
 })

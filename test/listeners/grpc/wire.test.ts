@@ -138,7 +138,7 @@ beforeEach(async () => {
   )
   sessions = new Sessions()
   listening = createServer({ pauseOnConnect: true, allowHalfOpen: true }, socket =>
-    sessions.open({ socket, pristine: true, source: () => undefined, destination: () => undefined }, server),
+    sessions.open({ socket, pristine: true, source: () => undefined, destination: () => undefined }, server, 5_000),
   ).listen(0, '127.0.0.1')
   await once(listening, 'listening')
   const { port } = listening.address() as AddressInfo
