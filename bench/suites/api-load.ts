@@ -20,6 +20,8 @@ const [port, call, rate, seconds] = [
   Number(process.argv[5]),
 ]
 
+const PAYLOAD = 'x'.repeat(1024)
+
 type Send = (id: number) => Promise<void>
 
 /** What a call is to the store, and to Portolan. */
@@ -47,6 +49,17 @@ const CALLS: Readonly<
         textField(2, `${process.pid}-${id}`),
         textField(3, 'owner'),
         varintField(4, 5),
+      ]),
+  },
+  publish: {
+    direct: () => ['XADD', 'bench-direct', 'MAXLEN', '~', '1000', '*', 'data', PAYLOAD, 'metadata', '{}'],
+    path: '/dapr.proto.runtime.v1.Dapr/PublishEvent',
+    message: () =>
+      Buffer.concat([
+        textField(1, 'messages'),
+        textField(2, 'bench'),
+        textField(3, PAYLOAD),
+        textField(4, 'text/plain'),
       ]),
   },
 }

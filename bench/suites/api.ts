@@ -25,6 +25,7 @@ components:
   configuration: { api: configuration, type: redis, backend: ${backend} }
   locks: { api: lock, type: redis, backend: ${backend} }
   numbers: { api: sequencer, type: redis, backend: ${backend} }
+  messages: { api: pubsub, type: redis, backend: ${backend}, maxLength: 1000 }
 `
 
 function portolan(name: string, path: string): Peer {
@@ -125,6 +126,7 @@ function rows(quick: boolean): Row[] {
   return [
     atRate('get', 'configuration get'),
     atRate('lock', 'lock'),
+    atRate('publish', 'publish to a stream'),
     asFast(
       'snapshot',
       'configuration get from the snapshot, as fast as it goes',
@@ -160,7 +162,7 @@ function goals(): Goal[] {
     atMost: ADDED_MS[metric],
   })
   return [
-    ...['get-1k', 'lock-1k'].flatMap(row => [added(row, 'p50Ms'), added(row, 'p99Ms')]),
+    ...['get-1k', 'lock-1k', 'publish-1k'].flatMap(row => [added(row, 'p50Ms'), added(row, 'p99Ms')]),
     { title: 'calls a second of a core, snapshot', row: 'snapshot', metric: 'rps', of, atLeast: 15_000 },
     { title: 'calls a second of a core, segment', row: 'segment', metric: 'rps', of, atLeast: 15_000 },
     {
