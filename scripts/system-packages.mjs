@@ -36,6 +36,8 @@ const PACKAGES = [
     for: ['test', 'interop'],
     service: 'postgresql',
   },
+  // For networks that are cut, which only root can have.
+  { name: 'iproute2', program: 'ip', for: ['test'] },
   // ZooKeeper without what makes it a service of the system.
   {
     name: 'libzookeeper-java',
