@@ -82,7 +82,7 @@ export const TRUST: readonly TrustEntry[] = [
   },
   {
     protocol: 'PostgreSQL',
-    served: 'listener `tcp`',
+    served: 'listener `tcp`, API `configuration, lock, sequencer`',
     services: {
       AWS: 'rds',
       Azure: 'postgresql_flexible_server',
@@ -97,7 +97,7 @@ export const TRUST: readonly TrustEntry[] = [
   },
   {
     protocol: 'Kafka',
-    served: 'listener `tcp`',
+    served: 'listener `tcp`, API `pubsub`',
     services: {
       AWS: 'msk_cluster',
       Azure: 'eventhub (Kafka endpoint)',
