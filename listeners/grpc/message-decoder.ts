@@ -8,6 +8,7 @@ import { CallFailure, statusError } from './errors.ts'
 import { status } from './status.ts'
 
 const PREFIX_BYTES = 5
+const EMPTY = Buffer.alloc(0)
 
 /** What `grpc-encoding` may name. */
 const DECOMPRESS: Readonly<Record<string, typeof gunzipSync>> = { gzip: gunzipSync, deflate: inflateSync }
@@ -17,10 +18,9 @@ export class MessageDecoder {
   readonly #onMessage: (message: Buffer) => void
   readonly #encoding: string
   readonly #maxBytes: number
-  /** A message that came in pieces, with its prefix. */
-  #parts: Buffer[] = []
+  /** A message that came in pieces, with its prefix, and room for more. */
+  #bytes = EMPTY
   #held = 0
-  #prefix: Buffer | undefined
 
   constructor(encoding: string, maxBytes: number, onMessage: (message: Buffer) => void) {
     this.#encoding = encoding
@@ -49,33 +49,34 @@ export class MessageDecoder {
     if (at < bytes.length) this.#hold(bytes.subarray(at))
   }
 
+  /** Into one buffer, as pieces of a byte each would cost a hundred times what they hold. */
   #hold(bytes: Buffer): void {
-    this.#parts.push(Buffer.from(bytes))
-    this.#held += bytes.length
+    const held = this.#held + bytes.length
+    if (held > this.#bytes.length) {
+      const wider = Buffer.allocUnsafe(Math.max(held, 2 * this.#bytes.length))
+      this.#bytes.copy(wider, 0, 0, this.#held)
+      this.#bytes = wider
+    }
+    bytes.copy(this.#bytes, this.#held)
+    this.#held = held
   }
 
   /** Where the next message begins; -1 when this one goes on. */
   #complete(bytes: Buffer): number {
-    const before = this.#held
-    if (!this.#prefix) {
-      const missing = Math.max(0, PREFIX_BYTES - before)
-      if (bytes.length < missing) {
-        this.#hold(bytes)
-        return -1
-      }
-      this.#prefix = Buffer.concat([...this.#parts, bytes.subarray(0, missing)])
-    }
-    const total = PREFIX_BYTES + this.#lengthOf(this.#prefix, 0)
-    const taken = Math.min(total - before, bytes.length)
-    this.#hold(bytes.subarray(0, taken))
+    const missing = Math.max(0, PREFIX_BYTES - this.#held)
+    const prefix = bytes.subarray(0, missing)
+    this.#hold(prefix)
+    if (this.#held < PREFIX_BYTES) return -1
+    const total = PREFIX_BYTES + this.#lengthOf(this.#bytes, 0)
+    const taken = Math.min(total - this.#held, bytes.length - prefix.length)
+    this.#hold(bytes.subarray(prefix.length, prefix.length + taken))
     if (this.#held < total) return -1
-    const message = Buffer.concat(this.#parts).subarray(PREFIX_BYTES)
-    const [compressed] = this.#prefix
-    this.#parts = []
+    const message = this.#bytes.subarray(PREFIX_BYTES, total)
+    const compressed = this.#bytes[0]!
+    this.#bytes = EMPTY
     this.#held = 0
-    this.#prefix = undefined
-    this.#emit(compressed!, message)
-    return taken
+    this.#emit(compressed, message)
+    return prefix.length + taken
   }
 
   #lengthOf(bytes: Buffer, at: number): number {
