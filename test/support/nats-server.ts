@@ -9,6 +9,8 @@ export interface NatsServerOptions {
   /** The only ones that may connect. */
   readonly user?: string
   readonly password?: string
+  /** It demands TLS, with files in PEM form. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 export interface NatsServer extends RealServer {
@@ -32,11 +34,22 @@ class Server extends ChildServer implements NatsServer {
   readonly address: string
   readonly #args: readonly string[]
 
-  constructor(port: number, { user, password }: NatsServerOptions) {
+  constructor(port: number, { user, password, tls }: NatsServerOptions) {
     super('nats')
     this.address = `127.0.0.1:${port}`
     const login = user && password ? ['--user', user, '--pass', password] : []
-    this.#args = ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', this.dir, ...login]
+    const secure = tls ? ['--tls', '--tlscert', tls.cert, '--tlskey', tls.key] : []
+    this.#args = [
+      '--addr',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--jetstream',
+      '--store_dir',
+      this.dir,
+      ...login,
+      ...secure,
+    ]
   }
 
   async launch(): Promise<void> {

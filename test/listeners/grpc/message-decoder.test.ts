@@ -45,7 +45,7 @@ describe('messages', () => {
     }
   })
 
-  it('of a byte at a time cost no more than twice what they hold', () => {
+  it('of a byte at a time do not cost many times what they hold', () => {
     const before = process.memoryUsage()
     const decoder = new MessageDecoder('identity', 2 ** 22, () => {})
     const body = framed(Buffer.alloc(2 ** 20))

@@ -4,10 +4,11 @@
  */
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
 import type { Kvm } from '@nats-io/kv'
-import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node'
+import type { MsgHdrs, NatsConnection, TlsOptions } from '@nats-io/transport-node'
 import { ApiError, type StoreFacts } from '../../../apis/index.ts'
 import type { ComponentContext } from '../../../component.ts'
 import { LiveSecret } from '../../../config/index.ts'
+import { type ClientTls, formatAddress, openClientTls } from '../../../net/index.ts'
 import type { Clock } from '../../../protocol.ts'
 import { apiError } from './failure.ts'
 import type { NatsOptions } from './options.ts'
@@ -33,6 +34,7 @@ export class NatsClient {
   readonly #library: Library
   readonly #options: NatsOptions
   readonly #password: LiveSecret | undefined
+  readonly #tls: ClientTls | undefined
   #session: Promise<NatsSession> | undefined
   #closed = false
 
@@ -42,6 +44,7 @@ export class NatsClient {
     this.replicas = options.replicas
     this.#library = library
     this.#options = options
+    this.#tls = options.tls && openClientTls(options.tls, logger)
     const owner = `the password of component ${name}`
     this.#password = options.credentials && new LiveSecret(options.credentials.password, { name: owner, logger, clock })
   }
@@ -125,24 +128,17 @@ export class NatsClient {
   async close(): Promise<void> {
     this.#closed = true
     this.#password?.close()
+    this.#tls?.close()
     const session = await this.#session?.catch(() => undefined)
     await session?.connection.close().catch(() => {})
   }
 
   async #connect(): Promise<NatsSession> {
-    const { connect, jetstream, jetstreamManager, Kvm } = this.#library
-    const { servers, credentials, connectTimeout: timeout, requestTimeout } = this.#options
+    const { jetstream, jetstreamManager, Kvm } = this.#library
+    const { credentials, requestTimeout } = this.#options
     try {
       const login = credentials && { user: credentials.username, pass: await this.#read() }
-      const connection = await connect({
-        servers: servers.map(each => ('path' in each ? each.path : `${each.host}:${each.port}`)),
-        reconnect: false,
-        // A connection over which nothing comes any more is lost after two of them.
-        pingInterval: requestTimeout,
-        maxPingOut: 2,
-        timeout,
-        ...login,
-      })
+      const connection = await this.#dial(login)
       try {
         const options = { timeout: requestTimeout, checkAPI: false }
         const streams = jetstream(connection, options)
@@ -156,6 +152,29 @@ export class NatsClient {
     } catch (error) {
       throw apiError(error, true)
     }
+  }
+
+  /** To the first server that can be reached, as each may have a name of its own to verify. */
+  async #dial(login: { user: string; pass: string } | undefined): Promise<NatsConnection> {
+    const { servers, connectTimeout: timeout, requestTimeout } = this.#options
+    let failure: unknown
+    for (const server of servers) {
+      try {
+        return await this.#library.connect({
+          servers: formatAddress(server),
+          reconnect: false,
+          // A connection over which nothing comes any more is lost after two of them.
+          pingInterval: requestTimeout,
+          maxPingOut: 2,
+          timeout,
+          ...login,
+          ...(this.#tls && { tls: this.#tls.options(server) as TlsOptions }),
+        })
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
   }
 
   #read(): Promise<string> {

@@ -1,6 +1,6 @@
 /** The options that every component on NATS has. */
 import * as z from 'zod/mini'
-import { address, described, duration, secretRef } from '../../../config/index.ts'
+import { address, clientTls, described, duration, secretRef } from '../../../config/index.ts'
 
 export function natsOptions() {
   return {
@@ -16,6 +16,7 @@ export function natsOptions() {
         }),
       )
       .apply(described('How Portolan authenticates to NATS.')),
+    tls: z.optional(clientTls()).apply(described('TLS towards the servers; `{}` for the defaults.')),
     replicas: z
       ._default(z.int().check(z.minimum(1), z.maximum(5)), 1)
       .apply(described('On how many servers of the cluster a bucket or a stream that does not exist yet is kept.')),
