@@ -7,6 +7,8 @@ import { type BREAK, type FakeAnswer, type FakeRequest, HttpFake } from './http-
 export const AUTHORIZATION = 'token of the container'
 
 export class AwsCredentialsFake extends HttpFake {
+  /** Of the last signed request to STS. */
+  region: string | undefined
   /** Paths that credentials were given out by. */
   readonly given: string[] = []
   /** What is to come instead of credentials. */
@@ -55,6 +57,7 @@ export class AwsCredentialsFake extends HttpFake {
     }
     const asked = new URLSearchParams(body)
     const action = asked.get('Action')
+    this.region = headers.authorization?.split('/')[2]
     const isKnown =
       action === 'AssumeRole'
         ? headers.authorization?.includes('Credential=base-id/')

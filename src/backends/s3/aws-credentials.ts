@@ -8,11 +8,15 @@ import type { S3BackendOptions } from './options.ts'
 
 type ProviderOptions = Extract<NonNullable<S3BackendOptions['credentials']>, { provider: string }>
 
-/** Rejects with what the package says of its failure. */
-export async function fromAws(options: ProviderOptions): Promise<Credentials> {
+/**
+ * Rejects with what the package says of its failure. `region`: that of the bucket, whose STS is asked where the environment
+ * names none, as the one that the package would ask knows nobody of another partition, such as China's.
+ */
+export async function fromAws(options: ProviderOptions, region: string): Promise<Credentials> {
   const { provider, profile, roleArn, webIdentityTokenFile } = options
   const aws = await loadCredentialProviders()
-  const files = { ignoreCache: true, ...(profile !== undefined && { profile }) }
+  const clientConfig = { region: process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? region }
+  const files = { ignoreCache: true, clientConfig, ...(profile !== undefined && { profile }) }
   switch (provider) {
     case 'default':
       return aws.fromNodeProviderChain(files)()
@@ -27,6 +31,7 @@ export async function fromAws(options: ProviderOptions): Promise<Credentials> {
       return aws.fromHttp()()
     case 'web-identity':
       return aws.fromTokenFile({
+        clientConfig,
         ...(roleArn !== undefined && { roleArn }),
         ...(webIdentityTokenFile !== undefined && { webIdentityTokenFile }),
       })()
@@ -34,6 +39,7 @@ export async function fromAws(options: ProviderOptions): Promise<Credentials> {
       return aws.fromSSO(files)()
     case 'assume-role':
       return aws.fromTemporaryCredentials({
+        clientConfig,
         masterCredentials: aws.fromNodeProviderChain(files),
         params: { RoleArn: roleArn!, RoleSessionName: 'portolan' },
       })()

@@ -33,14 +33,14 @@ export class CredentialSource {
   #cancelRenewal = (): void => {}
   #closed = false
 
-  /** `waitMs`: how long requests wait for the first ones. */
-  constructor(backend: string, options: CredentialOptions, waitMs: number, runtime: Runtime) {
+  /** `region`: of the bucket. `waitMs`: how long requests wait for the first ones. */
+  constructor(backend: string, options: CredentialOptions, region: string, waitMs: number, runtime: Runtime) {
     this.#backend = backend
     this.#waitMs = waitMs
     this.#runtime = runtime
     if ('provider' in options) {
       this.#secrets = []
-      this.#read = () => fromAws(options)
+      this.#read = () => fromAws(options, region)
       return
     }
     const live = (name: string): LiveSecretOptions => ({

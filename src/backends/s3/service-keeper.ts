@@ -30,10 +30,11 @@ export class ServiceKeeper implements Keeper {
     const endpoint = options.endpoint!
     const profile = PROFILES.get(options.profile)!
     const { host, port, isSecure } = endpoint
+    const region = options.region ?? profile.region
     this.#options = options
     this.#endpoint = endpoint
     this.#tls = isSecure ? openClientTls(options.tls ?? PLAIN_TLS, runtime.logger) : undefined
-    this.#credentials = credentials && new CredentialSource(name, credentials, connectTimeout, runtime)
+    this.#credentials = credentials && new CredentialSource(name, credentials, region, connectTimeout, runtime)
     const endpoints = new Endpoints([{ host, port }], runtime.clock)
     this.#pool = new HttpPool(
       {
@@ -57,7 +58,7 @@ export class ServiceKeeper implements Keeper {
     this.store = new ServiceStore({
       pool: this.#pool,
       addressing: { style: options.addressing ?? profile.addressing, host: endpoint.authority, tls: isSecure },
-      region: options.region ?? profile.region,
+      region,
       profile,
       names: new BucketNames(options.buckets),
       credentials: this.#credentials,

@@ -56,9 +56,9 @@ function write(path: string, text: string): string {
 
 type Options = ConstructorParameters<typeof CredentialSource>[1]
 
-function source(options: Options, clock: ManualClock): CredentialSource {
+function source(options: Options, clock: ManualClock, region = 'us-east-1'): CredentialSource {
   const rig = new S3Rig(clock, logger)
-  const made = new CredentialSource('b', options, 60_000, rig.runtime)
+  const made = new CredentialSource('b', options, region, 60_000, rig.runtime)
   cleanups.push(() => made.close())
   return made
 }
@@ -228,4 +228,15 @@ test('a request that finds none is answered, and the next one served once they a
   fake.failure = undefined
   await get()
   expect(service.taken().headers['authorization']).toContain('Credential=id-1/')
+})
+
+test.each([
+  ['of the bucket', undefined, 'cn-north-1'],
+  ['that the environment names', 'cn-northwest-1', 'cn-northwest-1'],
+])('STS is asked in the region %s', async (_, named, expected) => {
+  const { options, prepare } = PLACES['a role, by STS']!
+  prepare()
+  vi.stubEnv('AWS_REGION', named)
+  await source(options, new ManualClock(), 'cn-north-1').wait()
+  expect(fake.region).toBe(expected)
 })

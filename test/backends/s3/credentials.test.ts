@@ -30,7 +30,7 @@ function source(
     logger: silentLogger,
     clock,
   }
-  const made = new CredentialSource('b', options, 5000, runtime)
+  const made = new CredentialSource('b', options, 'us-east-1', 5000, runtime)
   cleanups.push(() => made.close())
   return made
 }
