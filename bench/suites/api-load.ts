@@ -30,6 +30,8 @@ const CALLS: Readonly<
     string,
     {
       readonly direct: (id: number) => readonly string[]
+      /** Lines of the store's reply. */
+      readonly lines: number
       readonly path: string
       readonly message: (id: number) => Buffer
     }
@@ -37,11 +39,13 @@ const CALLS: Readonly<
 > = {
   get: {
     direct: () => ['MGET', 'bench'],
+    lines: 3,
     path: '/dapr.proto.runtime.v1.Dapr/GetConfiguration',
     message: () => Buffer.concat([textField(1, 'configuration'), textField(2, 'bench')]),
   },
   lock: {
     direct: id => ['SET', `lock||app||${process.pid}-${id}`, 'owner', 'NX', 'PX', '5000'],
+    lines: 1,
     path: '/dapr.proto.runtime.v1.Dapr/TryLockAlpha1',
     message: id =>
       Buffer.concat([
@@ -53,11 +57,12 @@ const CALLS: Readonly<
   },
   publish: {
     direct: () => ['XADD', 'bench-direct', 'MAXLEN', '~', '1000', '*', 'data', PAYLOAD, 'metadata', '{}'],
+    lines: 2,
     path: '/dapr.proto.runtime.v1.Dapr/PublishEvent',
     message: () =>
       Buffer.concat([
         textField(1, 'messages'),
-        textField(2, 'bench'),
+        textField(2, 'bench-topic'),
         textField(3, PAYLOAD),
         textField(4, 'text/plain'),
       ]),
@@ -77,13 +82,11 @@ function isRedis(): Promise<boolean> {
   })
 }
 
-function direct({ direct: command }: (typeof CALLS)[string]): Send {
+function direct({ direct: command, lines }: (typeof CALLS)[string]): Send {
   const waiting: (() => void)[] = []
   const socket = createConnection({ port, host: '127.0.0.1', noDelay: true })
   let ends = 0
   let text = ''
-  // Each reply is awaited with the count of the lines that it has.
-  const lines = call === 'get' ? 3 : 1
   socket.setEncoding('latin1').on('data', part => {
     text += part
     for (let at = text.indexOf('\r\n'); at >= 0; at = text.indexOf('\r\n')) {
