@@ -23,6 +23,7 @@ import {
   type ConfigurationLimits,
   checkSizes,
   conflict,
+  historyOf,
   MARKS,
   MAX_BYTES,
   NOWHERE,
@@ -112,10 +113,11 @@ export class ConfigurationTables implements ChangeTables {
           ORDER BY revision DESC, place DESC LIMIT ${most}`,
       ),
     ])
-    const kept = rows.map(row => itemOf(row)!)
-    // The change that made the item what it is may be kept no longer.
-    const present = items.filter(({ version }) => !kept.some(each => each.version === version))
-    return [...present, ...kept].slice(0, limit)
+    return historyOf(
+      items,
+      rows.map(row => itemOf(row)!),
+      limit,
+    )
   }
 
   /** Applies all of the changes or none; the new version of each. */

@@ -4,9 +4,7 @@ import type { ComponentKind } from '../../component.ts'
 import { described, duration } from '../../config/index.ts'
 import { tableOptions } from '../clients/mysql/index.ts'
 import { ConfigurationTables } from './mysql-tables.ts'
-import { TableConfigurationStore } from './table-store.ts'
-
-const count = (preset: number) => z._default(z.int().check(z.minimum(1)), preset)
+import { TableConfigurationStore, tableConfigurationFeatures, tableConfigurationLimits } from './table-store.ts'
 
 const options = () =>
   z.strictObject({
@@ -17,10 +15,7 @@ const options = () =>
     pollInterval: duration('250ms').apply(
       described('How often the tables are looked at for changes while somebody watches: one row, by its key.'),
     ),
-    keepChanges: count(10_000).apply(
-      described('Writes whose values are kept: for the history, and for watches to go on from.'),
-    ),
-    maxItems: count(10_000).apply(described('Items that may be read or watched by one selection.')),
+    ...tableConfigurationLimits(),
   })
 
 type Options = z.output<ReturnType<typeof options>>
@@ -29,20 +24,7 @@ export const mysqlConfiguration: ComponentKind<'configuration'> = {
   api: 'configuration',
   type: 'mysql',
   backend: 'mysql',
-  features: [
-    'configuration.get',
-    'configuration.list',
-    'configuration.prefix',
-    'configuration.subscribe',
-    'configuration.delete-event',
-    'configuration.write',
-    'configuration.delete',
-    'configuration.cas',
-    'configuration.group',
-    'configuration.label',
-    'configuration.content-type',
-    'configuration.history',
-  ],
+  features: tableConfigurationFeatures,
   options,
   open: async (raw, context) => {
     const options = raw as Options

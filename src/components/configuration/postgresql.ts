@@ -5,9 +5,7 @@ import type { ComponentKind } from '../../component.ts'
 import { described, duration } from '../../config/index.ts'
 import { type PostgresqlClient, postgresqlOptions } from '../clients/postgresql/index.ts'
 import { PostgresqlTables } from './postgresql-tables.ts'
-import { TableConfigurationStore } from './table-store.ts'
-
-const count = (preset: number) => z._default(z.int().check(z.minimum(1)), preset)
+import { TableConfigurationStore, tableConfigurationFeatures, tableConfigurationLimits } from './table-store.ts'
 
 const options = () =>
   z.strictObject({
@@ -20,10 +18,7 @@ const options = () =>
         'How often the tables are looked at, besides when PostgreSQL tells of a change; what a pooler keeps from us.',
       ),
     ),
-    keepChanges: count(10_000).apply(
-      described('Writes whose values are kept: for the history, and for watches to go on from.'),
-    ),
-    maxItems: count(10_000).apply(described('Items that may be read or watched by one selection.')),
+    ...tableConfigurationLimits(),
   })
 
 type Options = z.output<ReturnType<typeof options>>
@@ -31,20 +26,7 @@ type Options = z.output<ReturnType<typeof options>>
 export const postgresqlConfiguration: ComponentKind<'configuration'> = {
   api: 'configuration',
   type: 'postgresql',
-  features: [
-    'configuration.get',
-    'configuration.list',
-    'configuration.prefix',
-    'configuration.subscribe',
-    'configuration.delete-event',
-    'configuration.write',
-    'configuration.delete',
-    'configuration.cas',
-    'configuration.group',
-    'configuration.label',
-    'configuration.content-type',
-    'configuration.history',
-  ],
+  features: tableConfigurationFeatures,
   options,
   open: async (raw, context) => {
     const options = raw as Options

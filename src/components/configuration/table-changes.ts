@@ -73,3 +73,13 @@ export function conflict(key: string, version: string): ApiError {
 }
 
 export const tooMany = (most: number): ApiError => new ApiError('exhausted', `more than ${most} items are selected`)
+
+/** The newest first, of the changes that are kept: the one that made the item what it is may be none of them any more. */
+export function historyOf(
+  present: readonly ConfigurationItem[],
+  kept: readonly ConfigurationItem[],
+  limit: number,
+): readonly ConfigurationItem[] {
+  const missing = present.filter(({ version }) => !kept.some(each => each.version === version))
+  return [...missing, ...kept].slice(0, limit)
+}

@@ -1,15 +1,43 @@
 /** Configuration in tables of a database, whatever its SQL. */
+import * as z from 'zod/mini'
 import type {
   ConfigurationItem,
   ConfigurationObserver,
   ConfigurationStore,
   ConfigurationWatch,
+  FeatureId,
   ItemChange,
   ItemKey,
   Selection,
 } from '../../apis/index.ts'
+import { described } from '../../config/index.ts'
 import type { ChangeTables } from './table-changes.ts'
 import { ConfigurationFeed } from './table-feed.ts'
+
+export const tableConfigurationFeatures: readonly FeatureId[] = [
+  'configuration.get',
+  'configuration.list',
+  'configuration.prefix',
+  'configuration.subscribe',
+  'configuration.delete-event',
+  'configuration.write',
+  'configuration.delete',
+  'configuration.cas',
+  'configuration.group',
+  'configuration.label',
+  'configuration.content-type',
+  'configuration.history',
+]
+
+const count = (preset: number) => z._default(z.int().check(z.minimum(1)), preset)
+
+/** The options that bound them. */
+export const tableConfigurationLimits = () => ({
+  keepChanges: count(10_000).apply(
+    described('Writes whose values are kept: for the history, and for watches to go on from.'),
+  ),
+  maxItems: count(10_000).apply(described('Items that may be read or watched by one selection.')),
+})
 
 export class TableConfigurationStore implements ConfigurationStore {
   readonly #tables: ChangeTables

@@ -6,14 +6,13 @@
 import * as z from 'zod/mini'
 import type { LockHolder, LockRequest } from '../../apis/index.ts'
 import type { ComponentKind } from '../../component.ts'
-import { described, duration } from '../../config/index.ts'
 import { MysqlClient, type MysqlTableOptions, type Sql, sql, table, tableOptions } from '../clients/mysql/index.ts'
-import { type LockTable, MAX_NAME_BYTES, TableLockStore } from './table-lock.ts'
+import { type LockTable, MAX_NAME_BYTES, TableLockStore, tableLockFeatures, tableLockPolling } from './table-lock.ts'
 
 const options = () =>
   z.strictObject({
     ...tableOptions('portolan_locks', 'The table that holds the locks; a row stays for each resource.'),
-    pollInterval: duration('200ms').apply(described('How often the table is looked at for those who wait for a lock.')),
+    ...tableLockPolling(),
   })
 
 type Options = MysqlTableOptions & { readonly pollInterval: number }
@@ -22,7 +21,7 @@ export const mysqlLock: ComponentKind<'lock'> = {
   api: 'lock',
   type: 'mysql',
   backend: 'mysql',
-  features: ['lock.try', 'lock.wait', 'lock.renew', 'lock.fencing', 'lock.owner-query', 'lock.loss-event'],
+  features: tableLockFeatures,
   options,
   open: async (raw, context) => {
     const options = raw as Options

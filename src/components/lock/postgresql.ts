@@ -6,14 +6,13 @@
 import * as z from 'zod/mini'
 import type { LockHolder, LockRequest } from '../../apis/index.ts'
 import type { ComponentKind } from '../../component.ts'
-import { described, duration } from '../../config/index.ts'
 import { PostgresqlClient, type PostgresqlOptions, postgresqlOptions } from '../clients/postgresql/index.ts'
-import { type LockTable, TableLockStore } from './table-lock.ts'
+import { type LockTable, TableLockStore, tableLockFeatures, tableLockPolling } from './table-lock.ts'
 
 const options = () =>
   z.strictObject({
     ...postgresqlOptions('portolan_locks', 'The table that holds the locks; a row stays for each resource.'),
-    pollInterval: duration('200ms').apply(described('How often the table is looked at for those who wait for a lock.')),
+    ...tableLockPolling(),
   })
 
 type Options = PostgresqlOptions & { readonly pollInterval: number }
@@ -21,7 +20,7 @@ type Options = PostgresqlOptions & { readonly pollInterval: number }
 export const postgresqlLock: ComponentKind<'lock'> = {
   api: 'lock',
   type: 'postgresql',
-  features: ['lock.try', 'lock.wait', 'lock.renew', 'lock.fencing', 'lock.owner-query', 'lock.loss-event'],
+  features: tableLockFeatures,
   options,
   open: async (raw, context) => {
     const options = raw as Options

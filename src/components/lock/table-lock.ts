@@ -1,6 +1,7 @@
 /** Locks in a table of a database: what is the same whatever its SQL. */
 import {
   ApiError,
+  type FeatureId,
   type LockGrant,
   type LockHolder,
   type LockRequest,
@@ -9,7 +10,22 @@ import {
   type StoreFacts,
   type UnlockOutcome,
 } from '../../apis/index.ts'
+import { described, duration } from '../../config/index.ts'
 import type { Clock } from '../../protocol.ts'
+
+export const tableLockFeatures: readonly FeatureId[] = [
+  'lock.try',
+  'lock.wait',
+  'lock.renew',
+  'lock.fencing',
+  'lock.owner-query',
+  'lock.loss-event',
+]
+
+/** The option for those who wait. */
+export const tableLockPolling = () => ({
+  pollInterval: duration('200ms').apply(described('How often the table is looked at for those who wait for a lock.')),
+})
 
 /** A row for each resource: its owner, the end of its lease by the server's clock, and its last token. */
 export interface LockTable {

@@ -3,7 +3,7 @@
  * so that a pooler such as PgBouncer may stand in between. Tables that are missing are made when a statement misses them.
  */
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
-import type { Client, ClientConfig, Pool, PoolClient } from 'pg'
+import type { Client, ClientConfig, Pool } from 'pg'
 import { ApiError, type StoreFacts } from '../../../apis/index.ts'
 import type { ComponentContext } from '../../../component.ts'
 import { LiveSecret } from '../../../config/index.ts'
@@ -95,13 +95,14 @@ export class PostgresqlClient {
 
   /** All of what the task asks, or nothing. The task may run several times, after what it did was undone. */
   transaction<Result>(task: (ask: Ask) => Promise<Result>): Promise<Result> {
-    return this.#run(async (ask, connection) => {
+    return this.#run(async ask => {
       await ask('BEGIN')
       let result: Result
       try {
         result = await task(ask)
       } catch (error) {
-        await ask('ROLLBACK').catch(() => connection.release(true))
+        // Where the connection is lost, the server undoes it by itself.
+        await ask('ROLLBACK').catch(() => {})
         // Nothing is committed unless it is asked for.
         if (error instanceof ApiError && error.code === 'unknown')
           throw new ApiError('unavailable', error.message, { cause: error })
@@ -189,7 +190,7 @@ export class PostgresqlClient {
     }
   }
 
-  async #run<Result>(task: (ask: Ask, connection: PoolClient) => Promise<Result>): Promise<Result> {
+  async #run<Result>(task: (ask: Ask) => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#once(task)
@@ -201,35 +202,32 @@ export class PostgresqlClient {
     }
   }
 
-  async #once<Result>(task: (ask: Ask, connection: PoolClient) => Promise<Result>): Promise<Result> {
+  async #once<Result>(task: (ask: Ask) => Promise<Result>): Promise<Result> {
     if (this.#closed) throw this.#over()
     const connection = await this.#pool.connect().catch(error => {
       throw failure(error, false)
     })
-    // Released twice the library throws.
-    let isHeld = true
-    const release = (isBroken?: boolean): void => {
-      if (!isHeld) return
-      isHeld = false
-      connection.release(isBroken)
+    let isLost = false
+    const lose = (): void => {
+      isLost = true
     }
-    const broken = (): void => release(true)
-    connection.once('error', broken)
+    connection.once('error', lose)
     const ask: Ask = async (text, values = []) => {
+      if (isLost) throw new ApiError('unavailable', 'postgresql: the connection was lost')
       try {
         const { rows } = await connection.query(text, values.map(written))
         return rows
       } catch (error) {
         // What the server did not say itself leaves nobody knowing what the connection is at.
-        if ((error as { severity?: string }).severity === undefined) release(true)
+        if ((error as { severity?: string }).severity === undefined) lose()
         throw failure(error, true)
       }
     }
     try {
-      return await task(ask, Object.assign(Object.create(connection), { release }))
+      return await task(ask)
     } finally {
-      connection.off('error', broken)
-      release()
+      connection.off('error', lose)
+      connection.release(isLost)
     }
   }
 
